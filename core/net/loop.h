@@ -1,0 +1,80 @@
+// One event loop: the clock, the timer wheel, the scratch memory that all connections of a thread
+// share, deferred work, and a mailbox for other threads.
+//
+// Owner: the worker or the control thread that runs it. Threads: its own, but for loop_post().
+//
+// A turn: wait for events -> callbacks -> deferred tasks -> before_wait hook -> wait. The wait's
+// length is the wheel's next deadline; an idle loop does not wake up.
+
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/wheel.h"
+
+enum {
+    LOOP_IN = 64 * 1024,      // one read lands here
+    LOOP_OUT = 128 * 1024,    // one turn's ciphertext of one connection is gathered here
+    LOOP_PLAIN = 96 * 1024,   // plaintext of one read: LOOP_IN plus a record carried over
+};
+
+// Work put off to the end of the turn: embedded in its owner, unlinked by list_remove(&task->node).
+struct task {
+    struct list node;
+    void (*run)(struct task *t);
+};
+
+struct loop {
+    void *uv;                   // uv_loop_t
+    uint64_t now;               // ms, monotonic: when the loop last woke up
+    uint64_t turn;              // counts waits: a turn's events happened before what it sends
+    struct wheel wheel;
+    struct arena_pool arenas;
+    struct buf_pool bufs;
+    char *in, *out, *plain;     // scratch, valid within one callback
+    struct list deferred;       // struct task
+    void (*before_wait)(void *arg);
+    void *before_wait_arg;
+    unsigned conns;             // open connections, for drain and counters
+};
+
+// loop_new() also makes the process ignore SIGPIPE: a write to a peer that is gone has to be an
+// error.
+struct loop *loop_new(void);
+void loop_free(struct loop *l);   // after loop_run(), with all connections and watches closed
+void loop_run(struct loop *l);    // until loop_stop()
+void loop_stop(struct loop *l);   // the turn that is under way is finished
+
+// Runs `t` at the end of this turn; a task that is already queued stays where it is.
+void loop_defer(struct loop *l, struct task *t);
+static inline void task_init(struct task *t, void (*run)(struct task *t))
+{
+    list_init(&t->node);
+    t->run = run;
+}
+
+// Runs deferred tasks now: for the end of a loop's life, when no turn comes any more.
+void loop_run_deferred(struct loop *l);
+
+// From any thread: runs fn(arg) on the loop's thread, in the order posted. What was posted to a
+// loop that has stopped is not run.
+void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
+
+// Arms or re-arms a timer `ms` from now, and disarms it.
+void loop_timer(struct loop *l, struct timer *t, uint64_t ms);
+void loop_timer_clear(struct loop *l, struct timer *t);
+
+// Calls fn(arg, signum) on the loop when the process gets `signum`. Fails with err_io.
+err_t loop_on_signal(struct loop *l, int signum, void (*fn)(void *arg, int signum), void *arg);
+
+// Calls fn(arg) whenever `fd` is readable or writable (c-ares sockets, pipes, listening sockets),
+// as `events` asks; stops with loop_unwatch(), before the descriptor is closed. NULL when it cannot
+// be waited for (a regular file).
+struct watch;
+enum { WATCH_READ = 1, WATCH_WRITE = 2 };
+struct watch *loop_watch(struct loop *l, int fd, int events,
+                         void (*fn)(void *arg, int fd, int events), void *arg);
+void loop_rewatch(struct watch *w, int events);   // 0: keeps the watch, but silent
+void loop_unwatch(struct watch *w);   // may be called from within fn

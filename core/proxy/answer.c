@@ -1,0 +1,275 @@
+// answer.c - the response as the client sees it.
+
+#include "proxy/answer.h"
+
+#include "base/version.h"
+#include "proxy/client.h"
+#include "proxy/forward.h"
+
+// -- head -----------------------------------------------------------------------------------------
+
+static struct str number(struct arena *a, uint64_t n)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    return arena_dup(a, (struct str){ digits + at, sizeof digits - at });
+}
+
+static void add_own_fields(struct request *r)
+{
+    const struct settings *s = &r->view->snapshot->settings;
+    struct head *h = &r->response;
+    struct arena *a = &r->arena;
+    if (r->source == SOURCE_SERVICE) {
+        if (s->header_latency_upstream)
+            head_set_id(h, HEADER_X_KONG_UPSTREAM_LATENCY, number(a, r->first_byte - r->sent_upstream));
+        if (s->header_latency_proxy)
+            head_set_id(h, HEADER_X_KONG_PROXY_LATENCY, number(a, r->sent_upstream - r->started));
+        if (s->header_upstream_status)
+            head_set_id(h, HEADER_X_KONG_UPSTREAM_STATUS, number(a, r->service.status));
+        if (s->header_via)
+            head_add_id(h, HEADER_VIA, STR("1.1 " WEIR_NAME));
+    } else {
+        if (!head_has(h, HEADER_DATE))
+            head_add_id(h, HEADER_DATE, arena_dup(a, log_time_http()));
+        if (s->header_latency_response)
+            head_set_id(h, HEADER_X_KONG_RESPONSE_LATENCY, number(a, r->proxy->loop->now - r->started));
+    }
+    if (s->header_server && !head_has(h, HEADER_SERVER))
+        head_add_id(h, HEADER_SERVER, STR(WEIR_NAME));
+    if (s->header_request_id)
+        head_set_id(h, HEADER_X_KONG_REQUEST_ID, (struct str){ r->id, 32 });
+}
+
+// How the body is delimited for the client: as it came, but chunked where its length is not known (any more), and by the
+// connection's end for HTTP/1.0.
+static void choose_framing(struct request *r)
+{
+    struct head *h = &r->response;
+    bool filtered = (r->plan->phases >> PHASE_BODY_FILTER & 1) != 0;
+    r->head_only = r->head.method_id == METHOD_HEAD || h->status == 204 || h->status == 304;
+    r->chunked_out = false;
+    if (r->head_only) {
+        if (h->status == 204)
+            h->framing = FRAMING_NONE;
+        return;
+    }
+    if (h->framing == FRAMING_LENGTH && !filtered)
+        return;
+    if (h->framing == FRAMING_NONE && !filtered) {
+        h->framing = FRAMING_LENGTH;
+        h->content_length = 0;
+        return;
+    }
+    r->chunked_out = r->head.minor >= 1;
+    h->framing = r->chunked_out ? FRAMING_CHUNKED : FRAMING_CLOSE;
+    if (!r->chunked_out)
+        r->close_after = true;
+}
+
+// A client whose request body is still on its way may go on sending it for ever: unless the rest is known to be small, or the
+// upstream takes it anyway, the connection ends with the answer. One that waits for our 100 never sends it.
+enum { DISCARD_MAX = 64 * 1024 };
+
+static bool body_blocks_connection(const struct request *r)
+{
+    if (r->body_ended)
+        return false;
+    if (r->head.expect_continue && r->body_bytes == 0)
+        return true;
+    bool small = r->head.framing == FRAMING_LENGTH && r->head.content_length - r->body_bytes <= DISCARD_MAX;
+    return !small;
+}
+
+static void send_head(struct request *r)
+{
+    struct client *c = r->client;
+    if (!r->head.keep_alive || r->proxy->draining || body_blocks_connection(r))
+        r->close_after = true;
+    choose_framing(r);
+    struct str connection = r->close_after ? STR("close") : STR("keep-alive");
+    r->head_sent = true;
+    if (!c->gone)
+        gather_add(&c->out, c->conn, head_write_response(&r->response, &r->arena, connection));
+}
+
+// Returns false when a plugin failed and the answer became another one.
+static bool filter_head(struct request *r)
+{
+    if ((r->plan->phases >> PHASE_HEADER_FILTER & 1) == 0)
+        return true;
+    enum hook_result result = r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_HEADER_FILTER);
+    return result == HOOK_DONE;
+}
+
+void answer_proxied_head(struct request *r)
+{
+    // Fields that plugins set before (kong.response.set_header in access) stay, as nginx keeps them.
+    struct head early = r->response;
+    struct head *h = &r->response;
+    *h = r->service;
+    h->headers = arena_alloc(&r->arena, (r->service.count + early.count + 12) * sizeof *h->headers);
+    memcpy(h->headers, r->service.headers, r->service.count * sizeof *h->headers);
+    h->cap = r->service.count + early.count + 12;
+    head_strip_hop_by_hop(h);
+    for (unsigned i = 0; i < early.count; i++)
+        if (!early.headers[i].removed)
+            head_add(h, early.headers[i].name, early.headers[i].value);
+    r->source = SOURCE_SERVICE;
+    add_own_fields(r);
+    if (!filter_head(r)) {
+        request_fail(r, &err_plugin);
+        return;
+    }
+    send_head(r);
+}
+
+// -- body -----------------------------------------------------------------------------------------
+
+// Runs body_filter over a piece; the result is in r->chunk.
+static void filter_body(struct request *r, struct str piece, bool last)
+{
+    r->chunk = piece;
+    r->chunk_last = last;
+    if ((r->plan->phases >> PHASE_BODY_FILTER & 1) == 0)
+        return;
+    if (r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_BODY_FILTER) == HOOK_DONE)
+        return;
+    // The head is out, so nothing can be said any more: the client must not take half a body for a whole one.
+    r->aborted = true;
+    client_close(r->client);
+}
+
+static void send_piece(struct request *r, struct str piece)
+{
+    struct client *c = r->client;
+    if (r->head_only || c->gone || piece.n == 0)
+        return;
+    r->response_bytes += piece.n;
+    if (r->chunked_out)
+        gather_chunk(&c->out, c->conn, piece);
+    else
+        gather_add(&c->out, c->conn, piece);
+}
+
+void answer_body(struct request *r, struct str piece)
+{
+    if (piece.n == 0)
+        return;
+    filter_body(r, piece, false);
+    send_piece(r, r->chunk);
+}
+
+void answer_end(struct request *r)
+{
+    struct client *c = r->client;
+    if ((r->plan->phases >> PHASE_BODY_FILTER & 1) != 0) {
+        filter_body(r, STR_NONE, true);
+        send_piece(r, r->chunk);
+    }
+    if (r->chunked_out && !r->head_only && !c->gone)
+        gather_add(&c->out, c->conn, H1_LAST_CHUNK);
+    request_done(r);
+}
+
+void answer_local(struct request *r, struct str body, struct str content_type, enum response_source source)
+{
+    struct head *h = &r->response;
+    r->source = source;
+    if (content_type.n > 0 && !head_has(h, HEADER_CONTENT_TYPE))
+        head_add_id(h, HEADER_CONTENT_TYPE, content_type);
+    h->minor = 1;
+    h->framing = FRAMING_LENGTH;
+    h->content_length = body.n;
+    add_own_fields(r);
+    if (source != SOURCE_ERROR || r->phase != PHASE_HEADER_FILTER) {
+        if (!filter_head(r)) {
+            r->phase = PHASE_HEADER_FILTER;
+            request_fail(r, &err_plugin);
+            return;
+        }
+    }
+    send_head(r);
+    answer_body(r, body);
+    answer_end(r);
+}
+
+// -- access log -----------------------------------------------------------------------------------
+
+static char *put(char *p, struct str s)
+{
+    memcpy(p, s.p, s.n);
+    return p + s.n;
+}
+
+// nginx's escaping: quotes, backslashes and what is not printable ASCII become \xHH.
+static char *put_escaped(char *p, struct str s)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+            *p++ = (char)c;
+            continue;
+        }
+        *p++ = '\\';
+        *p++ = 'x';
+        *p++ = hex[c >> 4];
+        *p++ = hex[c & 15];
+    }
+    return p;
+}
+
+static char *put_number(char *p, uint64_t n)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    return put(p, (struct str){ digits + at, sizeof digits - at });
+}
+
+static struct str field_or_dash(const struct head *h, enum header_id id)
+{
+    const struct header *f = head_get(h, id);
+    return f && f->value.n > 0 ? f->value : STR("-");
+}
+
+void answer_log(struct request *r)
+{
+    if (!r->view->snapshot->settings.access_log || !log_access_on())
+        return;
+    struct str ip = forward_client(r).ip;
+    struct str referer = field_or_dash(&r->head, HEADER_REFERER);
+    struct str agent = field_or_dash(&r->head, HEADER_USER_AGENT);
+    struct str time = log_time_access();
+    struct str target = r->head.target;
+    size_t max = 256 + ip.n + time.n + 4 * (r->head.method.n + target.n + referer.n + agent.n);
+    char *start = log_buffer_reserve(&r->proxy->access_log, max), *p = start;
+    p = put(p, ip);
+    p = put(p, STR(" - - ["));
+    p = put(p, time);
+    p = put(p, STR("] \""));
+    if (r->head.method.n > 0) {
+        p = put_escaped(p, r->head.method);
+        *p++ = ' ';
+        p = put_escaped(p, target);
+        p = put(p, r->head.minor == 0 ? STR(" HTTP/1.0") : STR(" HTTP/1.1"));
+    }
+    p = put(p, STR("\" "));
+    p = put_number(p, r->head_sent ? r->response.status : 499);
+    *p++ = ' ';
+    p = put_number(p, r->response_bytes);
+    p = put(p, STR(" \""));
+    p = put_escaped(p, referer);
+    p = put(p, STR("\" \""));
+    p = put_escaped(p, agent);
+    p = put(p, STR("\" kong_request_id: \""));
+    p = put(p, (struct str){ r->id, 32 });
+    p = put(p, STR("\"\n"));
+    log_buffer_commit(&r->proxy->access_log, (size_t)(p - start));
+}

@@ -1,0 +1,29 @@
+// How the proxy enters plugins without knowing Lua: a table of functions that the worker fills in.
+//
+// Owner: vm/ defines the table, the worker hands it to its requests. Threads: the worker's.
+
+#pragma once
+
+#include "base/str.h"
+
+struct request;
+
+enum phase {
+    PHASE_REWRITE, PHASE_ACCESS, PHASE_HEADER_FILTER, PHASE_BODY_FILTER, PHASE_LOG, PHASE_COUNT
+};
+
+enum hook_result {
+    HOOK_DONE,      // go on
+    HOOK_WAIT,      // rewrite, access: request_resume() will come
+    HOOK_EXIT,      // a plugin made the answer: request->exit
+    HOOK_ERROR,     // a plugin failed; logged; rewrite, access, header_filter: answer 500
+};
+
+struct request_hooks {
+    // Runs the phase's handlers of the request's plan. Only called when the plan's bit for the phase is set.
+    enum hook_result (*run)(void *state, struct request *r, enum phase phase);
+    // Continues a phase that waited (the body is there now, or failed).
+    enum hook_result (*resume)(void *state, struct request *r);
+    // The request ends: drops its coroutine and ctx tables.
+    void (*release)(void *state, struct request *r);
+};

@@ -1,0 +1,158 @@
+// peer.c - peers, their idle connections and sessions.
+
+#include "proxy/peer.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct peer_key {
+    const struct addr *addr;
+    const struct peer_name *name;
+};
+
+static bool is_peer(const void *value, const void *key)
+{
+    const struct peer *p = value;
+    const struct peer_key *k = key;
+    return p->name.len == k->name->len && memcmp(p->name.text, k->name->text, p->name.len) == 0 &&
+           addr_eq(&p->addr, k->addr);
+}
+
+struct peer *peer_enter(struct realms *r, struct realm *m, const struct addr *addr,
+                        const struct peer_name *name)
+{
+    uint64_t hash = addr_hash(addr) ^ table_hash(name->text, name->len);
+    struct peer_key key = { addr, name };
+    struct peer *p = table_get(&m->peers, hash, is_peer, &key);
+    if (!p) {
+        if (m->peers.count >= PEERS_MANY)
+            peers_sweep(r, m);
+        p = xcalloc(1, sizeof *p);
+        p->realm = m;
+        p->addr = *addr;
+        p->name = *name;
+        p->hash = hash;
+        list_init(&p->idle);
+        table_put(&m->peers, hash, p);
+    }
+    p->users++;
+    p->last_used = r->loop->now;
+    return p;
+}
+
+void peer_leave(struct realms *r, struct peer *p)
+{
+    p->users--;
+    p->last_used = r->loop->now;
+}
+
+struct peer_conn *peer_conn_new(struct realms *r, struct peer *p, struct conn *c)
+{
+    struct peer_conn *pc = xcalloc(1, sizeof *pc);
+    *pc = (struct peer_conn){ .realms = r, .peer = p, .conn = c };
+    list_init(&pc->node);
+    r->opened++;
+    return pc;
+}
+
+void peer_conn_close(struct peer_conn *pc)
+{
+    conn_close(pc->conn);
+    free(pc);
+}
+
+static void leave_idle(struct peer_conn *pc)
+{
+    list_remove(&pc->node);
+    pc->peer->idle_count--;
+    pc->realms->idle--;
+}
+
+static void drop(struct peer_conn *pc)
+{
+    leave_idle(pc);
+    peer_conn_close(pc);
+}
+
+static size_t idle_data(struct conn *c, const char *p, size_t n)
+{
+    (void)p;
+    drop(c->owner);
+    return n;
+}
+
+static void idle_eof(struct conn *c)
+{
+    drop(c->owner);
+}
+
+static void idle_failed(struct conn *c, err_t why)
+{
+    (void)why;
+    drop(c->owner);
+}
+
+static void idle_drained(struct conn *c)
+{
+    (void)c;
+}
+
+static const struct conn_user idle_user = {
+    .data = idle_data, .eof = idle_eof, .drained = idle_drained, .failed = idle_failed,
+};
+
+struct peer_conn *peer_take(struct peer *p)
+{
+    struct list *first = list_first(&p->idle);
+    if (!first)
+        return NULL;
+    struct peer_conn *pc = container_of(first, struct peer_conn, node);
+    leave_idle(pc);
+    pc->realms->reused++;
+    return pc;
+}
+
+void peer_give(struct peer_conn *pc)
+{
+    struct realms *r = pc->realms;
+    struct peer *p = pc->peer;
+    bool spent = r->max_requests > 0 && pc->requests >= r->max_requests;
+    if (p->realm->retired || spent || p->idle_count >= r->pool_size || pc->conn->held.len > 0) {
+        peer_conn_close(pc);
+        return;
+    }
+    list_push_head(&p->idle, &pc->node);
+    p->idle_count++;
+    r->idle++;
+    conn_set_user(pc->conn, &idle_user, pc);
+    conn_set_timeout(pc->conn, r->idle_timeout, false);
+    conn_resume(pc->conn);
+}
+
+void peer_forget(struct peer *p)
+{
+    list_each(it, &p->idle)
+        drop(container_of(it, struct peer_conn, node));
+    session_clear(&p->sessions);
+}
+
+void peer_free(struct peer *p)
+{
+    peer_forget(p);
+    table_remove(&p->realm->peers, p->hash, p);
+    free(p);
+}
+
+void peers_sweep(struct realms *r, struct realm *m)
+{
+    bool many = m->peers.count >= PEERS_MANY;
+    size_t at = 0;
+    for (struct peer *p; (p = table_next(&m->peers, &at));) {
+        bool used = p->users > 0 || p->idle_count > 0;
+        if (used || (!many && r->loop->now - p->last_used < REALM_UNUSED))
+            continue;
+        peer_free(p);
+        at = 0;     // removal moves entries
+    }
+}

@@ -1,0 +1,643 @@
+// request.c - the states of a request and what moves it from one to the next.
+
+#include "proxy/request.h"
+
+#include "http/error_page.h"
+#include "http/path.h"
+#include "proxy/answer.h"
+#include "proxy/client.h"
+#include "proxy/exchange.h"
+#include "proxy/forward.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+// A body up to this size is kept while it is sent, so that a try that fails can be made again.
+enum { REPLAY_MAX = 16 * 1024 };
+
+static bool step_rewrite(struct request *r);
+static bool step_route(struct request *r);
+static bool step_access(struct request *r);
+static bool step_pick(struct request *r);
+
+// What each state does when it is entered; true: go on with r->state now, false: a callback will.
+static bool (*const steps[])(struct request *) = {
+    [REQUEST_REWRITE] = step_rewrite,
+    [REQUEST_ROUTE] = step_route,
+    [REQUEST_ACCESS] = step_access,
+    [REQUEST_PICK] = step_pick,
+};
+
+static void advance(struct request *r)
+{
+    while (r->state < ARRAY_LEN(steps) && steps[r->state](r))
+        ;
+}
+
+// -- plugins --------------------------------------------------------------------------------------
+
+// Kong's answer to a failing handler in access.
+#define PLUGIN_ERROR_BODY STR("{\"message\":\"An unexpected error occurred\"}")
+
+static bool after_phase(struct request *r, enum hook_result result)
+{
+    switch (result) {
+    case HOOK_DONE:
+        return true;
+    case HOOK_WAIT:
+        return false;
+    case HOOK_EXIT:
+        request_answer(r, r->response.status, SOURCE_EXIT);
+        return false;
+    case HOOK_ERROR:
+        break;
+    }
+    r->response.status = 500;
+    answer_local(r, PLUGIN_ERROR_BODY, STR("application/json; charset=utf-8"), SOURCE_ERROR);
+    return false;
+}
+
+static bool run_phase(struct request *r, enum phase phase)
+{
+    if ((r->plan->phases >> phase & 1) == 0)
+        return true;
+    return after_phase(r, r->proxy->hooks->run(r->proxy->hooks_state, r, phase));
+}
+
+void request_resume(struct request *r)
+{
+    if (r->state == REQUEST_DONE)
+        return;
+    if (after_phase(r, r->proxy->hooks->resume(r->proxy->hooks_state, r)))
+        advance(r);
+    client_flush(r->client);
+}
+
+// -- head, route, access --------------------------------------------------------------------------
+
+static uint64_t next_random(void)
+{
+    // xorshift64*: ids have to be unique, not secret.
+    static _Thread_local uint64_t state;
+    while (state == 0)
+        if (getrandom(&state, sizeof state, 0) != sizeof state)
+            state = 0;
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return state * 0x2545F4914F6CDD1DULL;
+}
+
+static void make_id(char id[33])
+{
+    static const char hex[] = "0123456789abcdef";
+    for (unsigned half = 0; half < 2; half++) {
+        uint64_t bits = next_random();
+        for (unsigned i = 0; i < 16; i++, bits >>= 4)
+            id[half * 16 + i] = hex[bits & 15];
+    }
+    id[32] = '\0';
+}
+
+static void release(struct task *t)
+{
+    struct request *r = container_of(t, struct request, release);
+    proxy_recycle_request(r);
+}
+
+struct request *request_new(struct client *client)
+{
+    struct proxy *p = client->proxy;
+    struct request *r = proxy_spare_request(p);
+    r->proxy = p;
+    r->client = client;
+    r->view = view_pin(p->view);
+    r->plan = r->view->snapshot->plans[PLAN_NO_ROUTE];
+    r->state = REQUEST_REWRITE;
+    r->started = p->loop->now;
+    r->upstream = -1;
+    r->target = -1;
+    make_id(r->id);
+    head_init(&r->head, &r->arena);
+    head_init(&r->service, &r->arena);
+    head_init(&r->response, &r->arena);
+    buf_init(&r->body, &p->loop->bufs);
+    task_init(&r->release, release);
+    return r;
+}
+
+// The host to route by: lower case, without port, brackets kept, without the trailing dot of a fully qualified name.
+static struct str host_of(struct arena *a, struct str authority)
+{
+    size_t end = authority.n;
+    if (authority.n > 0 && authority.p[0] == '[')
+        end = str_find(authority, ']', 0) < authority.n ? str_find(authority, ']', 0) + 1 : authority.n;
+    else
+        end = str_find(authority, ':', 0);
+    struct str host = str_sub(authority, 0, end);
+    if (host.n > 1 && host.p[host.n - 1] == '.')
+        host.n--;
+    for (size_t i = 0; i < host.n; i++) {
+        if (host.p[i] < 'A' || host.p[i] > 'Z')
+            continue;
+        struct str lower = arena_dup(a, host);
+        for (char *p = (char *)(uintptr_t)lower.p; *p; p++)
+            *p = str_lower_char(*p);
+        return lower;
+    }
+    return host;
+}
+
+void request_begin(struct request *r)
+{
+    r->proxy->counters.requests++;
+    r->body_kept = true;
+    r->host = host_of(&r->arena, r->head.authority);
+    if (path_normalise(&r->arena, r->head.path, &r->path) != NULL) {
+        request_fail(r, &err_bad_request);
+        return;
+    }
+    advance(r);
+}
+
+static bool step_rewrite(struct request *r)
+{
+    r->state = REQUEST_ROUTE;
+    return run_phase(r, PHASE_REWRITE);
+}
+
+// An https-only route that was asked in the clear (Kong: https_redirect_status_code).
+static void refuse_plain(struct request *r)
+{
+    unsigned status = r->plan->https_redirect_status ? r->plan->https_redirect_status : 426;
+    r->response.status = (uint16_t)status;
+    if (status == 426) {
+        head_add_id(&r->response, HEADER_CONNECTION, STR("Upgrade"));
+        head_add_id(&r->response, HEADER_UPGRADE, STR("TLS/1.2, HTTP/1.1"));
+        r->answer = STR("Please use HTTPS protocol");
+    } else {
+        head_add_id(&r->response, HEADER_LOCATION,
+                    arena_printf(&r->arena, "https://%.*s%.*s", STR_ARG(r->host), STR_ARG(r->head.target)));
+    }
+    request_answer(r, status, SOURCE_ERROR);
+}
+
+static void adopt_plan(struct request *r, const struct plan *plan)
+{
+    r->plan = plan;
+    r->upstream = plan->upstream;
+    r->tls = plan->tls;
+    r->connect_timeout = plan->connect_timeout;
+    r->write_timeout = plan->write_timeout;
+    r->read_timeout = plan->read_timeout;
+    r->tries_left = plan->retries;
+}
+
+static bool is_https(const struct request *r)
+{
+    if (r->client->tls)
+        return true;
+    const struct header *proto = head_get(&r->head, HEADER_X_FORWARDED_PROTO);
+    return proto && str_eq_nocase(proto->value, STR("https")) && forward_client((struct request *)(uintptr_t)r).trusted;
+}
+
+static bool step_route(struct request *r)
+{
+    const struct snapshot *s = r->view->snapshot;
+    r->state = REQUEST_ACCESS;
+    if (r->client->admin) {
+        adopt_plan(r, s->plans[PLAN_ADMIN]);
+        return true;
+    }
+    struct route_query q = {
+        .head = &r->head,
+        .host = r->host,
+        .port = addr_port(&r->client->conn->local),
+        .path = r->path,
+        .sni = r->client->tls ? tls_server_sni(r->client->conn) : STR_NONE,
+        .tls = r->client->tls,
+    };
+    if (!router_match(s->router, &q, &r->match)) {
+        request_fail(r, &err_no_route);
+        return false;
+    }
+    adopt_plan(r, s->plans[r->match.plan]);
+    if (r->plan->protocols == PLAN_PROTOCOL_HTTPS && !is_https(r)) {
+        refuse_plain(r);
+        return false;
+    }
+    return true;
+}
+
+static bool step_access(struct request *r)
+{
+    r->state = REQUEST_PICK;
+    return run_phase(r, PHASE_ACCESS);
+}
+
+// -- pick a target --------------------------------------------------------------------------------
+
+err_t request_policy(struct request *r, struct policy **out, char why[TRUST_WHY])
+{
+    *out = NULL;
+    if (r->choice.failed) {
+        strcpy(why, "a plugin's choice of verification could not be made");
+        return &err_tls_setup;
+    }
+    if (!r->tls)
+        return NULL;
+    if (r->choice.changed)
+        return policy_intern(&r->choice.desc, out);
+    if (!r->plan->policy) {
+        strcpy(why, "the service has no TLS policy");
+        return &err_tls_setup;
+    }
+    *out = policy_ref(r->plan->policy);
+    return NULL;
+}
+
+static void connect_to(struct request *r, struct str host, uint16_t port, const struct addr *addr)
+{
+    r->upstream_addr = *addr;
+    addr_set_port(&r->upstream_addr, port);
+    r->state = REQUEST_CONNECT;
+    r->tries++;
+
+    struct str shown = forward_host(r, host, port);
+    struct peer_name name = { .len = 0 };
+    // A Host that can be no name leaves the name empty: nothing is sent as SNI, and verification refuses it.
+    if (r->tls && peer_name_parse(shown, &name) != NULL)
+        name = (struct peer_name){ .len = 0 };
+    r->shown_host = shown;
+
+    struct policy *policy;
+    char why[TRUST_WHY] = "";
+    err_t err = request_policy(r, &policy, why);
+    if (err) {
+        request_log(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
+        request_fail(r, err);
+        return;
+    }
+    exchange_start(r, policy, r->choice.changed, &r->upstream_addr, &name);
+    policy_unref(policy);
+}
+
+static void connect_resolved(struct request *r, const struct resolved *answer)
+{
+    uint32_t turn = r->tries;
+    if (r->target >= 0)
+        turn = r->view->balancers[r->upstream].targets[r->target].turn++;
+    connect_to(r, r->pick_host, r->pick_port, &answer->addrs[turn % answer->count]);
+}
+
+static void resolved(void *arg, const struct resolved *answer, err_t err)
+{
+    struct request *r = arg;
+    r->query = NULL;
+    if (!err)
+        connect_resolved(r, answer);
+    else {
+        request_log(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host), err->text);
+        request_fail(r, &err_dns_failed);
+    }
+    client_flush(r->client);
+}
+
+static bool pick_target(struct request *r)
+{
+    if (r->target_host.p) {
+        r->pick_host = r->target_host;
+        r->pick_port = r->target_port;
+        r->target = -1;
+        return true;
+    }
+    r->target = balancer_next(&r->view->balancers[r->upstream], r->excluded);
+    if (r->target < 0)
+        return false;
+    const struct target *t = &r->view->snapshot->upstreams[r->upstream].targets[r->target];
+    r->pick_host = t->host;
+    r->pick_port = t->port;
+    return true;
+}
+
+static bool step_pick(struct request *r)
+{
+    if (r->plan->error.n > 0) {
+        request_log(r, LOG_ERR, STR_NONE, "the service cannot be used: %.*s", STR_ARG(r->plan->error));
+        request_fail(r, &err_tls_setup);
+        return false;
+    }
+    if (r->upstream < 0 && !r->target_host.p) {
+        request_fail(r, &err_no_service);
+        return false;
+    }
+    if (!pick_target(r)) {
+        request_log(r, LOG_ERR, STR_NONE, "no target of the upstream can be used");
+        request_fail(r, &err_no_peer);
+        return false;
+    }
+    if (r->target >= 0) {
+        const struct target *t = &r->view->snapshot->upstreams[r->upstream].targets[r->target];
+        if (t->ip) {
+            connect_to(r, t->host, t->port, &t->addr);
+            return false;
+        }
+    }
+    struct resolved answer;
+    if (resolve(r->proxy->resolver, r->pick_host, &answer, &r->query, resolved, r)) {
+        r->query = NULL;
+        connect_resolved(r, &answer);
+    }
+    return false;
+}
+
+// -- relay ----------------------------------------------------------------------------------------
+
+// What was kept of the body goes (again) to the upstream; its bytes live in r->body until the exchange flushed them.
+static void send_kept_body(struct request *r)
+{
+    struct str piece;
+    for (size_t sent = 0; sent < r->body.len; sent += piece.n) {
+        piece = buf_at(&r->body, sent);
+        exchange_send_body(r->exchange, piece);
+    }
+}
+
+void request_connected(struct request *r)
+{
+    struct exchange *e = r->exchange;
+    bool chunked;
+    struct str head = forward_head(r, r->shown_host, &chunked);
+    r->state = REQUEST_RELAY;
+    r->sent_upstream = r->proxy->loop->now;
+    exchange_send_head(e, head, chunked);
+    send_kept_body(r);
+    if (r->body_ended || r->body_replaced)
+        exchange_send_end(e);
+    exchange_flush(e);
+    if (!r->body_ended)
+        client_want_body(r->client);
+}
+
+bool request_ready(const struct request *r)
+{
+    if (r->body_wanted)
+        return true;
+    if (r->state != REQUEST_RELAY || !r->exchange)
+        return false;
+    return !conn_congested(r->exchange->pc->conn);
+}
+
+static void keep_body(struct request *r, struct str piece, size_t max)
+{
+    if (!r->body_kept)
+        return;
+    if (r->body.len + piece.n > max) {
+        r->body_kept = false;
+        buf_clear(&r->body);
+        return;
+    }
+    buf_append(&r->body, piece.p, piece.n);
+}
+
+static void refuse_body(struct request *r)
+{
+    r->close_after = true;
+    request_fail(r, &err_body_too_large);
+}
+
+void request_body(struct request *r, struct str piece)
+{
+    const struct settings *s = &r->view->snapshot->settings;
+    r->body_bytes += piece.n;
+    if (r->state == REQUEST_DONE)
+        return;
+    if (s->client_max_body_size > 0 && r->body_bytes > s->client_max_body_size) {
+        refuse_body(r);
+        return;
+    }
+    if (r->body_wanted) {
+        if (r->body.len + piece.n > s->client_body_buffer_size) {
+            // The plugin is told; what it read so far goes to the upstream all the same, followed by the rest.
+            buf_append(&r->body, piece.p, piece.n);
+            r->body_wanted = false;
+            r->body_refused = true;
+            request_resume(r);
+            return;
+        }
+        buf_append(&r->body, piece.p, piece.n);
+        return;
+    }
+    if (r->body_replaced)
+        return;
+    keep_body(r, piece, REPLAY_MAX);
+    if (r->exchange)
+        exchange_send_body(r->exchange, piece);
+}
+
+void request_body_end(struct request *r)
+{
+    r->body_ended = true;
+    if (r->state == REQUEST_DONE)
+        return;
+    if (r->body_wanted) {
+        r->body_wanted = false;
+        request_resume(r);
+        return;
+    }
+    if (r->state == REQUEST_RELAY && r->exchange && !r->body_replaced)
+        exchange_send_end(r->exchange);
+}
+
+void request_response_head(struct request *r)
+{
+    r->first_byte = r->proxy->loop->now;
+    answer_proxied_head(r);
+}
+
+void request_response_body(struct request *r, struct str piece)
+{
+    if (r->state == REQUEST_RELAY)
+        answer_body(r, piece);
+}
+
+void request_response_end(struct request *r)
+{
+    if (r->state == REQUEST_RELAY)
+        answer_end(r);
+}
+
+// -- failing --------------------------------------------------------------------------------------
+
+static struct str verdict_facts(struct request *r, const struct verdict *v)
+{
+    const struct policy *p = r->exchange->realm->policy;
+    return arena_printf(&r->arena,
+                        ", reason: %s, depth: %d, subject: \"%s\", issuer: \"%s\", bundle: %s, policy: %s",
+                        verdict_code_name(v->code), v->depth, v->subject, v->issuer, p->desc.trust->id, p->id);
+}
+
+// One line for each failed try, in nginx's words.
+static void log_try(struct request *r, err_t err, const char *doing)
+{
+    struct exchange *e = r->exchange;
+    const struct verdict *v = exchange_verdict(e);
+    if (err == &err_tls_verify && v && v->code == VERDICT_NAME_MISMATCH)
+        request_log(r, LOG_ERR, verdict_facts(r, v),
+                    "upstream SSL certificate does not match \"%s\" while %s", e->name.text, doing);
+    else if (err == &err_tls_verify && v)
+        request_log(r, LOG_ERR, verdict_facts(r, v),
+                    "upstream SSL certificate verify error: (%d:%s) while %s", v->openssl, v->text, doing);
+    else if (err == &err_tls_handshake)
+        request_log(r, LOG_ERR, STR_NONE, "SSL_do_handshake() failed (SSL: %s) while %s",
+                    exchange_tls_reason(e), doing);
+    else if (err == &err_connect_timeout || err == &err_read_timeout || err == &err_write_timeout)
+        request_log(r, LOG_ERR, STR_NONE, "upstream timed out (110: Connection timed out) while %s", doing);
+    else if (err == &err_refused)
+        request_log(r, LOG_ERR, STR_NONE, "connect() failed (111: Connection refused) while %s", doing);
+    else if (err != &err_tls_setup)
+        request_log(r, LOG_ERR, STR_NONE, "upstream: %s while %s", err->text, doing);
+}
+
+static bool is_idempotent(enum method m)
+{
+    return m != METHOD_POST && m != METHOD_PATCH && m != METHOD_CONNECT && m != METHOD_OTHER;
+}
+
+// Whether another try may be made: nothing of a response went out, everything sent can be sent again, and the method allows it.
+static bool may_retry(const struct request *r, err_t err)
+{
+    const struct exchange *e = r->exchange;
+    if (r->head_sent || r->aborted || e->head_seen)
+        return false;
+    if (e->sent_any && (!r->body_kept || !is_idempotent(r->head.method_id)))
+        return false;
+    // A connection that was idle may have been closed under our hands: that does not use up a retry.
+    if (e->reused && err->retryable)
+        return true;
+    return r->tries_left > 0;
+}
+
+void request_try_failed(struct request *r, err_t err, const char *doing)
+{
+    bool stale = r->exchange->reused && !r->exchange->head_seen && err->retryable && may_retry(r, err);
+    if (!stale)
+        log_try(r, err, doing);
+    bool retry = may_retry(r, err);
+    if (err == &err_tls_verify) {
+        // Final for this target: asked again it would show the same certificate. Another one may do better.
+        if (r->target >= 0 && r->target < 64)
+            r->excluded |= 1ULL << r->target;
+        retry = retry && r->target >= 0 && balancer_has(&r->view->balancers[r->upstream], r->excluded);
+    } else {
+        retry = retry && err->retryable;
+    }
+    if (!stale && retry)
+        r->tries_left--;
+    exchange_end(r->exchange);
+    if (retry) {
+        r->state = REQUEST_PICK;
+        advance(r);
+    } else if (r->head_sent) {
+        r->aborted = true;      // half a response must not look like a whole one
+        client_close(r->client);
+    } else {
+        request_fail(r, err);
+    }
+    client_flush(r->client);
+}
+
+void request_fail(struct request *r, err_t err)
+{
+    if (r->state == REQUEST_DONE)
+        return;
+    if (r->head_sent) {
+        client_close(r->client);
+        return;
+    }
+    if (err == &err_no_route || err == &err_no_service)
+        r->answer = str_from(err->text);
+    request_answer(r, (unsigned)(err->status ? err->status : 500), SOURCE_ERROR);
+}
+
+void request_answer(struct request *r, unsigned status, enum response_source source)
+{
+    struct arena *a = &r->arena;
+    r->response.status = (uint16_t)page_status(status);
+    if (source == SOURCE_EXIT) {
+        answer_local(r, r->answer, r->answer_type, source);
+        return;
+    }
+    enum page_type type = page_negotiate(&r->head, r->view->snapshot->settings.error_default_type);
+    struct str message = r->answer.n > 0 ? r->answer : page_message(a, status);
+    answer_local(r, page_body(a, type, message, (struct str){ r->id, 32 }), page_mime(type), source);
+}
+
+void request_abort(struct request *r, err_t err)
+{
+    if (r->state == REQUEST_DONE)
+        return;
+    bool answerable = err->status > 0 && !r->head_sent && !r->client->gone &&
+                      err != &err_closed && err != &err_reset && err != &err_io;
+    request_log(r, LOG_INFO, STR_NONE, "%s", err->text);
+    if (answerable) {
+        r->close_after = true;
+        request_fail(r, err);
+        return;
+    }
+    r->aborted = true;
+    request_done(r);
+}
+
+void request_done(struct request *r)
+{
+    if (r->state == REQUEST_DONE)
+        return;
+    r->state = REQUEST_DONE;
+    r->ended = r->proxy->loop->now;
+    client_flush(r->client);
+    if (r->query)
+        resolve_cancel(r->query);
+    if (r->exchange)
+        exchange_end(r->exchange);
+    if ((r->plan->phases >> PHASE_LOG & 1) != 0)
+        r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_LOG);
+    answer_log(r);
+    r->proxy->hooks->release(r->proxy->hooks_state, r);
+    client_answered(r->client, !r->close_after && !r->aborted);
+}
+
+void request_release(struct request *r)
+{
+    buf_clear(&r->body);
+    if (r->choice.changed) {
+        trust_unref(r->choice.desc.trust);
+        credential_unref(r->choice.desc.credential);
+    }
+    loop_defer(r->proxy->loop, &r->release);
+}
+
+// -- log ------------------------------------------------------------------------------------------
+
+void request_log(const struct request *r, enum log_level level, struct str facts, const char *format, ...)
+{
+    if (!log_on(level))
+        return;
+    char message[1024], upstream[ADDR_TEXT + 16] = "";
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    struct request *own = (struct request *)(uintptr_t)r;
+    struct str place = STR_NONE;
+    if (r->upstream_addr.len > 0) {
+        addr_format(&r->upstream_addr, upstream);
+        place = arena_printf(&own->arena, ", upstream: \"%s://%s%.*s\"", r->tls ? "https" : "http", upstream,
+                             STR_ARG(forward_target(own)));
+    }
+    log_write(level, r->client->conn->id,
+              "%s, client: %.*s, server: kong, request: \"%.*s %.*s HTTP/1.%d\"%.*s, host: \"%.*s\", "
+              "request_id: \"%s\"%.*s",
+              message, (int)r->client->ip_len, r->client->ip, STR_ARG(r->head.method), STR_ARG(r->head.target),
+              r->head.minor, STR_ARG(place), STR_ARG(r->head.authority), r->id, STR_ARG(facts));
+}

@@ -1,0 +1,334 @@
+#include "tls/client.h"
+
+#include "base/mem.h"
+#include "tls/fault.h"
+#include "tls/filter.h"
+#include "tls/libctx.h"
+
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { SECURITY_LEVEL = 2 };
+
+// "http/1.1" as ALPN writes it.
+static const unsigned char protocols[] = "\x08http/1.1";
+
+struct tls_client {
+    unsigned refs;                  // the owner's and one per connection; one thread, so not atomic
+    SSL_CTX *ctx;
+    struct policy *policy;
+    struct tls_client_stats *stats;
+    struct verdict_cache verdicts;
+};
+
+struct client_state {
+    struct filter filter;           // first
+    struct tls_client *client;
+    struct peer_name name;
+    struct session_cache *sessions; // NULL: the peer is gone, or keeps none
+    int64_t bound;                  // of the sessions that this connection gets
+    bool offered;                   // a session
+    bool judged;                    // `verdict` is filled
+    struct verdict verdict;
+    void (*ready)(struct conn *c);
+};
+
+static const struct filter_hooks hooks;
+
+static struct client_state *state_of(const struct conn *c)
+{
+    return container_of(filter_of(c, &hooks), struct client_state, filter);
+}
+
+static struct client_state *state_of_ssl(const SSL *ssl)
+{
+    return container_of((struct filter *)SSL_get_app_data(ssl), struct client_state, filter);
+}
+
+static void unref(struct tls_client *t)
+{
+    if (--t->refs > 0)
+        return;
+    SSL_CTX_free(t->ctx);
+    verdict_cache_done(&t->verdicts);
+    policy_unref(t->policy);
+    free(t);
+}
+
+// OpenSSL's certificate verification callback: 1 lets the handshake go on, 0 sends the alert that fits the error of
+// the store context.
+static int judge(X509_STORE_CTX *ctx, void *arg)
+{
+    struct tls_client *t = arg;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    if (!ssl) {
+        X509_STORE_CTX_set_error(ctx, X509_V_ERR_UNSPECIFIED);
+        return 0;
+    }
+    struct client_state *s = state_of_ssl(ssl);
+    struct verify v = {
+        .policy = t->policy, .name = &s->name, .cache = &t->verdicts, .verdict = &s->verdict,
+    };
+    const int64_t now = (int64_t)time(NULL);
+    const bool good = verify_judge(&v, ctx, now);
+    s->judged = true;
+    s->bound = session_bound(v.chain_not_after, now);
+    if (s->verdict.cached)
+        t->stats->verdict_hits++;
+    return good;
+}
+
+// OpenSSL hands out sessions after the certificate was judged (TLS 1.2: with the last message of the handshake;
+// TLS 1.3: in tickets later). 1 keeps the reference.
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct client_state *s = state_of_ssl(ssl);
+    if (!s->sessions || s->filter.failed || !s->client->policy->desc.resume)
+        return 0;
+    session_put(s->sessions, session, s->bound, (int64_t)time(NULL));
+    return 1;
+}
+
+static bool set_protocol(SSL_CTX *ctx, const struct policy_desc *d)
+{
+    uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION;
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+    options |= SSL_OP_NO_RX_CERTIFICATE_COMPRESSION | SSL_OP_NO_TX_CERTIFICATE_COMPRESSION;
+#endif
+    SSL_CTX_clear_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+    SSL_CTX_set_options(ctx, options);
+    // Without NO_AUTO_CHAIN OpenSSL would complete our own chain from the certificates that we trust in others.
+    SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+    return SSL_CTX_get_security_level(ctx) == SECURITY_LEVEL
+        && SSL_CTX_set_cipher_list(ctx, "DEFAULT:!aNULL:!eNULL:!PSK:!SRP") == 1
+        && SSL_CTX_set_min_proto_version(ctx, d->min_version) == 1
+        && SSL_CTX_set_max_proto_version(ctx, d->max_version) == 1
+        && SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1) == 0;
+}
+
+static bool set_verification(SSL_CTX *ctx, struct tls_client *t)
+{
+    const struct policy_desc *d = &t->policy->desc;
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+    if (!param || X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) != 1
+        || X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_SERVER) != 1)
+        return false;
+    X509_VERIFY_PARAM_set_depth(param, d->depth);
+    X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+    SSL_CTX_set1_cert_store(ctx, d->trust->store);
+    SSL_CTX_set_cert_verify_callback(ctx, judge, t);
+    SSL_CTX_set_verify(ctx, d->verify == POLICY_NO_VERIFY ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+    return X509_VERIFY_PARAM_get_depth(param) == d->depth && SSL_CTX_get_cert_store(ctx) == d->trust->store;
+}
+
+static bool set_credential(SSL_CTX *ctx, const struct credential *c)
+{
+    return !c || SSL_CTX_use_cert_and_key(ctx, c->leaf, c->key, c->chain, 1) == 1;
+}
+
+// The policy's digest as session context makes OpenSSL itself refuse a session of another policy.
+static bool set_sessions(SSL_CTX *ctx, const struct policy *p)
+{
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, keep_session);
+    return SSL_CTX_set_session_id_context(ctx, p->sha256, sizeof(p->sha256)) == 1;
+}
+
+err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, struct tls_client **out,
+                     char why[TRUST_WHY])
+{
+    *out = NULL;
+    why[0] = '\0';
+    struct tls_client *t = xcalloc(1, sizeof(*t));
+    t->refs = 1;
+    t->policy = policy_ref(policy);
+    t->stats = stats;
+    verdict_cache_init(&t->verdicts);
+    fault_clear();
+    t->ctx = SSL_CTX_new_ex(libctx_client(), NULL, TLS_client_method());
+    const char *failed = !t->ctx ? "no TLS context"
+        : !set_protocol(t->ctx, &policy->desc) ? "protocol versions or ciphers"
+        : !set_verification(t->ctx, t) ? "verification"
+        : !set_credential(t->ctx, policy->desc.credential) ? "client certificate"
+        : !set_sessions(t->ctx, policy) ? "sessions" : NULL;
+    if (failed) {
+        fault_explain(why, TRUST_WHY, "%s cannot be set up", failed);
+        unref(t);
+        return &err_tls_setup;
+    }
+    fault_clear();
+    *out = t;
+    return NULL;
+}
+
+void tls_client_free(struct tls_client *t)
+{
+    if (t)
+        unref(t);
+}
+
+static bool offer_session(struct client_state *s)
+{
+    if (!s->sessions || !s->client->policy->desc.resume)
+        return true;
+    SSL_SESSION *session = session_take(s->sessions, (int64_t)time(NULL), &s->bound);
+    if (!session)
+        return true;
+    s->offered = true;
+    const bool ok = SSL_set_session(s->filter.ssl, session) == 1;
+    SSL_SESSION_free(session);
+    return ok;
+}
+
+static bool set_name(const struct client_state *s)
+{
+    return s->name.ip || s->name.len == 0 || SSL_set_tlsext_host_name(s->filter.ssl, s->name.text) == 1;
+}
+
+static void state_free(void *state)
+{
+    struct client_state *s = state;
+    unref(s->client);
+    free(s);
+}
+
+err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_name *name,
+                       struct session_cache *sessions, void (*ready)(struct conn *c))
+{
+    struct client_state *s = xcalloc(1, sizeof(*s));
+    s->client = t;
+    s->name = *name;
+    s->sessions = sessions;
+    s->ready = ready;
+    err_t err = filter_init(&s->filter, t->ctx, &hooks, c);
+    if (err) {
+        free(s);
+        return err;
+    }
+    t->refs++;
+    fault_clear();
+    if (!set_name(s) || !offer_session(s)) {
+        fault_clear();
+        filter_done(&s->filter);
+        state_free(s);
+        return &err_tls_setup;
+    }
+    SSL_set_connect_state(s->filter.ssl);
+    filter_install(c, &s->filter);
+    conn_start(c);
+    filter_handshake(c);
+    return NULL;
+}
+
+// A peer that resumed was verified when the session was made, under this policy and by this name: the session came
+// out of this peer's cache and from nowhere else.
+static void judge_resumed(struct client_state *s)
+{
+    const bool verified = s->client->policy->desc.verify != POLICY_NO_VERIFY;
+    s->verdict = (struct verdict){
+        .code = verified ? VERDICT_OK : VERDICT_UNVERIFIED,
+        .text = verified ? "ok" : "not verified",
+        .depth = -1,
+        .resumed = true,
+    };
+    s->judged = true;
+}
+
+static void judge_missing(struct client_state *s)
+{
+    s->verdict = (struct verdict){
+        .code = VERDICT_NO_CERTIFICATE,
+        .openssl = X509_V_ERR_UNSPECIFIED,
+        .text = "peer sent no certificate",
+        .depth = -1,
+    };
+    s->judged = true;
+}
+
+static bool is_accepted(const struct client_state *s)
+{
+    return s->verdict.code == VERDICT_OK
+        || (s->verdict.code == VERDICT_UNVERIFIED && s->client->policy->desc.verify == POLICY_NO_VERIFY);
+}
+
+static bool is_protocol_ours(const SSL *ssl)
+{
+    const unsigned char *chosen;
+    unsigned n;
+    SSL_get0_alpn_selected(ssl, &chosen, &n);
+    return n == 0 || (n == protocols[0] && memcmp(chosen, protocols + 1, n) == 0);
+}
+
+// After a failure no session of the peer is worth anything: not the one that was offered, nor one that TLS 1.2 made
+// in this very handshake.
+static err_t refused(struct conn *c)
+{
+    struct client_state *s = state_of(c);
+    s->client->stats->failed++;
+    if (s->sessions)
+        session_clear(s->sessions);
+    return s->judged && !is_accepted(s) ? &err_tls_verify : &err_tls_handshake;
+}
+
+static err_t finished(struct conn *c)
+{
+    struct client_state *s = state_of(c);
+    const bool resumed = SSL_session_reused(s->filter.ssl) == 1;
+    if (resumed && s->offered)
+        judge_resumed(s);
+    else if (!s->judged || resumed)
+        judge_missing(s);
+    if (!is_accepted(s) || !is_protocol_ours(s->filter.ssl))
+        return refused(c);
+    if (resumed)
+        s->client->stats->resumed++;
+    else
+        s->client->stats->full++;
+    return NULL;
+}
+
+static void ready(struct conn *c)
+{
+    state_of(c)->ready(c);
+}
+
+static const struct filter_hooks hooks = {
+    .finished = finished,
+    .ready = ready,
+    .refused = refused,
+    .free = state_free,
+};
+
+void tls_client_forget(struct conn *c)
+{
+    struct filter *f = filter_of(c, &hooks);
+    if (f)
+        container_of(f, struct client_state, filter)->sessions = NULL;
+}
+
+const struct verdict *tls_client_verdict(const struct conn *c)
+{
+    const struct filter *f = filter_of(c, &hooks);
+    const struct client_state *s = f ? container_of(f, struct client_state, filter) : NULL;
+    return s && s->judged ? &s->verdict : NULL;
+}
+
+const char *tls_client_reason(const struct conn *c)
+{
+    const struct filter *f = filter_of(c, &hooks);
+    return f ? f->reason : "";
+}
+
+const char *tls_client_version(const struct conn *c)
+{
+    const struct filter *f = filter_of(c, &hooks);
+    return f ? SSL_get_version(f->ssl) : "";
+}
+
+const char *tls_client_cipher(const struct conn *c)
+{
+    const struct filter *f = filter_of(c, &hooks);
+    return f ? SSL_get_cipher_name(f->ssl) : "";
+}

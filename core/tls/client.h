@@ -1,0 +1,42 @@
+// TLS towards upstreams: an SSL_CTX made from one policy, and the filter that speaks it on a connection.
+//
+// Owner: a realm owns one tls_client; connections that are open when the realm goes keep it alive (counted).
+// Threads: one worker's.
+//
+// The certificate is judged inside the handshake: a peer that fails gets the alert that says why, and never sees our
+// client certificate or a byte of the request.
+
+#pragma once
+
+#include "net/conn.h"
+#include "tls/policy.h"
+#include "tls/session.h"
+#include "tls/verify.h"
+
+struct tls_client;
+
+// Counters of one client context, plain numbers of the worker's thread.
+struct tls_client_stats {
+    uint64_t full, resumed, failed;     // handshakes
+    uint64_t verdict_hits;              // chains judged by the verdict cache
+};
+
+// Fails with err_tls_setup (and `why`): then there is nothing to connect with.
+err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, struct tls_client **out,
+                     char why[TRUST_WHY]);
+void tls_client_free(struct tls_client *t);     // drops the owner's hold
+
+// Installs the filter on a freshly dialled connection and sends the ClientHello. `ready` is called once the peer is
+// verified; failures arrive as user->failed: err_tls_verify (tls_client_verdict() tells), err_tls_handshake
+// (tls_client_reason() tells), err_closed/err_reset. Sessions the peer sends go to *sessions as long as
+// tls_client_forget() was not called; it must outlive the connection or be forgotten.
+err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_name *name,
+                       struct session_cache *sessions, void (*ready)(struct conn *c));
+
+// The connection outlives its peer: sessions that still arrive are dropped.
+void tls_client_forget(struct conn *c);
+
+const struct verdict *tls_client_verdict(const struct conn *c);     // NULL before there is one
+const char *tls_client_reason(const struct conn *c);                // OpenSSL's text of the failure, "" if none
+const char *tls_client_version(const struct conn *c);               // "TLSv1.3"
+const char *tls_client_cipher(const struct conn *c);

@@ -1,0 +1,174 @@
+#include "tls/libctx.h"
+
+#include "tls/fault.h"
+
+#include <openssl/core_dispatch.h>
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+// How the slim context is made: its provider "default" is a thin one of ours that hands out the algorithms of the
+// default context's default provider, and of its decoders only those that read the public key of a certificate.
+// OpenSSL 3.0 builds a chain of all decoders that could fit for every key that it reads; with 7 instead of 115 to
+// choose from that is cheap.
+
+static OSSL_LIB_CTX *slim;          // NULL: clients work in the default context
+static OSSL_PROVIDER *base;         // the default context's default provider
+static OSSL_ALGORITHM decoders[16]; // ends with an entry without names
+
+static const char *const key_types[] = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DER" };
+
+// Names are lists "RSA:rsaEncryption:…"; the first one decides.
+static bool is_wanted(const OSSL_ALGORITHM *a)
+{
+    if (!strstr(a->property_definition, "input=der")
+        || !strstr(a->property_definition, "structure=SubjectPublicKeyInfo"))
+        return false;
+    const size_t n = strcspn(a->algorithm_names, ":");
+    for (size_t i = 0; i < sizeof(key_types) / sizeof(key_types[0]); i++)
+        if (strlen(key_types[i]) == n && memcmp(key_types[i], a->algorithm_names, n) == 0)
+            return true;
+    return false;
+}
+
+static bool choose_decoders(void)
+{
+    int no_cache = 0;
+    const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(base, OSSL_OP_DECODER, &no_cache);
+    const size_t room = sizeof(decoders) / sizeof(decoders[0]) - 1;
+    size_t count = 0;
+    for (; all && all->algorithm_names; all++)
+        if (is_wanted(all)) {
+            if (count == room)
+                return false;
+            decoders[count++] = *all;
+        }
+    return count > 0;
+}
+
+static const OSSL_ALGORITHM *slim_query(void *provctx, int operation, int *no_cache)
+{
+    (void)provctx;
+    *no_cache = 0;
+    if (operation == OSSL_OP_DECODER)
+        return decoders;
+    if (operation == OSSL_OP_ENCODER)
+        return NULL;
+    return OSSL_PROVIDER_query_operation(base, operation, no_cache);
+}
+
+static int slim_capabilities(void *provctx, const char *capability, OSSL_CALLBACK *cb, void *arg)
+{
+    (void)provctx;
+    return OSSL_PROVIDER_get_capabilities(base, capability, cb, arg);
+}
+
+static const OSSL_PARAM *slim_gettable(void *provctx)
+{
+    (void)provctx;
+    return OSSL_PROVIDER_gettable_params(base);
+}
+
+static int slim_params(void *provctx, OSSL_PARAM params[])
+{
+    (void)provctx;
+    return OSSL_PROVIDER_get_params(base, params);
+}
+
+static const OSSL_DISPATCH slim_functions[] = {
+    { OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))slim_query },
+    { OSSL_FUNC_PROVIDER_GET_CAPABILITIES, (void (*)(void))slim_capabilities },
+    { OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, (void (*)(void))slim_gettable },
+    { OSSL_FUNC_PROVIDER_GET_PARAMS, (void (*)(void))slim_params },
+    { 0, NULL },
+};
+
+// The algorithms expect the provider context that they were made with. It stays the default context's to free.
+static int slim_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+                     void **provctx)
+{
+    (void)handle, (void)in;
+    *provctx = OSSL_PROVIDER_get0_provider_ctx(base);
+    *out = slim_functions;
+    return 1;
+}
+
+// A machine whose openssl.cnf has loaded other providers (FIPS, a key store) or asks for properties chose its
+// algorithms; the slim context would pass over that choice.
+static int is_other(OSSL_PROVIDER *p, void *arg)
+{
+    const char *name = OSSL_PROVIDER_get0_name(p);
+    if (strcmp(name, "default") != 0 && strcmp(name, "base") != 0)
+        *(bool *)arg = true;
+    return 1;
+}
+
+static bool is_plain_machine(void)
+{
+    bool other = false;
+    return OSSL_PROVIDER_do_all(NULL, is_other, &other) == 1 && !other
+        && EVP_default_properties_is_fips_enabled(NULL) == 0;
+}
+
+// Whether public keys of certificates decode, random numbers come and a TLS context can be made.
+static bool works(OSSL_LIB_CTX *ctx)
+{
+    static const unsigned char p256[] = {   // SubjectPublicKeyInfo of P-256's base point
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+        0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
+        0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96,
+        0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16,
+        0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+    };
+    const unsigned char *at = p256;
+    unsigned char random[16];
+    EVP_PKEY *key = d2i_PUBKEY_ex(NULL, &at, sizeof(p256), ctx, NULL);
+    SSL_CTX *tls = SSL_CTX_new_ex(ctx, NULL, TLS_client_method());
+    const bool ok = key && tls && RAND_bytes_ex(ctx, random, sizeof(random), 0) == 1;
+    EVP_PKEY_free(key);
+    SSL_CTX_free(tls);
+    return ok;
+}
+
+static OSSL_LIB_CTX *make_slim(void)
+{
+    OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
+    if (!ctx)
+        return NULL;
+    if (OSSL_PROVIDER_add_builtin(ctx, "default", slim_init) == 1 && OSSL_PROVIDER_load(ctx, "default")
+        && works(ctx))
+        return ctx;
+    OSSL_LIB_CTX_free(ctx);
+    return NULL;
+}
+
+// OpenSSL 3.2 keeps decoders once they are found, so that there is nothing to gain.
+static bool may_help(void)
+{
+    return OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2;
+}
+
+void libctx_init(bool allow)
+{
+    fault_clear();
+    if (!allow || slim || !may_help() || !is_plain_machine())
+        return;
+    base = OSSL_PROVIDER_load(NULL, "default");
+    if (base && choose_decoders())
+        slim = make_slim();
+    fault_clear();
+}
+
+void *libctx_client(void)
+{
+    return slim;
+}
+
+const char *libctx_describe(void)
+{
+    return slim ? "slim" : "default";
+}

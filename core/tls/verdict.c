@@ -1,0 +1,143 @@
+#include "tls/verdict.h"
+
+#include "base/mem.h"
+
+#include <openssl/x509_vfy.h>
+#include <stdlib.h>
+
+const char *verdict_code_name(enum verdict_code code)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        VERDICT_CODES(X)
+#undef X
+    };
+    return (size_t)code < ARRAY_LEN(names) ? names[code] : "other";
+}
+
+static const struct {
+    int openssl;
+    enum verdict_code code;
+} meaning[] = {
+    { X509_V_OK, VERDICT_OK },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_CERT_UNTRUSTED, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_CERT_REJECTED, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_SUBJECT_ISSUER_MISMATCH, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_AKID_SKID_MISMATCH, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH, VERDICT_UNTRUSTED_ISSUER },
+    { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, VERDICT_SELF_SIGNED },
+    { X509_V_ERR_CERT_HAS_EXPIRED, VERDICT_EXPIRED },
+    { X509_V_ERR_CERT_NOT_YET_VALID, VERDICT_NOT_YET_VALID },
+    { X509_V_ERR_HOSTNAME_MISMATCH, VERDICT_NAME_MISMATCH },
+    { X509_V_ERR_IP_ADDRESS_MISMATCH, VERDICT_NAME_MISMATCH },
+    { X509_V_ERR_CERT_CHAIN_TOO_LONG, VERDICT_DEPTH_EXCEEDED },
+    { X509_V_ERR_PATH_LENGTH_EXCEEDED, VERDICT_DEPTH_EXCEEDED },
+    { X509_V_ERR_INVALID_PURPOSE, VERDICT_WRONG_PURPOSE },
+    { X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE, VERDICT_WRONG_PURPOSE },
+    { X509_V_ERR_CERT_SIGNATURE_FAILURE, VERDICT_BAD_SIGNATURE },
+    { X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE, VERDICT_BAD_SIGNATURE },
+    { X509_V_ERR_INVALID_CA, VERDICT_NOT_A_CA },
+    { X509_V_ERR_INVALID_NON_CA, VERDICT_NOT_A_CA },
+    { X509_V_ERR_KEYUSAGE_NO_CERTSIGN, VERDICT_NOT_A_CA },
+    { X509_V_ERR_EE_KEY_TOO_SMALL, VERDICT_WEAK_KEY },
+    { X509_V_ERR_CA_KEY_TOO_SMALL, VERDICT_WEAK_KEY },
+    { X509_V_ERR_CA_MD_TOO_WEAK, VERDICT_WEAK_KEY },
+    { X509_V_ERR_PERMITTED_VIOLATION, VERDICT_NAME_CONSTRAINT },
+    { X509_V_ERR_EXCLUDED_VIOLATION, VERDICT_NAME_CONSTRAINT },
+    { X509_V_ERR_SUBTREE_MINMAX, VERDICT_NAME_CONSTRAINT },
+    { X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, VERDICT_NAME_CONSTRAINT },
+    { X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, VERDICT_NAME_CONSTRAINT },
+    { X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, VERDICT_NAME_CONSTRAINT },
+    { X509_V_ERR_CERT_REVOKED, VERDICT_REVOKED },
+    { X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD, VERDICT_MALFORMED },
+    { X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, VERDICT_MALFORMED },
+    { X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, VERDICT_MALFORMED },
+    { X509_V_ERR_NO_ISSUER_PUBLIC_KEY, VERDICT_MALFORMED },
+    { X509_V_ERR_INVALID_EXTENSION, VERDICT_MALFORMED },
+    { X509_V_ERR_INVALID_POLICY_EXTENSION, VERDICT_MALFORMED },
+};
+
+enum verdict_code verdict_code_of(int openssl)
+{
+    for (size_t i = 0; i < ARRAY_LEN(meaning); i++)
+        if (meaning[i].openssl == openssl)
+            return meaning[i].code;
+    return VERDICT_OTHER;
+}
+
+struct entry {
+    struct list node;
+    unsigned char key[DIGEST_SIZE];
+    int64_t made, chain_not_after;
+};
+
+static uint64_t hash_of(const unsigned char key[DIGEST_SIZE])
+{
+    uint64_t hash;
+    memcpy(&hash, key, sizeof(hash));
+    return hash;
+}
+
+static bool same(const void *value, const void *key)
+{
+    return memcmp(((const struct entry *)value)->key, key, DIGEST_SIZE) == 0;
+}
+
+static void forget(struct verdict_cache *c, struct entry *e)
+{
+    table_remove(&c->table, hash_of(e->key), e);
+    list_remove(&e->node);
+    free(e);
+}
+
+void verdict_cache_init(struct verdict_cache *c)
+{
+    c->table = (struct table){ 0 };
+    list_init(&c->by_age);
+}
+
+void verdict_cache_done(struct verdict_cache *c)
+{
+    list_each(it, &c->by_age)
+        forget(c, container_of(it, struct entry, node));
+    table_done(&c->table);
+}
+
+static bool holds(const struct entry *e, int64_t now)
+{
+    return e->made <= now && now < e->made + VERDICT_CACHE_AGE && now < e->chain_not_after;
+}
+
+bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
+                        int64_t *chain_not_after)
+{
+    struct entry *e = table_get(&c->table, hash_of(key), same, key);
+    if (!e)
+        return false;
+    if (!holds(e, now)) {
+        forget(c, e);
+        return false;
+    }
+    *chain_not_after = e->chain_not_after;
+    return true;
+}
+
+void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
+                       int64_t chain_not_after)
+{
+    struct entry *known = table_get(&c->table, hash_of(key), same, key);
+    if (known)
+        forget(c, known);
+    else if (c->table.count >= VERDICT_CACHE_MAX)
+        forget(c, container_of(list_first(&c->by_age), struct entry, node));
+    struct entry *e = xmalloc(sizeof(*e));
+    e->made = now;
+    e->chain_not_after = chain_not_after;
+    memcpy(e->key, key, DIGEST_SIZE);
+    list_push_tail(&c->by_age, &e->node);
+    table_put(&c->table, hash_of(key), e);
+}

@@ -1,0 +1,64 @@
+// How a peer's certificate chain was judged, and the cache of good verdicts.
+//
+// Threads: a worker's. A cache belongs to one tls_client (tls/client.h), hence to one policy of one worker: what it
+// holds was verified under exactly that policy.
+
+#pragma once
+
+#include "base/list.h"
+#include "base/table.h"
+#include "tls/digest.h"
+
+// Stable reasons, for logs, counters and Lua: VERDICT(code, "text id").
+#define VERDICT_CODES(X) \
+    X(OK, "ok") X(UNVERIFIED, "unverified") X(UNTRUSTED_ISSUER, "untrusted_issuer") \
+    X(SELF_SIGNED, "self_signed") X(EXPIRED, "expired") X(NOT_YET_VALID, "not_yet_valid") \
+    X(NAME_MISMATCH, "name_mismatch") X(DEPTH_EXCEEDED, "depth_exceeded") \
+    X(WRONG_PURPOSE, "wrong_purpose") X(BAD_SIGNATURE, "bad_signature") X(NOT_A_CA, "not_a_ca") \
+    X(WEAK_KEY, "weak_key") X(NAME_CONSTRAINT, "name_constraint") X(REVOKED, "revoked") \
+    X(NO_CERTIFICATE, "no_certificate") X(MALFORMED, "malformed") X(OTHER, "other")
+
+enum verdict_code {
+#define X(name, text) VERDICT_##name,
+    VERDICT_CODES(X)
+#undef X
+};
+
+const char *verdict_code_name(enum verdict_code code);
+
+// The reason that an OpenSSL error (X509_V_ERR_*) stands for; what is not known is OTHER, never OK.
+enum verdict_code verdict_code_of(int openssl);
+
+struct verdict {
+    enum verdict_code code;
+    int openssl;                // X509_V_ERR_*, 0 when ok
+    const char *text;           // X509_verify_cert_error_string's, static; "hostname mismatch" for names
+    int depth;                  // of the certificate at fault, 0 is the leaf; -1 when there is none
+    char subject[256];          // of the certificate at fault (RFC 2253), cut to size
+    char issuer[256];
+    unsigned char sha256[32];   // of its DER
+    int64_t not_before, not_after;
+    bool cached;                // answered from the verdict cache
+    bool resumed;               // no certificate was sent: a session of the same policy and name was resumed
+};
+
+enum { VERDICT_CACHE_MAX = 256, VERDICT_CACHE_AGE = 30 * 60 };
+
+// All zero plus verdict_cache_init() is empty. Entries are found by a digest over what was judged.
+struct verdict_cache {
+    struct table table;
+    struct list by_age;     // oldest first
+};
+
+void verdict_cache_init(struct verdict_cache *c);
+void verdict_cache_done(struct verdict_cache *c);
+
+// Whether these certificates and this name passed before and still do: an entry holds for VERDICT_CACHE_AGE seconds,
+// not beyond the end of its chain, and not when the clock is before the time of its verification. *chain_not_after
+// gets the end of the chain.
+bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
+                        int64_t *chain_not_after);
+
+// Remembers a chain that passed at `now`; the oldest entry makes room.
+void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
+                       int64_t chain_not_after);

@@ -1,0 +1,37 @@
+// What the functions of the ABI have in common: refusing with a text, and asking for the current request.
+//
+// Threads: any; the text and the turn are the thread's.
+
+#pragma once
+
+#include "base/str.h"
+#include "vm/abi.h"
+#include "vm/state.h"
+
+// Keeps the text for weir_error() and returns WEIR_ERR_BAD.
+int api_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// The current request, NULL outside of phases or in a phase that is not one of `phases` (1 << PHASE_…).
+struct request *api_request(unsigned phases);
+
+enum {
+    API_ANY = (1 << PHASE_COUNT) - 1,
+    API_BEFORE = 1 << PHASE_REWRITE | 1 << PHASE_ACCESS,        // nothing went upstream yet
+    API_ACCESS = 1 << PHASE_ACCESS,                             // and the route is known
+    API_HEAD = API_BEFORE | 1 << PHASE_HEADER_FILTER            // the answer's head can be changed
+};
+
+// The request's body: 1 with *out when it is complete, 0 when it has to be waited for, WEIR_ERR_BAD when it does not fit
+// into memory.
+int api_body(struct request *r, struct str *out);
+
+static inline struct str api_str(const char *p, size_t n)
+{
+    return (struct str){ p, n };
+}
+
+static inline void api_give(struct weir_str *out, struct str s)
+{
+    out->p = s.p ? s.p : "";
+    out->n = s.n;
+}

@@ -1,0 +1,271 @@
+// worker.c - the life of a worker thread.
+
+#include "worker.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/listen.h"
+#include "proxy/client.h"
+#include "proxy/view.h"
+#include "vm/vm.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LOG_FLUSH = 100 };   // ms that an access log line may wait for company
+
+struct open_listener {
+    struct worker *worker;
+    struct worker_listen spec;
+    struct listener *listener;  // NULL before the first configuration, and after drain
+};
+
+struct worker_state {
+    struct worker *worker;
+    pthread_t thread;
+    const char *lua_root;
+    struct loop *loop;
+    struct resolver *resolver;
+    struct open_listener *listeners;
+    unsigned listener_count;
+    struct timer flush;
+    // Start: worker_start() waits for the thread's word.
+    pthread_mutex_t lock;
+    pthread_cond_t started;
+    enum { STARTING, STARTED, FAILED } phase;
+    // Drain.
+    struct loop *drain_reply;
+    void (*drained)(void *arg);
+    void *drained_arg;
+};
+
+// A message with an answer, on its way to the worker and back.
+struct adoption {
+    struct worker *worker;
+    struct snapshot *snapshot;
+    struct loop *reply;
+    void (*done)(void *arg, char *why);
+    void *arg;
+    char *why;
+};
+
+// -- each turn ------------------------------------------------------------------------------------
+
+static void flush(struct timer *t)
+{
+    struct worker_state *s = container_of(t, struct worker_state, flush);
+    log_buffer_flush(&s->worker->proxy.access_log);
+}
+
+static void before_wait(void *arg)
+{
+    struct worker *w = arg;
+    struct worker_state *s = w->state;
+    __atomic_store_n(&w->lua_bytes, vm_collect(w->vm), __ATOMIC_RELAXED);
+    if (w->proxy.access_log.len > 0 && s->flush.deadline == 0)
+        loop_timer(s->loop, &s->flush, LOG_FLUSH);
+    if (s->drained && list_empty(&w->proxy.clients)) {
+        log_buffer_flush(&w->proxy.access_log);
+        loop_post(s->drain_reply, s->drained, s->drained_arg);
+        s->drained = NULL;
+    }
+}
+
+static void accepted(struct listener *l, struct conn *c)
+{
+    const struct open_listener *o = l->owner;
+    client_accept(&o->worker->proxy, c, o->spec.tls, o->spec.admin);
+}
+
+static void open_listeners(struct worker_state *s)
+{
+    for (unsigned i = 0; i < s->listener_count; i++) {
+        struct open_listener *o = &s->listeners[i];
+        if (!o->listener && o->spec.fd >= 0)
+            o->listener = listener_open(s->loop, o->spec.fd, accepted, o);
+    }
+}
+
+static void close_listeners(struct worker_state *s)
+{
+    for (unsigned i = 0; i < s->listener_count; i++) {
+        if (s->listeners[i].listener)
+            listener_close(s->listeners[i].listener);
+        s->listeners[i].listener = NULL;
+        s->listeners[i].spec.fd = -1;
+    }
+}
+
+// -- adopt ----------------------------------------------------------------------------------------
+
+static void view_gone(void *arg, struct view *v)
+{
+    struct worker *w = arg;
+    vm_retire(w->vm, v->snapshot);
+}
+
+static char *adopt(struct worker *w, struct snapshot *snapshot)
+{
+    char *why = NULL;
+    if (!vm_adopt(w->vm, snapshot, &why)) {
+        snapshot_unref(snapshot);
+        return why;
+    }
+    char tls_why[TRUST_WHY] = "";
+    err_t err = view_adopt(&w->proxy, snapshot_ref(snapshot), view_gone, w, tls_why);
+    if (err) {
+        vm_retire(w->vm, snapshot);
+        why = xmemdup0(tls_why, strlen(tls_why));
+    } else {
+        open_listeners(w->state);
+    }
+    snapshot_unref(snapshot);
+    return why;
+}
+
+static void adoption_back(void *arg)
+{
+    struct adoption *a = arg;
+    a->done(a->arg, a->why);
+    free(a);
+}
+
+static void adoption_there(void *arg)
+{
+    struct adoption *a = arg;
+    a->why = adopt(a->worker, a->snapshot);
+    loop_post(a->reply, adoption_back, a);
+}
+
+void worker_adopt(struct worker *w, struct snapshot *s, struct loop *reply, void (*done)(void *arg, char *why),
+                  void *arg)
+{
+    struct adoption *a = xcalloc(1, sizeof *a);
+    *a = (struct adoption){ w, snapshot_ref(s), reply, done, arg, NULL };
+    loop_post(w->state->loop, adoption_there, a);
+}
+
+// -- drain and stop -------------------------------------------------------------------------------
+
+struct draining {
+    struct worker *worker;
+    struct loop *reply;
+    void (*done)(void *arg);
+    void *arg;
+};
+
+static void drain_there(void *arg)
+{
+    struct draining *d = arg;
+    struct worker_state *s = d->worker->state;
+    s->drain_reply = d->reply;
+    s->drained = d->done;
+    s->drained_arg = d->arg;
+    free(d);
+    close_listeners(s);
+    proxy_drain(&s->worker->proxy);
+}
+
+void worker_drain(struct worker *w, struct loop *reply, void (*done)(void *arg), void *arg)
+{
+    struct draining *d = xcalloc(1, sizeof *d);
+    *d = (struct draining){ w, reply, done, arg };
+    loop_post(w->state->loop, drain_there, d);
+}
+
+static void stop_there(void *arg)
+{
+    struct worker *w = arg;
+    close_listeners(w->state);
+    loop_stop(w->state->loop);
+}
+
+void worker_stop(struct worker *w)
+{
+    struct worker_state *s = w->state;
+    loop_post(s->loop, stop_there, w);
+    pthread_join(s->thread, NULL);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->started);
+    free(s->listeners);
+    free(s);
+    free(w);
+}
+
+// -- the thread -----------------------------------------------------------------------------------
+
+static void tell(struct worker_state *s, bool ok)
+{
+    pthread_mutex_lock(&s->lock);
+    s->phase = ok ? STARTED : FAILED;
+    pthread_cond_signal(&s->started);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *thread_main(void *arg)
+{
+    struct worker *w = arg;
+    struct worker_state *s = w->state;
+    w->vm = vm_new(s->lua_root, "weir.worker");
+    err_t err = w->vm ? resolver_new(s->loop, &s->resolver) : &err_internal;
+    if (err) {
+        if (w->vm)
+            log_write(LOG_EMERG, 0, "worker %u cannot resolve names: %s", w->id, err->text);
+        vm_free(w->vm);
+        tell(s, false);
+        return NULL;
+    }
+    vm_set_worker(w->vm, (int)w->id);
+    proxy_init(&w->proxy, s->loop, s->resolver, vm_hooks(), w->vm);
+    s->loop->before_wait = before_wait;
+    s->loop->before_wait_arg = w;
+    tell(s, true);
+
+    loop_run(s->loop);
+
+    loop_timer_clear(s->loop, &s->flush);
+    s->loop->before_wait = NULL;
+    proxy_done(&w->proxy);
+    resolver_free(s->resolver);
+    vm_free(w->vm);
+    loop_free(s->loop);
+    return NULL;
+}
+
+struct worker *worker_start(unsigned id, const char *lua_root, const struct worker_listen *listens, unsigned count)
+{
+    struct worker *w = xcalloc(1, sizeof *w);
+    struct worker_state *s = xcalloc(1, sizeof *s);
+    w->id = id;
+    w->state = s;
+    s->worker = w;
+    s->lua_root = lua_root;
+    s->loop = loop_new();
+    s->listeners = xcalloc(count + 1, sizeof *s->listeners);
+    s->listener_count = count;
+    for (unsigned i = 0; i < count; i++)
+        s->listeners[i] = (struct open_listener){ .worker = w, .spec = listens[i] };
+    timer_init(&s->flush, flush);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->started, NULL);
+
+    // Signals are the control thread's.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&s->thread, NULL, thread_main, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        log_write(LOG_EMERG, 0, "cannot start a worker thread: %s", strerror(failed));
+        return NULL;
+    }
+    pthread_mutex_lock(&s->lock);
+    while (s->phase == STARTING)
+        pthread_cond_wait(&s->started, &s->lock);
+    bool ok = s->phase == STARTED;
+    pthread_mutex_unlock(&s->lock);
+    return ok ? w : NULL;
+}

@@ -1,0 +1,2 @@
+-- Where plugins written for Kong look for the typedefs.
+return require("weir.typedefs")

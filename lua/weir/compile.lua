@@ -1,0 +1,219 @@
+-- From validated entities to the core's snapshot, and to the blob from which workers make their chains.
+--
+-- All that depends only on the configuration is decided here: per route one plan with the upstream, the
+-- verification policy, the phases in which Lua has to be entered, the plugins in their order.
+local bit = require("bit")
+local Blob = require("weir.compile.blob")
+local Builder = require("weir.builder")
+local Chains = require("weir.compile.chains")
+local Fold = require("weir.compile.fold")
+local Upstreams = require("weir.compile.upstreams")
+local core_settings = require("weir.compile.settings")
+local plugins = require("weir.plugins")
+local tls = require("weir.tls")
+
+local REWRITE, ACCESS = bit.lshift(1, 0), bit.lshift(1, 1)
+
+-- Present for every service that is reached over TLS, configured or not: it reads the service's fields.
+local UPSTREAM_TLS = "upstream-tls"
+
+local compile = {}
+
+local Compiler = {}
+Compiler.__index = Compiler
+
+-- ---- the plans that belong to no route
+
+-- Plan 0 answers when no route matched. Global plugins see that answer, and what they do before a route is
+-- known is done under this plan too; access is not run without a route.
+function Compiler:plan_without_route()
+  local links = self.chains:select(nil, nil)
+  self.builder:plan({ phases = Chains.phases(links, ACCESS), protocols = { "http", "https" } })
+  local content = self.blob.content
+  content.chains[0] = self.blob:chain(links)
+  content.rewrite = content.chains[0]
+  content.plans[0] = {}
+end
+
+-- Plan 1 is the Admin API: a handler like any plugin's, on a listener of its own.
+function Compiler:plan_admin()
+  local plan = self.builder:plan({ phases = ACCESS, protocols = { "http", "https" } })
+  local index = self.blob:add({ id = "admin", name = "admin", module = "weir.admin", conf = {} })
+  self.blob.content.chains[plan] = { index }
+  self.blob.content.plans[plan] = {}
+end
+
+-- ---- routes
+
+-- What may decide about the upstream's policy: the chain, and upstream-tls in its place even if nothing
+-- configures it for this route.
+function Compiler:folding(links, service)
+  if not service or service.protocol ~= "https" then
+    return links
+  end
+  for _, link in ipairs(links) do
+    if link.plugin.name == UPSTREAM_TLS then
+      return links
+    end
+  end
+  local all = { { plugin = self.upstream_tls } }
+  for _, link in ipairs(links) do
+    all[#all + 1] = link
+  end
+  return all
+end
+
+local function service_fields(plan, service, index)
+  plan.upstream = index
+  plan.tls = service.protocol == "https"
+  plan.retries = service.retries
+  plan.connect_timeout = service.connect_timeout
+  plan.write_timeout = service.write_timeout
+  plan.read_timeout = service.read_timeout
+  plan.service_path = service.path
+  plan.service_host = service.host
+  plan.service_port = service.port
+  plan.service_name = service.name
+  plan.service_id = service.id
+end
+
+function Compiler:refuse(route, service, why)
+  local name = service.name or service.id
+  self.problems[#self.problems + 1] = ("service '%s' (route '%s') cannot be proxied to, its requests "
+    .. "are answered with 502: %s"):format(name, route.name or route.id, why)
+  return ("service '%s': %s"):format(name, why)
+end
+
+-- The plan of a route, and its chain.
+function Compiler:plan(route, service)
+  local links = self.chains:select(route, service)
+  local plan = {
+    phases = Chains.phases(links, REWRITE),
+    protocols = route.protocols,
+    strip_path = route.strip_path,
+    preserve_host = route.preserve_host,
+    https_redirect_status = route.https_redirect_status_code,
+    route_name = route.name,
+    route_id = route.id,
+  }
+  local scope = { route = route, service = service }
+  if service then
+    local index
+    index, scope.upstream = self.upstreams:of(service)
+    service_fields(plan, service, index)
+  end
+  local why
+  plan.policy, why = self.fold:run(scope, self:folding(links, service))
+  if why then
+    plan.error = service and self:refuse(route, service, why) or why
+  end
+  local number = self.builder:plan(plan)
+  self.blob.content.chains[number] = self.blob:chain(links)
+  self.blob.content.plans[number] = { route_id = route.id, service_id = service and service.id }
+  return number
+end
+
+function Compiler:route(route)
+  local service = route.service and self.config.by_id.services[route.service.id]
+  if service and service.enabled == false then
+    return
+  end
+  self.builder:route({
+    id = route.id,
+    plan = self:plan(route, service),
+    hosts = route.hosts,
+    paths = route.paths,
+    methods = route.methods,
+    snis = route.snis,
+    headers = route.headers,
+    regex_priority = route.regex_priority,
+  })
+end
+
+-- ---- certificates of listeners
+
+local function read_file(path)
+  local file, err = io.open(path, "rb")
+  if not file then
+    error(err, 0)
+  end
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+-- Kong's `ssl_cert` and `ssl_cert_key`: shown to clients that ask for no name, or for one without a certificate.
+function Compiler:default_certificates(settings)
+  for i, cert in ipairs(settings.ssl_cert) do
+    local credential, err = tls.credential(read_file(cert), read_file(settings.ssl_cert_key[i]))
+    if not credential then
+      error(("%s: %s"):format(cert, err), 0)
+    end
+    self.builder:certificate("*", credential)
+  end
+end
+
+function Compiler:certificates()
+  local credentials = {}
+  for _, sni in ipairs(self.config.snis) do
+    local id = sni.certificate.id
+    if not credentials[id] then
+      local entity = self.config.by_id.certificates[id]
+      local credential, err = tls.credential(entity.cert, entity.key)
+      if not credential then
+        error(("certificate '%s': %s"):format(id, err), 0)
+      end
+      credentials[id] = credential
+    end
+    self.builder:certificate(sni.name, credentials[id])
+  end
+end
+
+-- ---- all of it
+
+function Compiler:run(settings, hash)
+  self.builder:settings(core_settings.of(settings))
+  self:default_certificates(settings)
+  self:certificates()
+  self:plan_without_route()
+  self:plan_admin()
+  for _, route in ipairs(self.config.routes) do
+    self:route(route)
+  end
+  self.builder:blob(self.blob:encode())
+  self.builder:hash(hash)
+end
+
+--- Compiles a configuration.
+-- @tparam table config validated entities (weir.declarative)
+-- @tparam table options settings (weir.settings), plugins (what plugins.load_all() gave), hash
+-- (configuration_hash), node_id
+-- @treturn table|nil a weir.builder, ready to publish
+-- @treturn table|string with a builder: the reasons why some plans only refuse, one line each (may be
+-- empty); without: why there is none
+function compile.run(config, options)
+  local upstream_tls, err = plugins.load(UPSTREAM_TLS)
+  if not upstream_tls then
+    return nil, err
+  end
+  local builder = Builder.new()
+  local self = setmetatable({
+    config = config,
+    builder = builder,
+    chains = Chains.new(config.plugins, options.plugins),
+    fold = Fold.new(config),
+    blob = Blob.new(config, core_settings.for_plugins(options.settings, options.node_id)),
+    upstream_tls = upstream_tls,
+    problems = {},
+  }, Compiler)
+  local ok, why = pcall(function()
+    self.upstreams = Upstreams.new(builder, config)
+    self:run(options.settings, options.hash)
+  end)
+  if not ok then
+    return nil, tostring(why)
+  end
+  return builder, self.problems
+end
+
+return compile

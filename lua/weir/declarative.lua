@@ -1,0 +1,261 @@
+-- Whole declarative files: from text to validated, flattened entities, or to the complete list of
+-- what is wrong.
+--
+-- A configuration is { format_version, transform, by_id = { TYPE = { [id] = entity } }, TYPE = {
+-- entity, … } } with all of weir.entities.names as TYPE. Entities have their `id`, all defaults,
+-- references as { id = … } (`ca_certificates` of a service: ids). What is not set is absent.
+local null = require("cjson").null
+local document = require("weir.document")
+local entities = require("weir.entities")
+local records = require("weir.declarative.records")
+local references = require("weir.declarative.references")
+local suggest = require("weir.suggest")
+
+local extend = records.extend
+
+local FORMAT_VERSIONS = { ["1.1"] = true, ["2.1"] = true, ["3.0"] = true }
+
+local declarative = {}
+
+-- { "services", 1, "port" } -> "services[0].port"
+local function path_text(path)
+  local parts = {}
+  for _, key in ipairs(path) do
+    local text
+    if type(key) == "number" then
+      text = ("[%d]"):format(key - 1)
+    elseif key:find("^[%w_-]+$") then
+      text = #parts > 0 and "." .. key or key
+    else
+      text = ("[%q]"):format(key)
+    end
+    table.insert(parts, text)
+  end
+  return table.concat(parts)
+end
+
+-- ---- findings
+
+local Findings = {}
+Findings.__index = Findings
+
+local function new_findings(doc)
+  return setmetatable({ document = doc, errors = {}, warnings = {} }, Findings)
+end
+
+function Findings:add(list, path, message, at)
+  local line, col
+  if at == "key" then
+    line, col = self.document:key_position(path)
+  else
+    line, col = self.document:position(at or path)
+  end
+  table.insert(list, {
+    line = line, col = col, path = path_text(path), message = message, rank = #list,
+  })
+  return list[#list]
+end
+
+local function sort_findings(list)
+  table.sort(list, function(a, b)
+    if a.line ~= b.line then
+      return a.line < b.line
+    elseif a.col ~= b.col then
+      return a.col < b.col
+    end
+    return a.rank < b.rank
+  end)
+  return list
+end
+
+function Findings:sorted()
+  return { errors = sort_findings(self.errors), warnings = sort_findings(self.warnings) }
+end
+
+-- ---- the file itself
+
+local function check_header(doc, report)
+  local file = doc.value
+  local version, transform = file._format_version, file._transform
+  if version == nil or version == null then
+    report({ "_format_version" }, "required field missing")
+  elseif type(version) ~= "string" then
+    report({ "_format_version" }, "expected a string")
+  elseif not FORMAT_VERSIONS[version] then
+    report({ "_format_version" }, "expected one of: 1.1, 2.1, 3.0")
+  end
+  if transform ~= nil and transform ~= null and type(transform) ~= "boolean" then
+    report({ "_transform" }, "expected a boolean")
+  end
+end
+
+local function check_keys(doc, findings, report)
+  local known = { "_format_version", "_transform", "_comment", "_ignore", unpack(entities.names) }
+  local is_known = {}
+  for _, name in ipairs(known) do
+    is_known[name] = true
+  end
+  for key, value in pairs(doc.value) do
+    if entities.unsupported[key] then
+      findings:add(findings.errors, { key }, "not supported by this version of weir", "key")
+    elseif not is_known[key] then
+      findings:add(findings.errors, { key }, "unknown field" .. suggest.phrase(key, known), "key")
+    else
+      records.check_metadata(key, value, {}, report)
+    end
+  end
+end
+
+-- ---- entities
+
+-- The schema that judges a record: a plugin's own for a plugin, if there is one.
+local function schema_of(record, enabled, report)
+  local schema = entities.schemas[record.type]
+  local name = record.input.name
+  if record.type ~= "plugins" or type(name) ~= "string" then
+    return schema
+  elseif not enabled[name] then
+    report(extend(record.path, "name"),
+      ("plugin '%s' not enabled; add it to the 'plugins' configuration property"):format(name)
+        .. suggest.phrase(name, enabled))
+    record.invalid = true
+    return schema
+  end
+  local own, err = entities.definitions.plugins.schema_of(name)
+  if not own then
+    report(extend(record.path, "name"), err)
+    record.invalid = true
+  end
+  return own or schema
+end
+
+local function error_text(err)
+  if err.entity_check and err.entity_check ~= err.message then
+    return ("%s (%s)"):format(err.message, err.entity_check)
+  end
+  return err.message
+end
+
+local function validate(record, context)
+  local findings = context.findings
+  local schema = schema_of(record, context.enabled, context.report)
+  local value, errors, warnings = schema:process(record.input, { transform = context.transform })
+  record.value, record.bad_fields = value, {}
+  for _, err in ipairs(errors) do
+    local path = extend(record.path, unpack(err.path))
+    local at = err.at_key and "key" or err.written_as and extend(record.path, err.written_as)
+    findings:add(findings.errors, path, error_text(err), at or nil)
+    record.bad_fields[err.path[1] or ""] = true
+    record.invalid = true
+  end
+  for _, warning in ipairs(warnings) do
+    findings:add(findings.warnings, extend(record.path, unpack(warning.path)), warning.message)
+  end
+end
+
+local function advise(record, context)
+  local give_advice = entities.definitions[record.type].advise
+  if not give_advice or record.invalid then
+    return
+  end
+  for _, advice in ipairs(give_advice(record.value, context.now)) do
+    local warning = context.findings:add(context.findings.warnings,
+      extend(record.path, advice.field), advice.message)
+    warning.name = record.value.name
+  end
+end
+
+local function assemble(list, file)
+  local config = {
+    format_version = file._format_version, transform = file._transform ~= false, by_id = {},
+  }
+  for _, name in ipairs(entities.names) do
+    config[name], config.by_id[name] = {}, {}
+  end
+  for _, record in ipairs(list) do
+    table.insert(config[record.type], record.value)
+    config.by_id[record.type][record.id] = record.value
+  end
+  return config
+end
+
+local function enabled_set(names)
+  local enabled = {}
+  for i, name in ipairs(names) do
+    enabled[i], enabled[name] = name, true
+  end
+  return enabled
+end
+
+local function syntax_error(problem)
+  return {
+    errors = {
+      { line = problem.line, col = problem.col, path = "", message = problem.message, rank = 0 },
+    },
+    warnings = {},
+  }
+end
+
+--- Validates a declarative text.
+-- @tparam string text YAML or JSON
+-- @tparam table options `plugins`: names of the enabled plugins; `filename`: decides by its
+--   extension what the text is; `now`: seconds since the epoch, for certificates' validity
+-- @treturn table|nil the configuration; nil when there are errors
+-- @treturn table { errors = { … }, warnings = { … } }, each a list by position of { line, col,
+--   path, message, name }
+function declarative.load(text, options)
+  local doc, problem = document.parse(text, options.filename)
+  if not doc then
+    return nil, syntax_error(problem)
+  end
+  local findings = new_findings(doc)
+  local function report(path, message)
+    findings:add(findings.errors, path, message)
+  end
+  if doc:kind(doc.value) ~= "map" then
+    report({}, "expected an object")
+    return nil, findings:sorted()
+  end
+  check_header(doc, report)
+  check_keys(doc, findings, report)
+  local context = {
+    findings = findings,
+    report = report,
+    enabled = enabled_set(options.plugins),
+    transform = doc.value._transform ~= false,
+    now = options.now or os.time(),
+  }
+  local list = records.collect(doc, doc.value._format_version ~= "3.0", report)
+  for _, record in ipairs(list) do
+    validate(record, context)
+  end
+  references.settle(list, report)
+  for _, record in ipairs(list) do
+    advise(record, context)
+  end
+  if #findings.errors > 0 then
+    return nil, findings:sorted()
+  end
+  return assemble(list, doc.value), findings:sorted()
+end
+
+--- A finding as one line: `FILE:LINE:COL: services[0].port: message`.
+-- @tparam table finding
+-- @tparam string filename
+-- @tparam[opt] string severity e.g. "warning", put before the path
+-- @treturn string
+function declarative.format(finding, filename, severity)
+  local parts = { ("%s:%d:%d"):format(filename, finding.line, finding.col) }
+  if severity then
+    table.insert(parts, severity)
+  end
+  if finding.name then
+    table.insert(parts, ("%s (%s)"):format(finding.path, finding.name))
+  elseif finding.path ~= "" then
+    table.insert(parts, finding.path)
+  end
+  table.insert(parts, (finding.message:gsub("%s*\n%s*", " ")))
+  return table.concat(parts, ": ")
+end
+
+return declarative

@@ -1,0 +1,188 @@
+-- What the records of a file say about each other: references, derived ids, uniqueness.
+local entities = require("weir.entities")
+local extend = require("weir.declarative.records").extend
+local uuid = require("weir.uuid")
+
+-- The id of Kong's only workspace without a database; it is part of what ids are derived from.
+local WORKSPACE = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
+
+local references = {}
+
+-- Names and ids as written, so that a reference to an entity with a mistake in another field is no
+-- second mistake.
+local function index(records)
+  local by_id, by_name = {}, {}
+  for _, name in ipairs(entities.names) do
+    by_id[name], by_name[name] = {}, {}
+  end
+  for _, record in ipairs(records) do
+    local key = entities.definitions[record.type].endpoint_key
+    local name = key and record.input[key]
+    if record.id then
+      by_id[record.type][record.id] = record
+    end
+    if type(name) == "string" then
+      by_name[record.type][name] = record
+    end
+  end
+  return by_id, by_name
+end
+
+local function look_up(by_id, by_name, entity, reference)
+  if type(reference) == "string" then
+    return by_name[entity][reference] or by_id[entity][reference:lower()]
+  elseif reference.id then
+    return by_id[entity][reference.id:lower()]
+  end
+  return by_name[entity][reference.name]
+end
+
+local function dangling(field, reference, entity)
+  local text = type(reference) == "table" and (reference.id or reference.name) or reference
+  return ("invalid reference '%s: %s' (no such entry in '%s')"):format(field, text, entity)
+end
+
+local function resolve_foreign(record, field, entity, by_id, by_name, report)
+  local reference = record.value[field]
+  local target = look_up(by_id, by_name, entity, reference)
+  if target then
+    record.value[field] = { id = target.id }
+  else
+    report(extend(record.path, field), dangling(field, reference, entity))
+    record.invalid = true
+  end
+end
+
+-- Runs on what was written: an element that is no UUID has been reported already and may be missing
+-- in the value.
+local function resolve_list(record, field, entity, by_id, report)
+  for i, id in ipairs(record.input[field]) do
+    if uuid.is_valid(id) then
+      local target = by_id[entity][id:lower()]
+      if target then
+        record.value[field][i] = target.id
+      else
+        report(extend(record.path, field, i), dangling(field, id, entity))
+        record.invalid = true
+      end
+    end
+  end
+end
+
+local function resolve(records, by_id, by_name, report)
+  for _, record in ipairs(records) do
+    for _, item in ipairs(entities.definitions[record.type].fields) do
+      local field, def = next(item)
+      local listed = def.elements and def.elements.refers_to
+      if listed and type(record.value[field]) == "table" then
+        resolve_list(record, field, listed, by_id, report)
+      elseif def.reference and by_id[def.reference] and record.value[field] ~= nil
+        and not record.bad_fields[field] then
+        resolve_foreign(record, field, def.reference, by_id, by_name, report)
+      end
+    end
+  end
+end
+
+-- The part of a key that one field contributes: a reference stands for its id.
+local function key_part(value)
+  if type(value) == "table" then
+    return value.id
+  end
+  return value
+end
+
+local function derive_id(record, cache_key)
+  local parts = { record.type, WORKSPACE }
+  for _, field in ipairs(cache_key) do
+    table.insert(parts, tostring(key_part(record.value[field]) or ""))
+  end
+  return uuid.of_entity(record.type, table.concat(parts, ":"))
+end
+
+local function derive_ids(records)
+  for _, record in ipairs(records) do
+    local cache_key = entities.definitions[record.type].cache_key
+    record.id = record.id or derive_id(record, cache_key)
+    record.value.id = record.id
+  end
+end
+
+local function already_declared(record, what, value)
+  return ("uniqueness violation: '%s' entity with %s set to '%s' already declared")
+    :format(record.type, what, value)
+end
+
+-- Reports the second and later records with the same value of `what`.
+local function claim(taken, record, what, value, path, report)
+  local key = ("%s\0%s\0%s"):format(record.type, what, value)
+  if taken[key] then
+    report(path, already_declared(record, what, value))
+    record.invalid = true
+    return false
+  end
+  taken[key] = true
+  return true
+end
+
+-- How messages call what a field holds: a referenced entity by its name, if it has one.
+local function display(value, entity, by_id)
+  if type(value) ~= "table" then
+    return tostring(value)
+  end
+  local target = by_id[entity] and by_id[entity][value.id]
+  local key = target and entities.definitions[entity].endpoint_key
+  return key and type(target.input[key]) == "string" and target.input[key] or value.id
+end
+
+local function claim_together(taken, record, fields, by_id, report)
+  local names, values = {}, {}
+  for _, field in ipairs(fields) do
+    local value = record.value[field]
+    if value ~= nil then
+      table.insert(names, field)
+      local entity = entities.schemas[record.type]:field(field).reference
+      table.insert(values, display(value, entity, by_id))
+    end
+  end
+  local what, value = table.concat(names, "+"), table.concat(values, "+")
+  return claim(taken, record, what, value, record.path, report)
+end
+
+local function claim_unique_fields(taken, record, definition, report)
+  for _, item in ipairs(definition.fields) do
+    local field, def = next(item)
+    local value = record.value[field]
+    if def.unique and value ~= nil then
+      claim(taken, record, field, tostring(value), extend(record.path, field), report)
+    end
+  end
+end
+
+local function check_uniqueness(records, by_id, report)
+  local taken = {}
+  for _, record in ipairs(records) do
+    local definition = entities.definitions[record.type]
+    local together = not record.invalid and definition.unique_together
+    local distinct = not together or claim_together(taken, record, together, by_id, report)
+    claim_unique_fields(taken, record, definition, report)
+    -- A derived id repeats what it is derived from: one report is enough.
+    if distinct and (record.input.id or not record.invalid) then
+      claim(taken, record, "primary key", record.id, extend(record.path, "id"), report)
+    end
+  end
+end
+
+--- Resolves the references of `records` in place, derives the ids that depend on them, checks that
+-- what must be unique is.
+-- @tparam {table,...} records with `value` = the validated entity, `bad_fields` = set of its
+--   invalid fields; sets `invalid`
+-- @tparam function report called as report(path, message)
+function references.settle(records, report)
+  local by_id, by_name = index(records)
+  resolve(records, by_id, by_name, report)
+  derive_ids(records)
+  check_uniqueness(records, by_id, report)
+end
+
+return references

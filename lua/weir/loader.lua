@@ -1,0 +1,72 @@
+-- Where modules come from: weir's own tree, plugin folders, and the user's lua_package_path.
+--
+-- kong.plugins.NAME.FILE is DIR/NAME/FILE.lua in the first plugin folder that has it. A VM calls install() when it
+-- starts (core/vm/vm.c) and set_path() once it knows the settings.
+
+local loader = {}
+
+local shipped
+local folders = {}
+local base = package.path
+
+local function split(list)
+  local items = {}
+  for item in list:gmatch("[^:,%s]+") do
+    items[#items + 1] = item
+  end
+  return items
+end
+
+-- A module loader (package.loaders) for plugins. A file that is there but does not compile is an error, not a miss.
+local function find_plugin_file(name)
+  local plugin, file = name:match("^kong%.plugins%.([%w_-]+)%.([%w_.]+)$")
+  if not plugin then
+    return nil
+  end
+  local tail = "/" .. plugin .. "/" .. file:gsub("%.", "/") .. ".lua"
+  local tried = {}
+  for i = 1, #folders do
+    local path = folders[i] .. tail
+    local handle = io.open(path)
+    if handle then
+      handle:close()
+      local chunk, err = loadfile(path)
+      if not chunk then
+        error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, err), 0)
+      end
+      return chunk
+    end
+    tried[i] = "\n\tno file '" .. path .. "'"
+  end
+  return table.concat(tried)
+end
+
+--- Makes weir's own modules and plugins loadable, before everything else that package.path names.
+-- @tparam string root the folder that holds lua/ and plugins/
+function loader.install(root)
+  shipped = root .. "/plugins"
+  folders = { shipped }
+  base = ("%s/lua/?.lua;%s/lua/?/init.lua;%s"):format(root, root, package.path)
+  package.path = base
+  table.insert(package.loaders, 2, find_plugin_file)
+end
+
+--- Applies the settings that say where the user's modules lie. Repeating it replaces what was set before.
+-- @tparam ?string plugin_path folders of plugins, separated by ":" or ","; shipped plugins come first
+-- @tparam ?string lua_package_path templates in Lua's syntax, searched before weir's own; ";;" stands for those
+function loader.set_path(plugin_path, lua_package_path)
+  folders = { shipped }
+  for _, folder in ipairs(split(plugin_path or "")) do
+    folders[#folders + 1] = folder
+  end
+  local own = lua_package_path or ""
+  if own == "" then
+    package.path = base
+  elseif own:find(";;", 1, true) then
+    package.path = own:gsub(";;", function() return ";" .. base .. ";" end, 1)
+  else
+    package.path = own .. ";" .. base
+  end
+end
+
+return loader

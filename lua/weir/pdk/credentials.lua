@@ -1,0 +1,73 @@
+-- Parsed certificates and keys as plugins hold them (ngx.ssl), and the credentials that pairs of them make.
+local ffi = require("ffi")
+local core = require("weir.core")
+local tls = require("weir.tls")
+
+local chain_type = ffi.typeof("struct { uint32_t n; char pem[?]; }")
+local key_type = ffi.typeof("struct { uint32_t n; char pem[?]; }")
+
+local credentials = {}
+
+local function hold(ctype, pem)
+  local object = ctype(#pem, #pem)
+  ffi.copy(object.pem, pem, #pem)
+  return object
+end
+
+local function text_of(object)
+  return ffi.string(object.pem, object.n)
+end
+
+--- A certificate chain, leaf first.
+-- @tparam string pem
+-- @treturn cdata|nil
+-- @treturn nil|string
+function credentials.chain(pem)
+  local certificates, err = core.x509_info(pem)
+  if not certificates then
+    return nil, err
+  elseif #certificates == 0 then
+    return nil, "no certificate in the PEM text"
+  end
+  return hold(chain_type, pem)
+end
+
+--- A private key. What is wrong with it shows when it is paired with its certificate.
+-- @tparam string pem
+-- @treturn cdata|nil
+-- @treturn nil|string
+function credentials.key(pem)
+  if not pem:find("%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY%-%-%-%-%-") then
+    return nil, "no private key in the PEM text"
+  end
+  return hold(key_type, pem)
+end
+
+function credentials.is_chain(value)
+  return ffi.istype(chain_type, value)
+end
+
+function credentials.is_key(value)
+  return ffi.istype(key_type, value)
+end
+
+-- chain -> { key, credential }: plugins parse once and set for each request.
+local made = setmetatable({}, { __mode = "k" })
+
+--- The credential of a chain and its key.
+-- @treturn cdata|nil
+-- @treturn nil|string
+function credentials.of(chain, key)
+  local pair = made[chain]
+  if pair and pair[1] == key then
+    return pair[2]
+  end
+  local credential, err = tls.credential(text_of(chain), text_of(key))
+  if not credential then
+    return nil, err
+  end
+  made[chain] = { key, credential }
+  return credential
+end
+
+return credentials

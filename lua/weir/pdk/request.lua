@@ -1,0 +1,311 @@
+-- kong.request: the client's request.
+local ffi = require("ffi")
+local cjson = require("cjson.safe")
+local abi = require("weir.abi")
+local arguments = require("weir.pdk.arguments")
+local headers = require("weir.pdk.headers")
+local multipart = require("weir.pdk.multipart")
+local native = require("weir.pdk.native")
+local phase = require("weir.pdk.phase")
+local wait = require("weir.wait")
+
+local C = abi.C
+local check, REQUEST = phase.check, phase.REQUEST
+local BODY = phase.set("rewrite", "access", "response", "error", "admin_api")
+local text, number = native.text, native.number
+local find, lower, match, sub = string.find, string.lower, string.match, string.sub
+
+local CLIENT = C.WEIR_HEADERS_REQUEST
+
+local DEFAULT_ARGS, MAX_ARGS = 100, 1000
+
+local request = {}
+
+-- ---- where the request was sent to
+
+-- "user@Name:80" -> "name", "80"; the brackets of an IPv6 address belong to the host.
+local function split_authority(authority)
+  local at = find(authority, "@", 1, true)
+  if at then
+    authority = sub(authority, at + 1)
+  end
+  local host, port = match(authority, "^(%[[^%]]*%]):?(%d*)$")
+  if not host then
+    host, port = match(authority, "^([^:]*):?(%d*)")
+  end
+  return lower(host), port
+end
+
+local function is_trusted()
+  return number(C.WEIR_CLIENT_TRUSTED) == 1
+end
+
+-- A field that only a trusted peer may set.
+local function trusted_header(name)
+  return is_trusted() and native.header(CLIENT, name) or nil
+end
+
+local function scheme()
+  return number(C.WEIR_REQUEST_IS_TLS) == 1 and "https" or "http"
+end
+
+--- The scheme of the listener: "http" or "https".
+function request.get_scheme()
+  check(REQUEST)
+  return scheme()
+end
+
+--- The host that the request names, in lower case, without port.
+function request.get_host()
+  check(REQUEST)
+  return (split_authority(text(C.WEIR_REQUEST_HOST) or ""))
+end
+
+--- The port of the listener.
+function request.get_port()
+  phase.check_not_init()
+  return number(C.WEIR_REQUEST_PORT)
+end
+
+--- Like get_scheme(), or what a trusted peer says in X-Forwarded-Proto.
+function request.get_forwarded_scheme()
+  check(REQUEST)
+  local forwarded = trusted_header("x-forwarded-proto")
+  return forwarded and lower(forwarded) or scheme()
+end
+
+--- Like get_host(), or what a trusted peer says in X-Forwarded-Host.
+function request.get_forwarded_host()
+  check(REQUEST)
+  local forwarded = trusted_header("x-forwarded-host")
+  return (split_authority(forwarded or text(C.WEIR_REQUEST_HOST) or ""))
+end
+
+local function valid_port(value)
+  local port = tonumber(value)
+  return port and port >= 0 and port <= 65535 and port % 1 == 0 and port or nil
+end
+
+--- Like get_port(), or what a trusted peer says in X-Forwarded-Port or, failing that, X-Forwarded-Host.
+function request.get_forwarded_port()
+  check(REQUEST)
+  local port = valid_port(trusted_header("x-forwarded-port"))
+  if not port then
+    local host = trusted_header("x-forwarded-host")
+    port = host and valid_port(select(2, split_authority(host)))
+  end
+  return port or number(C.WEIR_REQUEST_PORT)
+end
+
+--- The path as it was sent, or what a trusted peer says in X-Forwarded-Path.
+function request.get_forwarded_path()
+  check(REQUEST)
+  return trusted_header("x-forwarded-path") or text(C.WEIR_REQUEST_PATH)
+end
+
+--- What the route took off the path, or what a trusted peer says in X-Forwarded-Prefix.
+-- @treturn string|nil
+function request.get_forwarded_prefix()
+  check(REQUEST)
+  return trusted_header("x-forwarded-prefix") or text(C.WEIR_ROUTE_PREFIX)
+end
+
+--- 1.0 or 1.1.
+function request.get_http_version()
+  check(REQUEST)
+  return number(C.WEIR_REQUEST_MINOR_VERSION) == 0 and 1.0 or 1.1
+end
+
+function request.get_method()
+  check(REQUEST)
+  return text(C.WEIR_REQUEST_METHOD)
+end
+
+--- The normalised path, without query.
+function request.get_path()
+  check(REQUEST)
+  return text(C.WEIR_REQUEST_PATH_NORMAL)
+end
+
+--- The path as it was sent, without query.
+function request.get_raw_path()
+  check(REQUEST)
+  return text(C.WEIR_REQUEST_PATH)
+end
+
+--- The target as it was sent.
+function request.get_path_with_query()
+  check(REQUEST)
+  return text(C.WEIR_REQUEST_TARGET)
+end
+
+--- When the request began, in milliseconds since the epoch.
+function request.get_start_time()
+  check(REQUEST)
+  return number(C.WEIR_REQUEST_START_MS)
+end
+
+-- ---- query
+
+--- The query as it was sent, without "?"; "" when there is none.
+function request.get_raw_query()
+  check(REQUEST)
+  return text(C.WEIR_REQUEST_QUERY) or ""
+end
+
+local function limit(max)
+  if max == nil then
+    return DEFAULT_ARGS
+  elseif type(max) ~= "number" then
+    error("max_args must be a number", 3)
+  elseif max < 1 then
+    error("max_args must be >= 1", 3)
+  elseif max > MAX_ARGS then
+    error("max_args must be <= " .. MAX_ARGS, 3)
+  end
+  return max
+end
+
+--- The decoded query.
+-- @tparam ?number max_args between 1 and 1000, 100 by default
+-- @treturn table name -> value, true for an argument without value, or a list of these
+-- @treturn nil|string "truncated"
+function request.get_query(max_args)
+  check(REQUEST)
+  max_args = limit(max_args)
+  return arguments.decode(text(C.WEIR_REQUEST_QUERY) or "", max_args)
+end
+
+--- The first value of one argument.
+-- @tparam string name
+-- @treturn string|true|nil
+function request.get_query_arg(name)
+  check(REQUEST)
+  if type(name) ~= "string" then
+    error("query argument name must be a string", 2)
+  end
+  local query = text(C.WEIR_REQUEST_QUERY)
+  if not query then
+    return nil
+  end
+  local value = arguments.decode(query, DEFAULT_ARGS)[name]
+  if type(value) == "table" then
+    return value[1]
+  end
+  return value
+end
+
+-- ---- headers
+
+--- The first value of a field.
+-- @tparam string name in any case; "-" and "_" are the same
+-- @treturn string|nil
+function request.get_header(name)
+  check(REQUEST)
+  if type(name) ~= "string" then
+    error("header name must be a string", 2)
+  end
+  return native.header(CLIENT, name)
+end
+
+--- All fields.
+-- @tparam ?number max_headers between 1 and 1000, 100 by default
+-- @treturn table
+-- @treturn nil|string "truncated"
+function request.get_headers(max_headers)
+  check(REQUEST)
+  max_headers = headers.limit(max_headers)
+  return headers.read(CLIENT, max_headers)
+end
+
+-- ---- body
+
+local TOO_LARGE = "request body did not fit into client body buffer, consider raising "
+  .. "'client_body_buffer_size'"
+
+local body = ffi.new("struct weir_str")
+
+-- Asks the core for the body, and waits for the rest of it once if need be.
+local function read_body()
+  local state = C.weir_request_body(body)
+  if state == 0 then
+    wait.body()
+    state = C.weir_request_body(body)
+  end
+  if state ~= 1 then
+    return nil, TOO_LARGE
+  end
+  return ffi.string(body.p, body.n)
+end
+
+--- The body. It waits for it if need be. weir keeps bodies that plugins read in memory only, so `max_file_size`
+-- never makes a larger one readable.
+-- @treturn string|nil
+-- @treturn nil|string
+function request.get_raw_body(max_file_size)
+  check(BODY)
+  if max_file_size ~= nil and type(max_file_size) ~= "number" then
+    error("max_file_size must be a number", 2)
+  end
+  return read_body()
+end
+
+local FORM, JSON, MULTIPART =
+  "application/x-www-form-urlencoded", "application/json", "multipart/form-data"
+
+local decoders = {
+  [FORM] = function(raw, max_args)
+    return arguments.decode(raw, max_args)
+  end,
+  [JSON] = function(raw)
+    local value = cjson.decode(raw)
+    if type(value) ~= "table" then
+      return nil, "invalid json body"
+    end
+    return value
+  end,
+  [MULTIPART] = function(raw, _, content_type)
+    local boundary = multipart.boundary(content_type)
+    local fields = boundary and multipart.decode(raw, boundary)
+    if not fields then
+      return nil, "unable to decode multipart body"
+    end
+    return fields
+  end,
+}
+
+--- The decoded body: a form, JSON or multipart.
+-- @tparam ?string mimetype instead of the request's Content-Type
+-- @tparam ?number max_args of a form, 100 by default
+-- @tparam ?number max_file_size as for get_raw_body()
+-- @treturn table|nil
+-- @treturn nil|string
+-- @treturn string|nil the media type
+function request.get_body(mimetype, max_args, max_file_size)
+  check(BODY)
+  if mimetype ~= nil and type(mimetype) ~= "string" then
+    error("mimetype must be a string", 2)
+  end
+  max_args = limit(max_args)
+  if max_file_size ~= nil and type(max_file_size) ~= "number" then
+    error("max_file_size must be a number", 2)
+  end
+  local content_type = mimetype or native.header(CLIENT, "content-type")
+  if not content_type then
+    return nil, "missing content type"
+  end
+  local mime = lower(match(content_type, "^%s*([^;%s]*)"))
+  local decode = decoders[mime]
+  if not decode then
+    return nil, ("unsupported content type '%s'"):format(content_type), content_type
+  end
+  local raw, err = read_body()
+  if not raw then
+    return nil, err, mime
+  end
+  local value
+  value, err = decode(raw, max_args, native.header(CLIENT, "content-type") or content_type)
+  return value, err, mime
+end
+
+return request

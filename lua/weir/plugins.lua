@@ -1,0 +1,120 @@
+-- Finds, checks and orders plugins. Shared by the control VM, which compiles configurations, and by
+-- `weir check`.
+--
+-- A plugin is the module kong.plugins.NAME.handler (weir.loader knows where that lies) and, beside it, its
+-- schema. What is loaded stays loaded: code of plugins changes with the next start, not with a reload.
+local bit = require("bit")
+
+local plugins = {}
+
+--- Request phases in the order of the core's WEIR_PHASE_… numbers, which start at 0.
+plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log" }
+
+-- Kong's phases that this version does not run. A plugin that counts on one would silently do half its work.
+local UNSUPPORTED = { "certificate", "preread", "response" }
+
+local function is_integer(value)
+  return type(value) == "number" and value % 1 == 0 and math.abs(value) ~= math.huge
+end
+
+local function check_handler(name, handler)
+  if type(handler) ~= "table" then
+    return ('Plugin "%s" cannot be loaded because its handler is no table'):format(name)
+  end
+  if not is_integer(handler.PRIORITY) then
+    return ('Plugin "%s" cannot be loaded because its PRIORITY field is not a valid integer number, '
+      .. 'got: "%s".'):format(name, tostring(handler.PRIORITY))
+  end
+  if not tostring(handler.VERSION):find("^%d+%.%d+%.%d+$") then
+    return ('Plugin "%s" cannot be loaded because its VERSION field does not follow the "x.y.z" '
+      .. 'format, got: "%s".'):format(name, tostring(handler.VERSION))
+  end
+  if handler.response and (handler.header_filter or handler.body_filter) then
+    return ('Plugin "%s" can\'t be loaded because it implements both `response` and '
+      .. "`header_filter` or `body_filter` methods."):format(name)
+  end
+  for _, phase in ipairs(UNSUPPORTED) do
+    if handler[phase] then
+      return ('Plugin "%s" cannot be loaded because it implements `%s`, a phase that this version '
+        .. "of weir does not run."):format(name, phase)
+    end
+  end
+end
+
+local function load_module(name, part)
+  local module = ("kong.plugins.%s.%s"):format(name, part)
+  local ok, result = pcall(require, module)
+  if ok then
+    return result
+  end
+  if tostring(result):find(("module '%s' not found"):format(module), 1, true) then
+    return nil, ("%s plugin is enabled but not installed;\n%s"):format(name, result)
+  end
+  return nil, ('Plugin "%s" cannot be loaded: %s'):format(name, tostring(result))
+end
+
+local function phase_bits(handler)
+  local bits = 0
+  for i, phase in ipairs(plugins.PHASES) do
+    if handler[phase] then
+      bits = bit.bor(bits, bit.lshift(1, i - 1))
+    end
+  end
+  return bits
+end
+
+--- Loads one plugin.
+-- @tparam string name
+-- @treturn table|nil { name, handler, schema, priority, version, phases = bits of WEIR_PHASE_… }
+-- @treturn nil|string why not, in Kong's words
+function plugins.load(name)
+  local handler, err = load_module(name, "handler")
+  if err then
+    return nil, err
+  end
+  local problem = check_handler(name, handler)
+  if problem then
+    return nil, problem
+  end
+  local schema
+  schema, err = load_module(name, "schema")
+  if err then
+    return nil, err
+  end
+  return {
+    name = name,
+    handler = handler,
+    schema = schema,
+    priority = handler.PRIORITY,
+    version = handler.VERSION,
+    phases = phase_bits(handler),
+  }
+end
+
+-- Higher priorities run first; of equal ones, names that sort later.
+local function runs_before(a, b)
+  if a.priority ~= b.priority then
+    return a.priority > b.priority
+  end
+  return a.name > b.name
+end
+
+--- Loads plugins.
+-- @tparam table names
+-- @treturn table|nil what plugins.load() gives, in the order of execution
+-- @treturn nil|table error texts, one per plugin that cannot be used
+function plugins.load_all(names)
+  local loaded, errors = {}, {}
+  for _, name in ipairs(names) do
+    local plugin, err = plugins.load(name)
+    loaded[#loaded + 1] = plugin
+    errors[#errors + 1] = err
+  end
+  if #errors > 0 then
+    return nil, errors
+  end
+  table.sort(loaded, runs_before)
+  return loaded
+end
+
+return plugins

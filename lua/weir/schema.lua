@@ -1,0 +1,559 @@
+-- Kong's schema language: definitions of records and what values they take.
+--
+-- A definition is a table { name, fields = { { name = field }, … }, entity_checks,
+-- shorthand_fields, transformations }, as plugins write it in schema.lua. `Schema.new` compiles it
+-- once, and finds its mistakes; `schema:process` takes an input table and gives a new one, with
+-- shorthands expanded and defaults filled in, or the complete list of errors.
+--
+-- Within `process` an unset field is null, so that validators and checks written for Kong see what
+-- they expect. In the result it is absent.
+local null = require("cjson").null
+local checks = require("weir.schema.checks")
+local suggest = require("weir.suggest")
+local validators = require("weir.schema.validators")
+
+local Schema = {}
+Schema.__index = Schema
+
+-- ---- types
+
+local function is_sequence(value)
+  if type(value) ~= "table" then
+    return false
+  end
+  local n = 0
+  for key in pairs(value) do
+    if type(key) ~= "number" then
+      return false
+    end
+    n = n + 1
+  end
+  return n == #value
+end
+
+local function is_map(value)
+  return type(value) == "table" and (next(value) == nil or #value == 0)
+end
+
+local function is_foreign(value)
+  if type(value) == "string" then
+    return value ~= ""
+  end
+  if type(value) ~= "table" then
+    return false
+  end
+  local key, inner = next(value)
+  return (key == "id" or key == "name") and type(inner) == "string" and next(value, key) == nil
+end
+
+local TYPES = {
+  array = { is_sequence, "expected an array" },
+  set = { is_sequence, "expected a set" },
+  map = { is_map, "expected a map" },
+  record = { is_map, "expected a record" },
+  string = { function(v) return type(v) == "string" end, "expected a string" },
+  boolean = { function(v) return type(v) == "boolean" end, "expected a boolean" },
+  number = { function(v) return type(v) == "number" and v == v end, "expected a number" },
+  integer = { function(v) return type(v) == "number" and v % 1 == 0 end, "expected an integer" },
+  ["function"] = { function(v) return type(v) == "function" end, "expected a function" },
+  json = {
+    function(v) return type(v) == "string" and pcall(require("cjson").decode, v) end,
+    "expected a string of valid JSON",
+  },
+  foreign = { is_foreign, "expected a reference: a name or an id" },
+  any = { function() return true end },
+}
+
+-- ---- compiling definitions
+
+local compile_record
+
+local function compile_field(field, where)
+  if type(field) ~= "table" then
+    error(where .. ": a field must be a table", 0)
+  elseif not TYPES[field.type] then
+    error(("%s: invalid type: %s"):format(where, tostring(field.type)), 0)
+  end
+  local compiled = { def = field, validators = {} }
+  for _, name in ipairs(validators.order) do
+    if field[name] ~= nil then
+      table.insert(compiled.validators, name)
+    end
+  end
+  if field.type == "record" and not field.abstract then
+    compiled.record = compile_record(field, where)
+  end
+  for _, part in ipairs({ "elements", "keys", "values" }) do
+    if field[part] then
+      compiled[part] = compile_field(field[part], where .. "." .. part)
+    end
+  end
+  if (field.type == "array" or field.type == "set") and not compiled.elements then
+    error(where .. ": missing attribute elements", 0)
+  elseif field.type == "map" and not (compiled.keys and compiled.values) then
+    error(where .. ": missing attributes keys and values", 0)
+  end
+  return compiled
+end
+
+-- { { name = field }, … } -> ordered list of { name, field } and the same by name.
+local function compile_fields(list, where)
+  local ordered, by_name = {}, {}
+  for i, item in ipairs(list) do
+    local name, field = next(item)
+    if type(name) ~= "string" then
+      error(("%s: field %d has no name"):format(where, i), 0)
+    end
+    by_name[name] = compile_field(field, where .. "." .. name)
+    ordered[i] = { name = name, field = by_name[name] }
+  end
+  return ordered, by_name
+end
+
+local function compile_checks(list, where)
+  for _, item in ipairs(list) do
+    local name = next(item)
+    if not checks[name] then
+      error(("%s: unknown entity check: %s"):format(where, tostring(name)), 0)
+    end
+  end
+  return list
+end
+
+function compile_record(definition, where)
+  if type(definition.fields) ~= "table" then
+    error(where .. ": error in schema definition: no 'fields' table", 0)
+  end
+  local record = { transformations = definition.transformations or {}, check = definition.check }
+  record.ordered, record.by_name = compile_fields(definition.fields, where)
+  record.shorthands = compile_fields(definition.shorthand_fields or {}, where)
+  record.entity_checks = compile_checks(definition.entity_checks or {}, where)
+  record.names = {}
+  for _, item in ipairs(record.ordered) do
+    table.insert(record.names, item.name)
+  end
+  for _, item in ipairs(record.shorthands) do
+    table.insert(record.names, item.name)
+  end
+  return record
+end
+
+--- Compiles a definition.
+-- @tparam table definition
+-- @treturn Schema|nil
+-- @treturn nil|string what is wrong with the definition
+function Schema.new(definition)
+  if type(definition) ~= "table" then
+    return nil, "expected a definition table"
+  end
+  local ok, record = pcall(compile_record, definition, definition.name or "schema")
+  if not ok then
+    return nil, record
+  end
+  return setmetatable({ definition = definition, name = definition.name, record = record }, Schema)
+end
+
+--- The definition of a top-level field.
+-- @tparam string name
+-- @treturn table|nil
+function Schema:field(name)
+  local field = self.record.by_name[name]
+  return field and field.def
+end
+
+-- ---- errors
+--
+-- A path is a linked list from the leaf to the root, turned into an array only when there is
+-- something to report.
+
+local function step(path, key)
+  return { parent = path, key = key }
+end
+
+local function path_array(path)
+  local list = {}
+  while path.parent do
+    table.insert(list, 1, path.key)
+    path = path.parent
+  end
+  return list
+end
+
+local function report(run, path, message, extra)
+  local err = extra or {}
+  err.path, err.message = path_array(path), message
+  table.insert(run.errors, err)
+end
+
+local function warn(run, path, message)
+  table.insert(run.warnings, { path = path_array(path), message = message })
+end
+
+-- ---- processing values
+
+local process_field, process_record
+
+local function copy(value)
+  if type(value) ~= "table" then
+    return value
+  end
+  local result = {}
+  for key, item in pairs(value) do
+    result[key] = copy(item)
+  end
+  return result
+end
+
+local function process_elements(field, value, path, run)
+  local result, seen = {}, {}
+  local unique = field.def.type == "set"
+  for i, item in ipairs(value) do
+    if item == null then
+      report(run, step(path, i), "value must not be null")
+    elseif not (unique and seen[item]) then
+      seen[item] = true
+      table.insert(result, process_field(field.elements, item, step(path, i), run))
+    end
+  end
+  return result
+end
+
+local function sorted_keys(value)
+  local keys = {}
+  for key in pairs(value) do
+    table.insert(keys, key)
+  end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  return keys
+end
+
+local function process_map(field, value, path, run)
+  local result = {}
+  for _, key in ipairs(sorted_keys(value)) do
+    local at = step(path, key)
+    process_field(field.keys, key, at, run)
+    result[key] = process_field(field.values, value[key], at, run)
+  end
+  return result
+end
+
+local function process_contents(field, value, path, run)
+  if field.record then
+    return process_record(field.record, value, path, run)
+  elseif field.elements then
+    return process_elements(field, value, path, run)
+  elseif field.values then
+    return process_map(field, value, path, run)
+  end
+  return copy(value)
+end
+
+-- Null is the value of an unset field: only these attributes have something to say about it.
+local function validate_null(def)
+  if def.required then
+    return nil, "required field missing"
+  elseif def.eq ~= nil and def.eq ~= null then
+    return validators.by_name.eq(null, def.eq)
+  elseif def.ne == null then
+    return validators.by_name.ne(null, null)
+  end
+  return true
+end
+
+local function validate_value(field, value)
+  local def = field.def
+  if def.type == "string" and value == "" and not def.len_min then
+    return nil, "length must be at least 1"
+  end
+  for _, name in ipairs(field.validators) do
+    local ok, message = validators.by_name[name](value, def[name], def)
+    if not ok then
+      return nil, message
+    end
+  end
+  return true
+end
+
+local function is_vault_reference(value)
+  return type(value) == "string" and value:find("^{vault://.*}$") ~= nil
+end
+
+-- What kind of value it is, before anything looks inside.
+local function validate_type(def, value)
+  if def.eq == null then
+    return validators.by_name.eq(value, null)
+  end
+  local check = TYPES[def.type]
+  if not check[1](value) then
+    return nil, check[2]
+  elseif def.referenceable and is_vault_reference(value) then
+    return nil, "vault references are not supported by this version of weir"
+  end
+  return true
+end
+
+function process_field(field, value, path, run)
+  local def = field.def
+  if value == null then
+    local ok, message = validate_null(def)
+    if not ok then
+      report(run, path, message)
+    end
+    return null
+  end
+  local ok, message = validate_type(def, value)
+  if not ok then
+    report(run, path, def.err or message)
+    return null
+  end
+  local errors_before = #run.errors
+  local result = process_contents(field, value, path, run)
+  if #run.errors == errors_before then
+    ok, message = validate_value(field, result)
+    if not ok then
+      report(run, path, def.err or message)
+    end
+  end
+  return result
+end
+
+local function initial_value(field)
+  local def = field.def
+  if def.default ~= nil then
+    return copy(def.default)
+  elseif field.record and def.required then
+    return {}
+  end
+  return null
+end
+
+local function deprecation_message(name, deprecation)
+  return deprecation.message or ("'%s' is deprecated"):format(name)
+end
+
+-- Merges what a shorthand stands for into `data`. A field that is given by its own name wins.
+local function merge_expansion(data, expansion)
+  for key, value in pairs(expansion) do
+    local present = data[key]
+    if type(value) == "table" and type(present) == "table" then
+      merge_expansion(present, value)
+    elseif present == nil then
+      data[key] = value
+    end
+  end
+end
+
+-- Replaces shorthand fields by what they stand for; returns which field came from which shorthand.
+local function expand_shorthands(record, data, path, run)
+  local origin = {}
+  for _, item in ipairs(record.shorthands) do
+    local value = data[item.name]
+    data[item.name] = nil
+    if value ~= nil and value ~= null then
+      local def, at = item.field.def, step(path, item.name)
+      local errors_before = #run.errors
+      value = process_field(item.field, value, at, run)
+      if def.deprecation then
+        warn(run, at, deprecation_message(item.name, def.deprecation))
+      end
+      local expansion = #run.errors == errors_before and def.func and def.func(value)
+      if type(expansion) == "table" then
+        for key in pairs(expansion) do
+          origin[key] = data[key] == nil and item.name or nil
+        end
+        merge_expansion(data, expansion)
+      end
+    end
+  end
+  return origin
+end
+
+local function report_unknown(record, data, path, run)
+  for _, key in ipairs(sorted_keys(data)) do
+    if not record.by_name[key] then
+      local message = "unknown field" .. suggest.phrase(key, record.names)
+      report(run, step(path, key), message, { at_key = true })
+    end
+  end
+end
+
+-- Whether an error was reported at or below the field `name` (dotted) of the record at depth
+-- `depth`.
+local function is_invalid(run, first_error, depth, name)
+  local steps = {}
+  for part in name:gmatch("[^.]+") do
+    table.insert(steps, part)
+  end
+  for i = first_error, #run.errors do
+    local path, same = run.errors[i].path, true
+    for k, part in ipairs(steps) do
+      same = same and path[depth + k] == part
+    end
+    if same then
+      return true
+    end
+  end
+  return false
+end
+
+local function field_by_dotted_name(record, name)
+  local field
+  for part in name:gmatch("[^.]+") do
+    field = record and record.by_name[part]
+    record = field and field.record
+  end
+  return field
+end
+
+-- Whether `value` would be valid for a field if it also had the attributes in `match`.
+local function matches(record, name, match, value)
+  local field = field_by_dotted_name(record, name)
+  local def = {}
+  for key, attribute in pairs(field and field.def or { type = "any" }) do
+    def[key] = attribute
+  end
+  for key, attribute in pairs(match) do
+    def[key] = attribute
+  end
+  local run = { errors = {}, warnings = {} }
+  process_field(compile_field(def, name), value, {}, run)
+  local first = run.errors[1]
+  return first == nil, first and first.message
+end
+
+local function dotted_step(path, name)
+  for part in name:gmatch("[^.]+") do
+    path = step(path, part)
+  end
+  return path
+end
+
+local function run_check(record, name, arg, data, path, run, first_error)
+  local checker = checks[name]
+  local depth = #path_array(path)
+  local with_invalid = checker.with_invalid
+    or checker.runs_with_invalid and checker.runs_with_invalid(arg)
+  if not with_invalid then
+    for _, field in ipairs(checker.fields(arg)) do
+      if is_invalid(run, first_error, depth, field) then
+        return
+      end
+    end
+  end
+  local ok, errors = checker.check(data, arg, {
+    matches = function(field, match, value)
+      return matches(record, field, match, value)
+    end,
+  })
+  for _, err in ipairs(ok and {} or errors) do
+    report(run, err.field and dotted_step(path, err.field) or path, err.message,
+      { entity_check = err.entity_check or (not err.field and err.message) or nil })
+  end
+end
+
+local function run_checks(record, data, path, run, first_error)
+  for _, item in ipairs(record.entity_checks) do
+    local name, arg = next(item)
+    run_check(record, name, arg, data, path, run, first_error)
+  end
+  if record.check and #run.errors < first_error then
+    local ok, message = record.check(data)
+    if not ok then
+      report(run, path, message or "entity check failed", { entity_check = message })
+    end
+  end
+end
+
+-- The values a transformation works on; nil when one of them is not set.
+local function transformation_inputs(item, data)
+  local inputs = {}
+  for _, list in ipairs({ item.input or {}, item.needs or {} }) do
+    for _, name in ipairs(list) do
+      if data[name] == nil or data[name] == null then
+        return nil
+      end
+      table.insert(inputs, data[name])
+    end
+  end
+  return inputs
+end
+
+-- `always` is weir's: a normal form, or a value that only weir may compute, is no matter of
+-- `_transform`.
+local function transform(record, data, run)
+  for _, item in ipairs(record.transformations) do
+    local inputs = item.on_write and (item.always or run.transform ~= false)
+      and transformation_inputs(item, data)
+    for key, value in pairs(inputs and item.on_write(unpack(inputs)) or {}) do
+      data[key] = value
+    end
+  end
+end
+
+function process_record(record, input, path, run)
+  local data = {}
+  for key, value in pairs(input) do
+    data[key] = value
+  end
+  local first_error = #run.errors + 1
+  local origin = expand_shorthands(record, data, path, run)
+  report_unknown(record, data, path, run)
+  local result = {}
+  for _, item in ipairs(record.ordered) do
+    local name, field = item.name, item.field
+    local value, at = data[name], step(path, name)
+    if value ~= nil and value ~= null and field.def.deprecation then
+      warn(run, at, deprecation_message(name, field.def.deprecation))
+    end
+    if value == nil then
+      value = initial_value(field)
+    end
+    result[name] = process_field(field, value, at, run)
+  end
+  run_checks(record, result, path, run, first_error)
+  if #run.errors < first_error then
+    transform(record, result, run)
+  end
+  local depth = #path_array(path)
+  for i = first_error, #run.errors do
+    local err = run.errors[i]
+    err.written_as = err.written_as or depth == 0 and origin[err.path[1]] or nil
+  end
+  return result
+end
+
+local function strip_nulls(value)
+  if type(value) ~= "table" then
+    return value
+  end
+  for key, item in pairs(value) do
+    if item == null then
+      value[key] = nil
+    else
+      strip_nulls(item)
+    end
+  end
+  return value
+end
+
+--- Validates `input` and completes it.
+-- @tparam table input left as it is
+-- @tparam[opt] table options `transform`: false skips transformations (`_transform: false`)
+-- @treturn table the completed record; of no use when there are errors
+-- @treturn {table,...} errors in the order of the fields: { path = { keys and indices }, message,
+--   entity_check = the text of the record-level rule that was broken, at_key = true when the key is
+--   the mistake, written_as = the shorthand that the value came from }
+-- @treturn {table,...} warnings: { path, message }
+function Schema:process(input, options)
+  local run = { errors = {}, warnings = {}, transform = options and options.transform }
+  local root = {}
+  if not is_map(input) then
+    report(run, root, "expected a record")
+    return {}, run.errors, run.warnings
+  end
+  local result = process_record(self.record, input, root, run)
+  return strip_nulls(result), run.errors, run.warnings
+end
+
+
+return Schema

@@ -1,0 +1,100 @@
+-- All settings, in the order in which `weir help settings` prints them. Names and defaults are
+-- Kong's where Kong has the setting; the differences are said in the descriptions.
+--
+-- A key has a name, a type (weir.settings.values), a default (text, as one would write it) and a
+-- description.
+local HEADER_TOKENS = {
+  "server_tokens", "latency_tokens", "X-Kong-Upstream-Latency", "X-Kong-Proxy-Latency",
+  "X-Kong-Response-Latency", "X-Kong-Upstream-Status", "X-Kong-Request-Id", "Server", "Via",
+}
+
+local LOG_LEVELS = { "debug", "info", "notice", "warn", "error", "crit", "alert", "emerg" }
+
+return {
+  -- Kong also listens on 8443 with a certificate that it makes up. weir presents none that nobody
+  -- chose.
+  { name = "proxy_listen", type = "listen", default = "0.0.0.0:8000 reuseport backlog=16384",
+    description = "addresses that clients' requests are accepted on; flags: ssl, reuseport, "
+      .. "backlog=N, deferred, bind, ipv6only=on|off, so_keepalive=on|off" },
+  { name = "admin_listen", type = "listen", default = "127.0.0.1:8001",
+    description = "addresses of the Admin API, or off" },
+  { name = "status_listen", type = "listen_off", default = "off",
+    description = "only off in this version; the Admin API has /status" },
+  { name = "stream_listen", type = "listen_off", default = "off",
+    description = "only off in this version" },
+  { name = "nginx_worker_processes", type = "workers", default = "auto",
+    description = "number of worker threads; auto: one for each processor" },
+  { name = "log_level", type = "enum", default = "notice", options = LOG_LEVELS,
+    description = "what the error log, on standard error, leaves out" },
+  { name = "proxy_access_log", type = "enum", default = "/dev/stdout",
+    options = { "/dev/stdout", "off" },
+    description = "where the access log goes" },
+
+  { name = "declarative_config", type = "string", default = "",
+    description = "the declarative file, if the command line names none" },
+  { name = "declarative_config_string", type = "string", default = "",
+    description = "the declarative configuration itself, as YAML or JSON" },
+  { name = "database", type = "enum", default = "off", options = { "off" },
+    description = "only off: weir has no database" },
+  { name = "router_flavor", type = "enum", default = "traditional_compatible",
+    options = { "traditional_compatible" }, description = "only traditional_compatible" },
+
+  { name = "upstream_keepalive_pool_size", type = "integer", default = "512", max = 2 ^ 31 - 1,
+    description = "idle connections that each worker keeps for an upstream address, name and TLS "
+      .. "policy; 0: none" },
+  { name = "upstream_keepalive_max_requests", type = "integer", default = "10000", max = 2 ^ 31 - 1,
+    description = "requests sent over one upstream connection; 0: no limit" },
+  { name = "upstream_keepalive_idle_timeout", type = "time", default = "60", max = 86400 * 24,
+    description = "seconds that an upstream connection is kept idle; 0: no limit" },
+  { name = "upstream_tls_session_reuse", type = "boolean", default = "on",
+    description = "resume TLS sessions to upstreams, each under the policy that it was verified "
+      .. "under; not Kong's" },
+  { name = "upstream_tls_handshakes_max", type = "integer", default = "64", max = 65535,
+    description = "TLS handshakes with upstreams that each worker has in progress at once; "
+      .. "0: no limit; not Kong's" },
+
+  { name = "ssl_cert", type = "list", default = "",
+    description = "PEM files with the chains that ssl listeners present when no SNI matches" },
+  { name = "ssl_cert_key", type = "list", default = "",
+    description = "PEM files with the keys of ssl_cert, in the same order" },
+
+  { name = "nginx_http_client_header_timeout", type = "time", default = "60",
+    min = 0.001, max = 86400,
+    description = "seconds that a client may take to send a request head" },
+  { name = "nginx_http_client_body_timeout", type = "time", default = "60",
+    min = 0.001, max = 86400,
+    description = "seconds between two reads of a request body" },
+  { name = "nginx_http_keepalive_timeout", type = "time", default = "75", max = 86400,
+    description = "seconds that a client connection is kept idle" },
+  { name = "nginx_http_send_timeout", type = "time", default = "60", min = 0.001, max = 86400,
+    description = "seconds between two writes of a response" },
+  { name = "nginx_http_client_max_body_size", type = "size", default = "0", max = 2 ^ 53,
+    description = "bytes of a request body; 0: no limit" },
+  { name = "client_body_buffer_size", type = "size", default = "8k", min = 1, max = 2 ^ 30,
+    description = "bytes of a request body that plugins may read into memory" },
+
+  { name = "headers", type = "tokens", default = "server_tokens, latency_tokens, X-Kong-Request-Id",
+    options = HEADER_TOKENS, description = "header fields that weir adds to responses, or off" },
+  { name = "headers_upstream", type = "tokens", default = "X-Kong-Request-Id",
+    options = { "X-Kong-Request-Id" },
+    description = "header fields that weir adds to requests to upstreams, or off" },
+  { name = "trusted_ips", type = "cidrs", default = "",
+    description = "addresses and CIDR blocks whose X-Forwarded-* fields are believed" },
+  { name = "real_ip_header", type = "header_name", default = "X-Real-IP",
+    description = "the field in which a trusted peer says who the client is" },
+  { name = "real_ip_recursive", type = "boolean", default = "off",
+    description = "skip trusted addresses in that field, from its end" },
+  { name = "error_default_type", type = "enum", default = "text/plain",
+    options = { "text/plain", "text/html", "application/json", "application/xml" },
+    description = "type of error bodies when the client states no preference" },
+
+  { name = "plugins", type = "list", default = "bundled",
+    description = "plugins that a configuration may use; bundled stands for those of weir" },
+  { name = "plugin_path", type = "string", default = "",
+    description = "directories searched for plugins, separated by colons: DIR/NAME/handler.lua and "
+      .. "schema.lua; not Kong's" },
+  -- Kong's default begins with the working directory, from which nobody may expect code to be
+  -- loaded.
+  { name = "lua_package_path", type = "string", default = "",
+    description = "where Lua modules are searched first, as in package.path" },
+}

@@ -1,0 +1,254 @@
+-- The entry of a worker's VM: makes plugin chains of a configuration, and runs them, a phase at a time.
+--
+-- core/vm/vm.c calls adopt() and retire() for configurations, run() for each phase of a request that has plugins in
+-- it, release() when the request ends.
+--
+-- A chain is flat, { function, handler, conf, record, … } in the order of execution, so that running it is one short loop
+-- that compiles; plans with the same plugins share their chains.
+
+local buffer = require("string.buffer")
+local abi = require("weir.abi")
+local current = require("weir.pdk.current")
+local loader = require("weir.loader")
+local wait = require("weir.wait")
+
+local C = abi.C
+
+local REWRITE, LOG = C.WEIR_PHASE_REWRITE, C.WEIR_PHASE_LOG
+local ERROR = 3 -- enum log_level
+
+local worker = {}
+
+-- serial -> generation: { serial, settings, entities, plans, records, [phase] = { [plan] = chain } }
+local generations = {}
+local newest
+
+-- Handlers by plugin name, and whether init_worker ran.
+local handlers, started = {}, {}
+
+-- -- running ---------------------------------------------------------------------------------------
+
+-- Logs a failed handler. `place` is where the error was raised, as Kong's log lines have it after "[kong]".
+local function report(record, what, message)
+  local place = message:match("([^/%s]+:%d+): ") or "worker.lua"
+  local line = ("[kong] %s [%s] %s: %s"):format(place, record and record.name or "-", what, message)
+  C.weir_log(ERROR, line, #line)
+end
+
+local function traceback(err)
+  if type(err) ~= "string" then
+    local text = (getmetatable(err) or {}).__tostring and tostring(err)
+    err = text or ("error object of type " .. type(err))
+  end
+  return debug.traceback(err, 2)
+end
+
+--- Runs the handlers of one phase.
+-- @tparam number serial of the configuration that the request began with
+-- @tparam number phase WEIR_PHASE_…
+-- @tparam number plan
+-- @tparam number slot the request's place
+-- @treturn true|nil true when a handler failed; what was wrong is logged then
+function worker.run(serial, phase, plan, slot)
+  local generation = generations[serial]
+  local chain = generation[phase][plan]
+  if not chain then
+    return nil
+  end
+  current.generation, current.phase, current.slot = generation, phase, slot
+  local failed
+  local at = 1
+  repeat
+    local record = chain[at + 3]
+    current.plugin = record
+    local ok, err = xpcall(chain[at], traceback, chain[at + 1], chain[at + 2])
+    if not ok then
+      report(record, abi.phases[phase], err)
+      failed = true
+      -- A request's log entries are independent of each other; in every other phase the request has failed.
+      if phase ~= LOG then
+        break
+      end
+    end
+    at = at + 4
+  until chain[at] == nil
+  current.plugin, current.slot = nil, 0
+  return failed
+end
+
+--- Names the handler that gave up control where nobody waits: called by the core, which has dropped it by then.
+-- @tparam number phase
+function worker.stray_yield(phase)
+  report(current.plugin, abi.phases[phase], "attempt to yield, with nothing to wait for")
+end
+
+--- The request in `slot` is over.
+worker.release = current.release
+
+-- Others' phases run while one waits, so what is current is saved around it.
+local function keeping_current(pause)
+  return function(...)
+    local plugin, slot, phase, generation =
+      current.plugin, current.slot, current.phase, current.generation
+    local result, err = pause(...)
+    current.plugin, current.slot, current.phase, current.generation =
+      plugin, slot, phase, generation
+    return result, err
+  end
+end
+
+wait.body = keeping_current(wait.body)
+wait.sleep = keeping_current(wait.sleep)
+
+-- -- adopting --------------------------------------------------------------------------------------
+
+local function load_handler(name)
+  if handlers[name] then
+    return handlers[name]
+  end
+  local ok, handler = pcall(require, "kong.plugins." .. name .. ".handler")
+  if not ok then
+    return nil, handler
+  end
+  handlers[name] = handler
+  return handler
+end
+
+local function id_of(reference)
+  return type(reference) == "table" and reference.id or reference
+end
+
+-- The conf table of the generation before serves on when its content is the same: what a plugin keeps by it stays valid.
+local function conf_of(record)
+  local old = newest and newest.records[record.id]
+  if old and old.hash == record.hash and old.name == record.name then
+    return old.conf
+  end
+  local conf = record.conf
+  conf.__plugin_id = record.id
+  conf.plugin_instance_name = record.instance_name
+  conf.service_id = id_of(record.service)
+  conf.route_id = id_of(record.route)
+  return conf
+end
+
+-- A chain of the handlers that implement a phase, nil when none does.
+local function make_chain(phase, records, indices)
+  local chain = {}
+  for _, index in ipairs(indices) do
+    local record = records[index]
+    local handler = handlers[record.name]
+    local fn = handler[phase]
+    if fn then
+      local at = #chain
+      chain[at + 1], chain[at + 2], chain[at + 3], chain[at + 4] = fn, handler, record.conf, record
+    end
+  end
+  return chain[1] and chain or nil
+end
+
+-- Chains of one phase for all plans.
+local function make_chains(phase, records, lists)
+  local made, chains = {}, {}
+  for plan, indices in pairs(lists) do
+    local key = table.concat(indices, ",")
+    if made[key] == nil then
+      made[key] = make_chain(phase, records, indices) or false
+    end
+    chains[plan] = made[key] or nil
+  end
+  return chains
+end
+
+-- Before a route is known only global plugins run, and they are the same for all plans.
+local function make_rewrite(records, indices)
+  local chain = make_chain(abi.phases[REWRITE], records, indices)
+  return setmetatable({}, { __index = function() return chain end })
+end
+
+local function make_generation(blob, serial)
+  local generation = {
+    serial = serial,
+    settings = blob.settings,
+    entities = blob.entities,
+    plans = blob.plans,
+    records = {},
+  }
+  for _, record in ipairs(blob.plugins) do
+    local handler, err = load_handler(record.name)
+    if not handler then
+      return nil, err
+    end
+    record.conf = conf_of(record)
+    generation.records[record.id] = record
+  end
+  generation[REWRITE] = make_rewrite(blob.plugins, blob.rewrite)
+  for phase = REWRITE + 1, LOG do
+    generation[phase] = make_chains(abi.phases[phase], blob.plugins, blob.chains)
+  end
+  return generation
+end
+
+-- Calls an optional function of a handler outside of requests; a failure is the plugin's own matter.
+local function call(name, what, ...)
+  local handler = handlers[name]
+  if not handler[what] then
+    return
+  end
+  current.plugin = { name = name }
+  local ok, err = xpcall(handler[what], traceback, handler, ...)
+  current.plugin = nil
+  if not ok then
+    report({ name = name }, what, err)
+  end
+end
+
+-- init_worker once per handler, configure each time with all its confs (nil when it has none any more).
+local function tell_handlers(blob)
+  local confs = {}
+  for _, record in ipairs(blob.plugins) do
+    confs[record.name] = confs[record.name] or {}
+    table.insert(confs[record.name], record.conf)
+  end
+  local names = {}
+  for name in pairs(handlers) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    if not started[name] then
+      started[name] = true
+      call(name, "init_worker")
+    end
+    call(name, "configure", confs[name])
+  end
+end
+
+--- Makes a configuration's chains available, and the newest.
+-- @tparam string text string.buffer's encoding of what weir.compile made:
+--   plugins = { record, … }, a record being { id, name, instance_name, conf, hash, service, route },
+--   chains = { [plan] = { index into plugins, … } }, rewrite = { index, … }, plans, entities, settings
+-- @tparam number serial
+-- @treturn true|nil nil when nothing has changed
+-- @treturn nil|string why
+function worker.adopt(text, serial)
+  local blob = buffer.decode(text)
+  loader.set_path(blob.settings.plugin_path, blob.settings.lua_package_path)
+  local generation, err = make_generation(blob, serial)
+  if not generation then
+    return nil, err
+  end
+  newest = generation
+  generations[serial] = generation
+  current.generation = generation
+  tell_handlers(blob)
+  return true
+end
+
+--- No request uses that configuration any more.
+-- @tparam number serial
+function worker.retire(serial)
+  generations[serial] = nil
+end
+
+return worker

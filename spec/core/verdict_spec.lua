@@ -1,0 +1,85 @@
+local cimport = require "spec.support.cimport"
+local ffi = require "ffi"
+
+local C = cimport("tls/verdict.h")
+
+local HOUR = 3600
+local NOW = 1000000
+
+local function key(n)
+  return ffi.new("unsigned char[32]", { n % 256, math.floor(n / 256) })
+end
+
+describe("verdict", function()
+  it("has a stable name for each code", function()
+    assert.equal("ok", ffi.string(C.verdict_code_name(C.VERDICT_OK)))
+    assert.equal("other", ffi.string(C.verdict_code_name(C.VERDICT_OTHER)))
+    assert.equal("other", ffi.string(C.verdict_code_name(C.VERDICT_OTHER + 1)))
+  end)
+
+  it("takes an error that it does not know for bad", function()
+    assert.equal(C.VERDICT_OK, C.verdict_code_of(0))
+    for number = 1, 120 do
+      assert.is_true(C.verdict_code_of(number) > C.VERDICT_UNVERIFIED, tostring(number))
+    end
+    assert.equal(C.VERDICT_OTHER, C.verdict_code_of(99999))
+    assert.equal(C.VERDICT_OTHER, C.verdict_code_of(-1))
+  end)
+end)
+
+describe("verdict_cache", function()
+  local cache, bound
+
+  before_each(function()
+    cache, bound = ffi.new("struct verdict_cache"), ffi.new("int64_t[1]")
+    C.verdict_cache_init(cache)
+  end)
+
+  after_each(function()
+    C.verdict_cache_done(cache)
+  end)
+
+  local function find(n, now)
+    return C.verdict_cache_find(cache, key(n), now, bound)
+  end
+
+  it("answers for what it was told, and gives the chain's end back", function()
+    assert.is_false(find(1, NOW))
+    C.verdict_cache_put(cache, key(1), NOW, NOW + HOUR)
+    assert.is_true(find(1, NOW))
+    assert.equal(NOW + HOUR, tonumber(bound[0]))
+    assert.is_false(find(2, NOW))
+  end)
+
+  it("forgets after half an hour", function()
+    C.verdict_cache_put(cache, key(1), NOW, NOW + HOUR)
+    assert.is_true(find(1, NOW + HOUR / 2 - 1))
+    assert.is_false(find(1, NOW + HOUR / 2))
+    assert.equal(0, tonumber(cache.table.count))
+  end)
+
+  it("does not outlive the chain", function()
+    C.verdict_cache_put(cache, key(1), NOW, NOW + 10)
+    assert.is_true(find(1, NOW + 9))
+    assert.is_false(find(1, NOW + 10))
+  end)
+
+  it("does not answer when the clock went backwards", function()
+    C.verdict_cache_put(cache, key(1), NOW, NOW + HOUR)
+    assert.is_false(find(1, NOW - 1))
+    assert.is_false(find(1, NOW))
+  end)
+
+  it("holds 256, and the oldest makes room", function()
+    for n = 1, 256 do
+      C.verdict_cache_put(cache, key(n), NOW, NOW + HOUR)
+    end
+    C.verdict_cache_put(cache, key(1), NOW + 1, NOW + HOUR)
+    assert.is_true(find(2, NOW + 1))
+    C.verdict_cache_put(cache, key(257), NOW + 1, NOW + HOUR)
+    assert.equal(256, tonumber(cache.table.count))
+    assert.is_false(find(2, NOW + 1))
+    assert.is_true(find(1, NOW + 1))
+    assert.is_true(find(257, NOW + 1))
+  end)
+end)

@@ -1,0 +1,121 @@
+-- The life of the processes: signals, draining, and the supervisor that keeps the port open.
+
+local client = require("spec.support.client")
+local config = require("spec.support.config")
+local helpers = require("spec.helpers")
+local process = require("spec.support.process")
+local upstreams = require("spec.fixtures.upstreams")
+
+describe("the gateway", function()
+  local peer, document
+
+  setup(function()
+    peer = upstreams.peer({ main = {} })
+    document = config.build({ up = { port = peer.ports.main } })
+  end)
+  teardown(helpers.stop_all)
+
+  local function start(options)
+    options = options or {}
+    options.config = document
+    return helpers.gateway(options)
+  end
+
+  local function alive(pid)
+    return process.read("/proc/" .. pid .. "/stat") ~= ""
+  end
+
+  for name, signal in pairs({ SIGTERM = process.SIGTERM, SIGINT = process.SIGINT }) do
+    it("stops at once on " .. name .. ", with all its processes", function()
+      local gateway = start()
+      local child = gateway:worker_pid()
+      local before = peer:count("request")
+      local running = gateway:get_start({ path = "/up/hang", host = "x" })
+      peer:wait("request", before + 1)
+      local status = gateway:stop(signal)
+      assert.equal(0, status.code)
+      assert.is_false(alive(child))
+      assert.not_equal(200, running.finish().status)
+    end)
+  end
+
+  it("drains on SIGQUIT: requests in flight finish, new ones are not taken", function()
+    local gateway = start()
+    local idle = gateway:connect()
+    idle:send("GET /up HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert.equal(200, idle:response().status)
+    local before = peer:count("request")
+    local running = gateway:get_start({ path = "/up/delay/800", host = "x" })
+    peer:wait("request", before + 1)
+    gateway.process:signal(process.SIGQUIT)
+    assert.is_true(idle:closed())
+    idle:close()
+    assert.equal(200, running.finish().status)
+    assert.equal(0, assert(gateway.process:wait()).code)
+  end)
+
+  it("is started again when it dies, and the port never closes", function()
+    local gateway = start()
+    local child = gateway:worker_pid()
+    assert.is_true(process.kill(child, process.SIGKILL))
+    local response = gateway:get({ path = "/up", host = "x" })
+    assert.equal(200, response.status)
+    assert.is_nil(gateway.process:ended())
+    assert.not_equal(child, gateway:worker_pid())
+    gateway:stop()
+  end)
+
+  it("takes a reload also after it was started again", function()
+    local gateway = start()
+    process.kill(gateway:worker_pid(), process.SIGKILL)
+    assert.equal(200, gateway:get({ path = "/up", host = "x" }).status)
+    assert.is_true(gateway:reload(config.build({ other = { port = peer.ports.main } })))
+    assert.equal(404, gateway:get({ path = "/up", host = "x" }).status)
+    assert.equal(200, gateway:get({ path = "/other", host = "x" }).status)
+    gateway:stop()
+  end)
+
+  it("takes no port that is taken, and says which", function()
+    local gateway = start()
+    local file = gateway.file
+    local result = helpers.run({
+      helpers.binary(), "run", file, "--proxy-listen", "127.0.0.1:" .. gateway.port,
+      "--admin-listen", "off",
+    })
+    assert.not_equal(0, result.code)
+    assert.matches(tostring(gateway.port), result.stderr)
+    assert.matches("[Aa]ddress already in use", result.stderr)
+    gateway:stop()
+  end)
+
+  it("serves with several workers and several listeners", function()
+    local second = client.free_port()
+    local gateway = start({ workers = 3, args = { "--proxy-listen", "127.0.0.1:" .. second } })
+    for _ = 1, 10 do
+      assert.equal(200, gateway:get({ path = "/up", host = "x" }).status)
+      local url = ("http://127.0.0.1:%d/up"):format(second)
+      assert.equal(200, client.curl({ url = url, host = "x" }).status)
+    end
+    gateway:stop()
+  end)
+
+  it("writes the access log soon, and keeps the two logs apart", function()
+    local gateway = start()
+    local id = gateway:get({ path = "/up", host = "x" }).headers["x-kong-request-id"]
+    assert.matches('"GET /up HTTP/1.1" 200', gateway:access_line(id))
+    assert.equal(0, #gateway:lines(id))
+    gateway:stop()
+  end)
+
+  it("counts what it does with TLS on its status page", function()
+    local gateway = start()
+    local tls = gateway:tls()
+    for _, name in ipairs({ "handshakes_full", "handshakes_resumed", "handshakes_failed",
+      "verdict_hits", "connections_opened", "connections_reused" }) do
+      assert.is_number(tls[name], name)
+    end
+    local other = client.curl({ url = ("http://127.0.0.1:%d/no"):format(gateway.admin_port) })
+    assert.equal(404, other.status)
+    gateway:stop()
+  end)
+end)

@@ -1,0 +1,44 @@
+local host = require("weir.host")
+
+describe("weir.host", function()
+  it("parses names and addresses, with and without a port", function()
+    for s, expected in pairs({
+      ["a"] = { host = "a", type = "name" },
+      ["a.example."] = { host = "a.example.", type = "name" },
+      ["_srv.a-b.c:80"] = { host = "_srv.a-b.c", port = 80, type = "name" },
+      ["10.0.0.1"] = { host = "10.0.0.1", type = "ipv4" },
+      ["10.0.0.1:0"] = { host = "10.0.0.1", port = 0, type = "ipv4" },
+      ["::1"] = { host = "::1", type = "ipv6" },
+      ["[::1]"] = { host = "::1", type = "ipv6" },
+      ["[::1]:65535"] = { host = "::1", port = 65535, type = "ipv6" },
+    }) do
+      assert.same(expected, host.parse(s))
+    end
+  end)
+
+  it("refuses what is neither", function()
+    for s, message in pairs({
+      [""] = "invalid hostname: ",
+      ["."] = "invalid hostname: .",
+      ["a..b"] = "invalid hostname: a..b",
+      [".a"] = "invalid hostname: .a",
+      ["-a"] = "invalid hostname: -a",
+      ["a-"] = "invalid hostname: a-",
+      ["a b"] = "invalid hostname: a b",
+      ["1.2.3"] = "invalid hostname: 1.2.3",
+      ["1.2.3.4.5"] = "invalid hostname: 1.2.3.4.5",
+      ["a/b"] = "invalid hostname: a/b",
+      ["[a]:80"] = "invalid ipv6 address: [a]:80",
+      ["a:"] = "invalid port number",
+      ["a:x"] = "invalid port number",
+      ["a:65536"] = "invalid port number",
+      ["[::1]:x"] = "invalid port number",
+    }) do
+      local parsed, err = host.parse(s)
+      assert.is_nil(parsed, s)
+      assert.equal(message, err)
+    end
+    assert.is_nil(host.parse(("a"):rep(64)))
+    assert.is_nil(host.parse(("a."):rep(128) .. "a"))
+  end)
+end)

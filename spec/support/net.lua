@@ -1,0 +1,218 @@
+-- A loop for specs of core/net: turned by the spec, with connections that keep a record.
+--
+--   local net = require "spec.support.net"
+--   local world = net.new()
+--   local conn, peer = world:connect()       -- a struct conn, and the LuaSocket at its other end
+--   peer:send("hello")
+--   world:wait("data", function() return world:record(conn).data == "hello" end)
+--   world:free()
+--
+-- Callbacks from C may not be called from compiled code: specs that use this turn the JIT off.
+
+local ffi = require "ffi"
+local socket = require "socket"
+local cimport = require "spec.support.cimport"
+
+local C = cimport("net/conn.h", "net/dial.h", "net/listen.h")
+
+local PATIENCE = 10   -- s; a spec that waits longer has failed
+
+local World = {}
+World.__index = World
+
+
+local function key(conn)
+  return tostring(ffi.cast("void *", conn))
+end
+
+
+-- One set of callbacks serves all connections: callbacks are few.
+local function new_user(world)
+  local user = ffi.new("struct conn_user")
+  user.data = function(c, p, n)
+    local record = world.records[key(c)]
+    if record.on_data then
+      return record:on_data(ffi.string(p, n))
+    end
+    record.data = record.data .. ffi.string(p, n)
+    return n
+  end
+  user.eof = function(c)
+    local record = world.records[key(c)]
+    record.eofs = record.eofs + 1
+    if record.on_eof then
+      record:on_eof()
+    end
+  end
+  user.drained = function(c)
+    local record = world.records[key(c)]
+    record.drained = record.drained + 1
+    if record.on_drained then
+      record:on_drained()
+    end
+  end
+  user.failed = function(c, why)
+    local record = world.records[key(c)]
+    record.failures = record.failures + 1
+    record.failed = ffi.string(why.code)
+    if record.on_failed then
+      record:on_failed()
+    end
+  end
+  return user
+end
+
+
+--- A world: one loop, and what the spec opened on it.
+local function new()
+  local world = setmetatable({ C = C, records = {}, loop = C.loop_new() }, World)
+  world.user = new_user(world)
+  world.stop = ffi.cast("void (*)(void *)", C.loop_stop)
+  return world
+end
+
+
+--- Frees the loop; the spec has closed all connections.
+function World:free()
+  C.loop_free(self.loop)
+  for _, name in ipairs({ "data", "eof", "drained", "failed" }) do
+    self.user[name]:free()
+  end
+end
+
+
+--- One turn of the loop, without waiting: handles what is ready.
+function World:turn()
+  C.loop_post(self.loop, self.stop, self.loop)
+  C.loop_run(self.loop)
+end
+
+
+--- Turns the loop until the condition holds.
+function World:wait(what, condition)
+  local deadline = socket.gettime() + PATIENCE
+  while true do
+    self:turn()
+    local result = condition()
+    if result then
+      return result
+    end
+    if socket.gettime() > deadline then
+      error("waited in vain for " .. what, 2)
+    end
+    socket.sleep(0.001)
+  end
+end
+
+
+--- Turns the loop for so many ms: to see that something does not happen.
+function World:pass(ms)
+  local deadline = socket.gettime() + ms / 1000
+  repeat
+    self:turn()
+    socket.sleep(0.001)
+  until socket.gettime() > deadline
+end
+
+
+--- Makes the spec the user of a connection, which starts reading.
+function World:adopt(conn)
+  self.records[key(conn)] = { conn = conn, data = "", eofs = 0, drained = 0, failures = 0 }
+  C.conn_set_user(conn, self.user, nil)
+  C.conn_start(conn)
+  return conn
+end
+
+
+--- What happened on a connection: data, eofs, drained, failures, failed (the code of the error);
+-- with on_data(self, bytes) -> taken, on_eof, on_drained, on_failed the spec takes part.
+function World:record(conn)
+  return self.records[key(conn)]
+end
+
+
+--- A struct addr.
+function World.addr(ip, port)
+  local addr = ffi.new("struct addr")
+  local text = ffi.new("struct str", { p = ffi.cast("const char *", ip), n = #ip })
+  assert(C.addr_parse(text, port, addr) == nil)
+  return addr
+end
+
+
+--- Connects to a port; returns a connection, or nil and the code of the error.
+function World:dial(port, timeout)
+  local result
+  local done = ffi.cast("void (*)(void *, struct conn *, err_t)", function(_, conn, err)
+    result = { conn ~= nil and conn or nil, err ~= nil and ffi.string(err.code) or nil }
+  end)
+  C.dial_start(self.loop, self.addr("127.0.0.1", port), timeout or 5000, done, nil)
+  assert(not result, "dial_start() called back at once")
+  self:wait("the dial", function() return result end)
+  done:free()
+  return result[1], result[2]
+end
+
+
+--- A connection over TCP that reads already, and the LuaSocket at its other end (not blocking).
+function World:connect()
+  local server = assert(socket.bind("127.0.0.1", 0))
+  local _, port = server:getsockname()
+  local conn = assert(self:dial(tonumber(port)))
+  local peer = assert(server:accept())
+  server:close()
+  peer:settimeout(0)
+  return self:adopt(conn), peer
+end
+
+
+--- Sends strings through a connection, in one call.
+function World.write(conn, ...)
+  local count = select("#", ...)
+  local v = ffi.new("struct str[?]", count)
+  for i = 1, count do
+    local s = select(i, ...)
+    v[i - 1].p = ffi.cast("const char *", s)
+    v[i - 1].n = #s
+  end
+  C.conn_write(conn, v, count)
+end
+
+
+--- Reads what there is at the other end; returns it, and "closed" at the end of the data.
+function World.read(peer, max)
+  local data, err, part = peer:receive(max or 1024 * 1024)
+  return data or part, err ~= "timeout" and err or nil
+end
+
+
+--- Reads at the other end, turning the loop, until so many bytes or the end of the data arrived.
+function World:read_all(peer, count)
+  local pieces, len, err = {}, 0, nil
+  self:wait("bytes at the peer", function()
+    local piece
+    piece, err = self.read(peer)
+    pieces[#pieces + 1] = piece
+    len = len + #piece
+    return err or (count and len >= count)
+  end)
+  return table.concat(pieces), err
+end
+
+
+--- Ends a connection from the other end with a reset.
+function World.reset(peer)
+  peer:setoption("linger", { on = true, timeout = 0 })
+  peer:close()
+end
+
+
+--- Closes a connection and waits until it is gone.
+function World:close(conn)
+  local before = self.loop.conns
+  C.conn_close(conn)
+  self:wait("the connection to go", function() return self.loop.conns < before end)
+end
+
+
+return { new = new, C = C }

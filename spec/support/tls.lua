@@ -1,0 +1,327 @@
+-- Both ends of a TLS connection inside the test: tls_client and tls_server of the core on one loop, over a socket pair
+-- or towards a port. Everything that happens is written down in a `side`.
+
+local ffi = require "ffi"
+local cimport = require "spec.support.cimport"
+local pki = require "spec.fixtures.pki"
+
+local C = cimport("net/loop.h", "net/conn.h", "tls/client.h", "tls/server.h", "tls/libctx.h")
+
+ffi.cdef [[
+int socketpair(int domain, int type, int protocol, int fds[2]);
+]]
+
+local AF_UNIX, SOCK_STREAM_NONBLOCK = 1, 0x801
+local LIMIT = 20000 -- ms; only a test that fails waits for it
+
+-- As the process does at its start.
+C.libctx_init(true)
+
+local tls = { C = C }
+
+-- C calls back into Lua out of loop_run(), which compiled code must not call.
+jit.off(true, true)
+
+--- A Lua string as struct str; keep the string alive.
+function tls.str(s)
+  return ffi.new("struct str", { ffi.cast("const char *", s), #s })
+end
+
+local function why_buffer()
+  return ffi.new("char[256]")
+end
+
+--- Interns a bundle of PEM texts.
+-- @treturn ?cdata struct trust, which is released when it is collected
+function tls.trust(...)
+  local pems = { ... }
+  local list = ffi.new("struct str[?]", math.max(#pems, 1))
+  for i, pem in ipairs(pems) do
+    list[i - 1] = tls.str(pem)
+  end
+  local out, why = ffi.new("struct trust *[1]"), why_buffer()
+  if C.trust_intern(list, #pems, out, why) ~= nil then
+    return nil, ffi.string(why)
+  end
+  return ffi.gc(out[0], C.trust_unref)
+end
+
+--- Interns a certificate chain with its key (PEM texts).
+function tls.credential(cert, key)
+  local out, why = ffi.new("struct credential *[1]"), why_buffer()
+  if C.credential_intern(tls.str(cert), tls.str(key), out, why) ~= nil then
+    return nil, ffi.string(why)
+  end
+  return ffi.gc(out[0], C.credential_unref)
+end
+
+--- The credential of an identity of spec/fixtures/pki.lua.
+function tls.identity(identity)
+  return assert(tls.credential(pki.text(identity.chain or identity.cert), pki.text(identity.key)))
+end
+
+--- Interns a policy.
+-- @tparam table want trust (cdata; the test root by default), and fields of struct policy_desc
+function tls.policy(want)
+  local trust = want.trust or assert(tls.trust(pki.pem(pki.get("root"))))
+  local desc = C.policy_desc_default(trust)
+  for field, value in pairs(want) do
+    desc[field] = value
+  end
+  local out = ffi.new("struct policy *[1]")
+  if C.policy_intern(desc, out) ~= nil then
+    return nil, "no valid policy"
+  end
+  return ffi.gc(out[0], C.policy_unref)
+end
+
+function tls.no_verify(want)
+  want = want or {}
+  want.verify = C.POLICY_NO_VERIFY
+  return tls.policy(want)
+end
+
+--- A client context of a policy, with its counters.
+function tls.client(policy)
+  local out, why = ffi.new("struct tls_client *[1]"), why_buffer()
+  local stats = ffi.new("struct tls_client_stats")
+  if C.tls_client_new(policy, stats, out, why) ~= nil then
+    return nil, ffi.string(why)
+  end
+  return { ptr = ffi.gc(out[0], C.tls_client_free), stats = stats, policy = policy }
+end
+
+--- A server context.
+-- @tparam table names from SNI pattern to credential
+-- @tparam ?cdata fallback credential
+function tls.server(names, fallback)
+  local list, keep, count = {}, {}, 0
+  for name, credential in pairs(names or {}) do
+    count = count + 1
+    keep[count] = name
+    list[count] = { tls.str(name), credential }
+  end
+  local array = ffi.new("struct tls_server_name[?]", math.max(count, 1))
+  for i, entry in ipairs(list) do
+    array[i - 1].name, array[i - 1].credential = entry[1], entry[2]
+  end
+  local out, why = ffi.new("struct tls_server *[1]"), why_buffer()
+  if C.tls_server_new(array, count, fallback, out, why) ~= nil then
+    return nil, ffi.string(why)
+  end
+  return ffi.gc(out[0], C.tls_server_unref)
+end
+
+function tls.name(text)
+  local name = ffi.new("struct peer_name")
+  if text ~= "" then
+    assert(C.peer_name_parse(tls.str(text), name) == nil, text)
+  end
+  return name
+end
+
+local sides, by_conn = {}, {}
+
+local function key_of(c)
+  return tonumber(ffi.cast("uintptr_t", c))
+end
+
+local function side_of(c)
+  return by_conn[key_of(c)]
+end
+
+local user = ffi.new("struct conn_user")
+user.data = function(c, p, n)
+  local side = side_of(c)
+  side.received = side.received .. ffi.string(p, n)
+  if side.on_data then
+    side.on_data(side)
+  end
+  return n
+end
+user.eof = function(c)
+  side_of(c).eof = true
+end
+user.drained = function() end
+user.failed = function(c, why)
+  local side = side_of(c)
+  side.failed = ffi.string(why.code)
+end
+
+local on_ready = ffi.cast("void (*)(struct conn *)", function(c)
+  side_of(c).ready = true
+end)
+
+local loop = C.loop_new()
+local until_ = nil
+loop.before_wait = function()
+  if until_ and until_() then
+    until_ = nil
+    C.loop_stop(loop)
+  end
+end
+
+local expired
+local alarm = ffi.new("struct timer")
+C.timer_init(alarm, function()
+  expired = true
+  C.loop_stop(loop)
+end)
+
+--- Runs the loop until a condition holds.
+function tls.run(condition, what)
+  expired, until_ = false, condition
+  C.loop_timer(loop, alarm, LIMIT)
+  C.loop_run(loop)
+  C.loop_timer_clear(loop, alarm)
+  assert(not expired, "gave up waiting for " .. (what or "a condition"))
+end
+
+--- Lets the loop turn a few times, for things that must not happen.
+function tls.settle()
+  local pair = ffi.new("int[2]")
+  assert(ffi.C.socketpair(AF_UNIX, SOCK_STREAM_NONBLOCK, 0, pair) == 0)
+  local near, far = tls.side(pair[0]), tls.side(pair[1])
+  C.conn_start(far.conn)
+  for _ = 1, 3 do
+    far.received = ""
+    near:write("x")
+    tls.run(function() return far.received == "x" end)
+  end
+  near:close()
+  far:close()
+end
+
+local Side = {}
+Side.__index = Side
+
+--- Takes a socket over.
+function tls.side(fd)
+  local conn = C.conn_from_fd(loop, fd)
+  assert(conn ~= nil)
+  local side = setmetatable({ conn = conn, received = "", eof = false, ready = false }, Side)
+  C.conn_set_user(conn, user, nil)
+  by_conn[key_of(conn)] = side
+  sides[#sides + 1] = side
+  return side
+end
+
+function Side:write(...)
+  local list = { ... }
+  local array = ffi.new("struct str[?]", #list)
+  for i, s in ipairs(list) do
+    array[i - 1] = tls.str(s)
+  end
+  C.conn_write(self.conn, array, #list)
+end
+
+function Side:close()
+  if not self.closed then
+    self.closed = true
+    C.conn_close(self.conn)
+  end
+end
+
+function Side:finish()
+  self.closed = true
+  C.conn_finish(self.conn, 1000)
+end
+
+--- Starts the client's side of TLS.
+-- @tparam table client of tls.client
+-- @tparam string name the name to verify
+-- @tparam ?cdata sessions struct session_cache
+function Side:connect(client, name, sessions)
+  self.client, self.name, self.sessions = client, tls.name(name), sessions
+  local err = C.tls_client_start(client.ptr, self.conn, self.name, sessions, on_ready)
+  if err ~= nil then
+    self.failed = ffi.string(err.code)
+  end
+  return self
+end
+
+function Side:accept(server)
+  assert(C.tls_server_start(server, self.conn) == nil)
+  C.conn_start(self.conn)
+  return self
+end
+
+--- The verdict as a table.
+function Side:verdict()
+  local v = C.tls_client_verdict(self.conn)
+  if v == nil then
+    return nil
+  end
+  return {
+    code = ffi.string(C.verdict_code_name(v.code)),
+    openssl = v.openssl,
+    text = ffi.string(v.text),
+    depth = v.depth,
+    subject = ffi.string(v.subject),
+    issuer = ffi.string(v.issuer),
+    not_before = tonumber(v.not_before),
+    not_after = tonumber(v.not_after),
+    cached = v.cached,
+    resumed = v.resumed,
+    sha256 = ffi.string(v.sha256, 32),
+  }
+end
+
+function Side:reason()
+  return ffi.string(C.tls_client_reason(self.conn))
+end
+
+function Side:server_reason()
+  return ffi.string(C.tls_server_reason(self.conn))
+end
+
+function Side:version()
+  return ffi.string(C.tls_client_version(self.conn))
+end
+
+--- Two connected sides without TLS.
+function tls.pair()
+  local fds = ffi.new("int[2]")
+  assert(ffi.C.socketpair(AF_UNIX, SOCK_STREAM_NONBLOCK, 0, fds) == 0)
+  return tls.side(fds[0]), tls.side(fds[1])
+end
+
+--- A handshake between two contexts, to its end.
+-- @treturn Side, Side client's and server's
+function tls.handshake(client, server, name, sessions)
+  local near, far = tls.pair()
+  far:accept(server)
+  near:connect(client, name or "kong.example", sessions)
+  tls.run(function() return near.ready or near.failed end, "a handshake")
+  return near, far
+end
+
+--- Like `handshake`, then exchanges a message, so that tickets that follow the handshake have arrived, and closes.
+function tls.visit(client, server, name, sessions)
+  local near, far = tls.handshake(client, server, name, sessions)
+  if near.ready then
+    near:write("ping")
+    tls.run(function() return far.received == "ping" or near.failed or far.failed end, "ping")
+    far:write("pong")
+    tls.run(function() return near.received == "pong" or near.failed end, "pong")
+  end
+  local verdict = near:verdict()
+  near:finish()
+  far:close()
+  return verdict, near, far
+end
+
+--- Closes what the test has left open.
+function tls.close_all()
+  for _, side in ipairs(sides) do
+    side:close()
+  end
+  tls.settle_closed()
+end
+
+function tls.settle_closed()
+  tls.run(function() return loop.conns == 0 end, "connections to close")
+  sides, by_conn = {}, {}
+end
+
+return tls
