@@ -20,7 +20,7 @@ struct control {
     unsigned worker_count;
     struct snapshot *current;       // in force, or on its way to the workers
     int64_t serial;
-    unsigned waiting;               // workers that have not answered yet, of all publications under way
+    unsigned waiting; // workers that have not answered yet, of all publications under way
     bool failed;                    // one of them could not adopt
     int ready_fd;                   // -1 once it was told
     unsigned draining;              // workers that still have clients
@@ -48,7 +48,8 @@ static void adopted(void *arg, char *why)
 {
     struct control *c = arg;
     if (why) {
-        log_write(LOG_CRIT, 0, "a worker cannot use the configuration and keeps the one before: %s", why);
+        log_write(LOG_CRIT, 0, "a worker cannot use the configuration and keeps the one before: %s",
+                  why);
         free(why);
         c->failed = true;
     }
@@ -62,8 +63,8 @@ static void adopted(void *arg, char *why)
         }
         return;
     }
-    log_write(LOG_NOTICE, 0, "configuration applied: serial %lld, hash %.*s", (long long)c->current->serial,
-              STR_ARG(c->current->hash));
+    log_write(LOG_NOTICE, 0, "configuration applied: serial %lld, hash %.*s",
+              (long long)c->current->serial, STR_ARG(c->current->hash));
     say_ready(c);
 }
 
@@ -173,7 +174,8 @@ static bool start_workers(struct control *c, const struct control_options *o)
 {
     c->workers = xcalloc(o->workers, sizeof *c->workers);
     for (unsigned i = 0; i < o->workers; i++) {
-        struct worker *w = worker_start(i, o->lua_root, o->listens + (size_t)i * o->listen_count, o->listen_count);
+        struct worker *w =
+            worker_start(i, o->lua_root, o->listens + (size_t)i * o->listen_count, o->listen_count);
         if (!w)
             return false;
         c->workers[c->worker_count++] = w;

@@ -1,5 +1,5 @@
-// The control thread of the gateway process: signals, the control VM (which reads, checks and compiles the configuration),
-// the workers, and putting snapshots in force on all of them.
+// The control thread of the gateway process: signals, the control VM (which reads, checks and
+// compiles the configuration), the workers, and putting snapshots in force on all of them.
 //
 // Owner: the process. Threads: the process's first.
 
@@ -11,9 +11,10 @@ struct control_options {
     const char *lua_root;
     struct str blob;                    // for control.start()
     unsigned workers;
-    struct worker_listen *listens;      // `listen_count` for each worker, one worker after the other
+    struct worker_listen *listens; // `listen_count` for each worker, one worker after the other
     unsigned listen_count;
 };
 
-// Runs until a signal ends it. Writes a byte to `ready_fd` when all workers serve. Returns the exit status.
+// Runs until a signal ends it. Writes a byte to `ready_fd` when all workers serve. Returns the exit
+// status.
 int control_run(const struct control_options *options, int ready_fd);

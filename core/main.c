@@ -1,5 +1,5 @@
-// main.c - from the command line to a running gateway: Lua reads the arguments, then the supervisor opens the listening
-// sockets and starts the gateway process on them.
+// main.c - from the command line to a running gateway: Lua reads the arguments, then the supervisor
+// opens the listening sockets and starts the gateway process on them.
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -25,8 +25,8 @@ static int run_gateway(void *arg, int ready_fd)
     return control_run(&g->options, ready_fd);
 }
 
-// One socket. An address that somebody else listens on is refused even where SO_REUSEPORT would let two gateways share
-// it by accident: the first socket of an address is bound without it.
+// One socket. An address that somebody else listens on is refused even where SO_REUSEPORT would let
+// two gateways share it by accident: the first socket of an address is bound without it.
 static bool open_socket(const struct cli_listen *l, struct addr *a, bool shared, int *fd)
 {
     char why[128] = "", text[ADDR_TEXT];
@@ -43,7 +43,8 @@ static bool open_socket(const struct cli_listen *l, struct addr *a, bool shared,
 }
 
 // The sockets of one listener, one for each worker (the Admin API: for the first worker alone).
-static bool open_listener(const struct cli_listen *l, struct worker_listen *first, unsigned step, unsigned workers)
+static bool open_listener(const struct cli_listen *l, struct worker_listen *first, unsigned step,
+                          unsigned workers)
 {
     struct addr a;
     if (addr_parse(str_from(l->host), l->port, &a) != NULL) {
@@ -69,7 +70,8 @@ static bool open_listener(const struct cli_listen *l, struct worker_listen *firs
     }
     char text[ADDR_TEXT];
     addr_format(&a, text);
-    log_write(LOG_NOTICE, 0, "listening on %s%s%s", text, l->tls ? " ssl" : "", l->admin ? " (Admin API)" : "");
+    log_write(LOG_NOTICE, 0, "listening on %s%s%s", text, l->tls ? " ssl" : "",
+              l->admin ? " (Admin API)" : "");
     return true;
 }
 
@@ -94,7 +96,8 @@ int main(int argc, char **argv)
     cli_run(g.lua_root, argc - 1, argv + 1, &action);
     int code = action.code;
     if (action.run) {
-        log_setup((enum log_level)action.log_level, STDERR_FILENO, action.access_log ? STDOUT_FILENO : -1);
+        log_setup((enum log_level)action.log_level, STDERR_FILENO,
+                  action.access_log ? STDOUT_FILENO : -1);
         g.options.blob = action.blob;
         code = open_listeners(&action, &g.options) ? supervisor_run(run_gateway, &g) : 1;
         free(g.options.listens);

@@ -35,7 +35,8 @@ static time_t seconds(void)
     return t.tv_sec;
 }
 
-static bool start(struct child *c, int (*gateway)(void *arg, int ready_fd), void *arg, const sigset_t *before)
+static bool start(struct child *c, int (*gateway)(void *arg, int ready_fd), void *arg,
+                  const sigset_t *before)
 {
     int pipe_fd[2];
     if (pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK) != 0) {
@@ -45,7 +46,8 @@ static bool start(struct child *c, int (*gateway)(void *arg, int ready_fd), void
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        // Without its supervisor the gateway has no business: nobody would restart it or pass signals.
+        // Without its supervisor the gateway has no business: nobody would restart it or pass
+        // signals.
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent)
             _exit(1);
@@ -81,10 +83,11 @@ static int status_code(int status)
 static void log_death(pid_t pid, int status)
 {
     if (WIFSIGNALED(status))
-        log_write(LOG_ALERT, 0, "gateway process %d exited on signal %d%s", (int)pid, WTERMSIG(status),
-                  WCOREDUMP(status) ? " (core dumped)" : "");
+        log_write(LOG_ALERT, 0, "gateway process %d exited on signal %d%s", (int)pid,
+                  WTERMSIG(status), WCOREDUMP(status) ? " (core dumped)" : "");
     else
-        log_write(LOG_ALERT, 0, "gateway process %d exited with code %d", (int)pid, WEXITSTATUS(status));
+        log_write(LOG_ALERT, 0, "gateway process %d exited with code %d", (int)pid,
+                  WEXITSTATUS(status));
 }
 
 // Waits for a signal, at most `timeout` seconds (0: without limit); 0 when the time is over.
@@ -123,7 +126,9 @@ int supervisor_run(int (*gateway)(void *arg, int ready_fd), void *arg)
             if (stopping || !ever_ready)
                 return status_code(status);
             log_death(c.pid, status);
-            backoff = seconds() - c.started > BACKOFF_MAX ? 0 : backoff < BACKOFF_MAX ? backoff + 1 : backoff;
+            backoff = seconds() - c.started > BACKOFF_MAX ? 0
+                      : backoff < BACKOFF_MAX             ? backoff + 1
+                                                          : backoff;
             if (backoff > 1)
                 sleep((unsigned)backoff);
             if (!start(&c, gateway, arg, &before))

@@ -1,13 +1,14 @@
 // The first process: holds the listening sockets and keeps a gateway process running on them.
 //
-// No Lua, no TLS, no threads: nothing in it that a request could reach. When the gateway dies, the sockets stay, so clients
-// wait in the backlog for the moment that a new one needs to start.
+// No Lua, no TLS, no threads: nothing in it that a request could reach. When the gateway dies, the
+// sockets stay, so clients wait in the backlog for the moment that a new one needs to start.
 //
-// Signals: SIGHUP and SIGQUIT go to the gateway; SIGTERM and SIGINT too, and if it does not end within some seconds, it is
-// killed.
+// Signals: SIGHUP and SIGQUIT go to the gateway; SIGTERM and SIGINT too, and if it does not end
+// within some seconds, it is killed.
 
 #pragma once
 
-// Runs `gateway(arg, ready_fd)` in a child process, again whenever it dies after it was ready. The child writes a byte to
-// `ready_fd` when it serves. Returns the process's exit status: the child's own, when it never became ready.
+// Runs `gateway(arg, ready_fd)` in a child process, again whenever it dies after it was ready. The
+// child writes a byte to `ready_fd` when it serves. Returns the process's exit status: the child's
+// own, when it never became ready.
 int supervisor_run(int (*gateway)(void *arg, int ready_fd), void *arg);

@@ -140,8 +140,8 @@ static void adoption_there(void *arg)
     loop_post(a->reply, adoption_back, a);
 }
 
-void worker_adopt(struct worker *w, struct snapshot *s, struct loop *reply, void (*done)(void *arg, char *why),
-                  void *arg)
+void worker_adopt(struct worker *w, struct snapshot *s, struct loop *reply,
+                  void (*done)(void *arg, char *why), void *arg)
 {
     struct adoption *a = xcalloc(1, sizeof *a);
     *a = (struct adoption){ w, snapshot_ref(s), reply, done, arg, NULL };
@@ -235,7 +235,8 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-struct worker *worker_start(unsigned id, const char *lua_root, const struct worker_listen *listens, unsigned count)
+struct worker *worker_start(unsigned id, const char *lua_root, const struct worker_listen *listens,
+                            unsigned count)
 {
     struct worker *w = xcalloc(1, sizeof *w);
     struct worker_state *s = xcalloc(1, sizeof *s);

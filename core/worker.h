@@ -1,6 +1,8 @@
-// A worker: one thread, one loop, one LuaJIT VM, its own connections, realms and buffers. Workers share nothing mutable.
+// A worker: one thread, one loop, one LuaJIT VM, its own connections, realms and buffers. Workers
+// share nothing mutable.
 //
-// Owner: the control thread makes and joins them. Threads: functions named worker_* are called by the control thread.
+// Owner: the control thread makes and joins them. Threads: functions named worker_* are called by
+// the control thread.
 
 #pragma once
 
@@ -24,15 +26,18 @@ struct worker {
     struct worker_state *state;     // thread, listeners: worker.c
 };
 
-// Starts the thread; returns when its VM is loaded. NULL when it cannot be (logged). `listens` stays with the caller.
-struct worker *worker_start(unsigned id, const char *lua_root, const struct worker_listen *listens, unsigned count);
+// Starts the thread; returns when its VM is loaded. NULL when it cannot be (logged). `listens`
+// stays with the caller.
+struct worker *worker_start(unsigned id, const char *lua_root, const struct worker_listen *listens,
+                            unsigned count);
 
-// Puts a snapshot in force (takes its own reference); then done(arg, why) is posted to `reply`: `why` is NULL, or says why the
-// worker keeps what it had (freed by the receiver).
-void worker_adopt(struct worker *w, struct snapshot *s, struct loop *reply, void (*done)(void *arg, char *why),
-                  void *arg);
+// Puts a snapshot in force (takes its own reference); then done(arg, why) is posted to `reply`:
+// `why` is NULL, or says why the worker keeps what it had (freed by the receiver).
+void worker_adopt(struct worker *w, struct snapshot *s, struct loop *reply,
+                  void (*done)(void *arg, char *why), void *arg);
 
-// Stops accepting, lets requests finish; done(arg) is posted to `reply` when no client connection is left.
+// Stops accepting, lets requests finish; done(arg) is posted to `reply` when no client connection
+// is left.
 void worker_drain(struct worker *w, struct loop *reply, void (*done)(void *arg), void *arg);
 
 // Stops at once, joins the thread and frees the worker.

@@ -33,7 +33,7 @@ void buf_init(struct buf *b, struct buf_pool *pool);
 void buf_clear(struct buf *b);                              // gives all chunks back
 void buf_append(struct buf *b, const char *p, size_t n);    // copies
 struct str buf_front(const struct buf *b);                  // the first piece; n == 0 when empty
-struct str buf_at(const struct buf *b, size_t offset);        // the contiguous piece that begins at offset < len
+struct str buf_at(const struct buf *b, size_t offset);      // the piece that begins at offset < len
 void buf_consume(struct buf *b, size_t n);                  // drops n <= len bytes from the front
 
 // Fills at most `max` iovecs from the front; returns how many.

@@ -84,3 +84,14 @@ static inline struct str str_sub(struct str s, size_t from, size_t to)
 {
     return (struct str){ s.p + from, to - from };
 }
+
+// A number in decimal digits, in `out`.
+enum { STR_DECIMAL = 20 };
+static inline struct str str_decimal(uint64_t n, char out[STR_DECIMAL])
+{
+    size_t at = STR_DECIMAL;
+    do
+        out[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    return (struct str){ out + at, STR_DECIMAL - at };
+}

@@ -1,8 +1,8 @@
-// What a matched route resolves to: everything the data path needs to know about route, service and plugins, decided
-// when the configuration was compiled.
+// What a matched route resolves to: everything the data path needs to know about route, service and
+// plugins, decided when the configuration was compiled.
 //
-// Owner: struct snapshot, in its arena. Threads: constant once published. Workers keep what is theirs (realms, balancers,
-// plugin chains) in arrays on the same indices (proxy/view.h).
+// Owner: struct snapshot, in its arena. Threads: constant once published. Workers keep what is
+// theirs (realms, balancers, plugin chains) in arrays on the same indices (proxy/view.h).
 
 #pragma once
 
@@ -10,7 +10,10 @@
 
 struct policy;
 
-enum { PLAN_NO_ROUTE = 0, PLAN_ADMIN = 1 };     // indices: no route matched (404, global plugins); the Admin API
+enum {
+    PLAN_NO_ROUTE = 0,
+    PLAN_ADMIN = 1
+}; // indices: no route matched (404, global plugins); the Admin API
 enum { PLAN_PROTOCOL_HTTP = 1, PLAN_PROTOCOL_HTTPS = 2 };
 
 struct plan {

@@ -1,6 +1,7 @@
 // What a route demands besides host and path: methods, headers, SNI.
 //
-// Owner: the router's arena; regular expressions are the router's set. Threads: built by the control thread, read by all.
+// Owner: the router's arena; regular expressions are the router's set. Threads: built by the
+// control thread, read by all.
 
 #pragma once
 
@@ -9,7 +10,8 @@
 
 struct predicate;
 
-// *out is NULL when the route demands nothing. False when a regular expression is not taken: `why` says which header.
+// *out is NULL when the route demands nothing. False when a regular expression is not taken: `why`
+// says which header.
 bool predicate_build(struct arena *arena, struct regex_set *set, const struct route_desc *route,
                      const struct predicate **out, char why[REGEX_WHY]);
 

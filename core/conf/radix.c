@@ -66,7 +66,8 @@ static void add_children(struct builder *b, uint32_t node)
     b->nodes[node].child_count = b->count - b->nodes[node].children;
 }
 
-void radix_build(struct radix *tree, struct arena *arena, const struct radix_key *keys, unsigned count)
+void radix_build(struct radix *tree, struct arena *arena, const struct radix_key *keys,
+                 unsigned count)
 {
     size_t most = 2 * (size_t)count + 1;
     struct builder b = {

@@ -1,14 +1,16 @@
-// Compressed radix tree from strings to numbers: answers which keys are prefixes of a string, shortest first.
+// Compressed radix tree from strings to numbers: answers which keys are prefixes of a string,
+// shortest first.
 //
-// Owner: whoever embeds it; nodes live in the arena it was built in and point into the keys. Threads: built by one, then
-// only read.
+// Owner: whoever embeds it; nodes live in the arena it was built in and point into the keys.
+// Threads: built by one, then only read.
 //
 //   keys "/a", "/ab/c", "/abd"        nodes, breadth first:   0 "" -> 1
 //                                                             1 "/a" = value -> 2
 //                                                             2 "b" -> 3, 4
 //                                                             3 "/c" = value    4 "d" = value
 //
-// The children of a node are neighbours, sorted; their first bytes lie in an array of their own, where memchr finds one.
+// The children of a node are neighbours, sorted; their first bytes lie in an array of their own,
+// where memchr finds one.
 
 #pragma once
 
@@ -36,7 +38,8 @@ struct radix {
 };
 
 // `keys` are sorted by radix_compare() and differ from each other.
-void radix_build(struct radix *tree, struct arena *arena, const struct radix_key *keys, unsigned count);
+void radix_build(struct radix *tree, struct arena *arena, const struct radix_key *keys,
+                 unsigned count);
 
 // The order of keys: bytes, then length.
 int radix_compare(struct str a, struct str b);

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// A path has at most 8 KiB: an honest pattern stays far below these, and one that explodes costs about a millisecond.
+// A path has at most 8 KiB: an honest pattern stays far below these, and one that explodes costs
+// about a millisecond.
 enum { MATCH_LIMIT = 100000, HEAP_LIMIT_KIB = 1024 };
 
 struct regex {

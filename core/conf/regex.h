@@ -1,7 +1,7 @@
 // Regular expressions of routes: PCRE2 with JIT and bounded backtracking.
 //
-// Owner: a `struct regex_set` owns the expressions compiled into it. Threads: compiled by one, matched by any number at the
-// same time; what a match writes to belongs to the thread.
+// Owner: a `struct regex_set` owns the expressions compiled into it. Threads: compiled by one,
+// matched by any number at the same time; what a match writes to belongs to the thread.
 
 #pragma once
 
@@ -22,7 +22,8 @@ const struct regex *regex_compile(struct regex_set *set, struct str pattern, uns
                                   char why[REGEX_WHY]);
 void regex_set_done(struct regex_set *set);
 
-// How many of `subject`'s bytes the match ends at, REGEX_NO_MATCH, or REGEX_GAVE_UP when the limits were reached.
-// `capture` (NULL: none wanted) gets the offsets of the first REGEX_MAX_GROUPS groups, -1 for those that are not set;
-// *groups how many groups the pattern has, at most REGEX_MAX_GROUPS.
+// How many of `subject`'s bytes the match ends at, REGEX_NO_MATCH, or REGEX_GAVE_UP when the limits
+// were reached. `capture` (NULL: none wanted) gets the offsets of the first REGEX_MAX_GROUPS
+// groups, -1 for those that are not set; *groups how many groups the pattern has, at most
+// REGEX_MAX_GROUPS.
 int regex_match(const struct regex *re, struct str subject, int *capture, unsigned *groups);

@@ -1,14 +1,15 @@
 // Kong's order of routes on a host table and radix trees.
 //
-// A route with paths of several lengths competes once for each of them, with a priority of its own: a *contender*. They are
-// sorted at build time; a contender's place is its rank, 0 wins. Matching is a search for the lowest rank:
+// A route with paths of several lengths competes once for each of them, with a priority of its own:
+// a *contender*. They are sorted at build time; a contender's place is its rank, 0 wins. Matching
+// is a search for the lowest rank:
 //
 //   host --exact, "*.suffix", "prefix.*", any--> groups
 //   group --radix tree over the path--> buckets --> candidates, by rank      (prefixes)
 //         '--> patterns, by rank                                             (regular expressions)
 //
-// Each step stops where all that follows has a higher rank than what is already found, so a regular expression
-// is run only if it would win.
+// Each step stops where all that follows has a higher rank than what is already found, so a regular
+// expression is run only if it would win.
 
 #include "conf/router.h"
 
@@ -113,7 +114,8 @@ static void search_patterns(struct search *s, const struct group *g)
         int n = regex_match(p->regex, s->q->path, capture, &groups);
         if (n == REGEX_GAVE_UP) {
             struct str id = s->r->contenders[p->rank].id;
-            log_write(LOG_ERR, 0, "a regular expression of route %.*s backtracks too much: no match",
+            log_write(LOG_ERR, 0,
+                      "a regular expression of route %.*s backtracks too much: no match",
                       STR_ARG(id));
         }
         if (n < 0)
@@ -210,8 +212,8 @@ static bool hosts_plain(const struct route_desc *route)
     return route->host_count > 0;
 }
 
-// Kong's 64 bits, from the top: 3 kinds of matchers, 1 only plain hosts, 8 header names, 1 regular expression, 32 its
-// priority, 19 length of the prefix.
+// Kong's 64 bits, from the top: 3 kinds of matchers, 1 only plain hosts, 8 header names, 1 regular
+// expression, 32 its priority, 19 length of the prefix.
 static uint64_t priority(const struct route_desc *route, struct str path)
 {
     enum { MAX_HEADERS = 255, MAX_LENGTH = 0x7FFFF };
@@ -431,7 +433,8 @@ static size_t run_of_host(const struct build *b, size_t from)
     return to;
 }
 
-// Entries and candidates, buckets and radix keys have places at the same indices; the arrays are as long as the entries.
+// Entries and candidates, buckets and radix keys have places at the same indices; the arrays are as
+// long as the entries.
 struct arrays {
     struct candidate *candidates;
     struct bucket *buckets;
@@ -441,7 +444,8 @@ struct arrays {
 };
 
 // The prefixes of entries [from, to): a bucket for each different path.
-static void build_prefixes(struct build *b, struct arrays *a, struct group *g, size_t from, size_t to)
+static void build_prefixes(struct build *b, struct arrays *a, struct group *g, size_t from,
+                           size_t to)
 {
     uint32_t first = a->bucket_count;
     for (size_t i = from; i < to; i++) {

@@ -1,11 +1,13 @@
 // The router: which plan answers a request. Compiled once from all routes, then only read.
 //
-// Owner: the snapshot; it lives in the snapshot's arena (compiled regular expressions are freed by router_done()).
+// Owner: the snapshot; it lives in the snapshot's arena (compiled regular expressions are freed by
+// router_done()).
 // Threads: built by the control thread, read by all workers.
 //
-// Shape: host (exact hash, "*.suffix", "prefix.*", any) -> compressed radix tree over the normalised path -> a short list of
-// candidates in Kong's order, each with its predicates (methods, headers, SNI, port). Regular expressions are tried in
-// their place of that order. No cache of results.
+// Shape: host (exact hash, "*.suffix", "prefix.*", any) -> compressed radix tree over the
+// normalised path -> a short list of candidates in Kong's order, each with its predicates (methods,
+// headers, SNI, port). Regular expressions are tried in their place of that order. No cache of
+// results.
 
 #pragma once
 
@@ -14,7 +16,8 @@
 // One Kong route; arrays belong to the caller and are copied.
 struct route_header {
     struct str name;            // any case
-    const struct str *values;   // any of them, compared lower-cased; a single "~*regex" is a regular expression
+    const struct str
+        *values; // any of them, compared lower-cased; a single "~*regex" is a regular expression
     unsigned count;
 };
 
@@ -40,7 +43,8 @@ struct route_query {
 
 struct route_match {
     uint32_t plan;
-    size_t prefix_len;          // bytes of the path that the route matched (prefix, or the whole regex match)
+    size_t
+        prefix_len; // bytes of the path that the route matched (prefix, or the whole regex match)
     unsigned captures;          // regex groups of the winner, offsets into path; pairs, -1 unset
     int capture[20];
 };
@@ -49,8 +53,8 @@ struct router;
 struct arena;
 
 // Fails with err_internal and `why` (at least 256 bytes) naming the route's id and pattern.
-err_t router_build(struct arena *arena, const struct route_desc *routes, unsigned count, struct router **out,
-                   char why[256]);
+err_t router_build(struct arena *arena, const struct route_desc *routes, unsigned count,
+                   struct router **out, char why[256]);
 void router_done(struct router *r);
 
 // Whether a route matched. Kong's order (router_flavor traditional_compatible).

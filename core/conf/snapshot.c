@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-// Makes room for one more element in an array that lives on the heap (not in the arena: it moves while it grows).
+// Makes room for one more element in an array that lives on the heap (not in the arena: it moves
+// while it grows).
 static void *grow(void *array, uint32_t count, uint32_t *cap, size_t size)
 {
     if (count < *cap)
@@ -23,7 +24,8 @@ struct snapshot *snapshot_new(void)
     return s;
 }
 
-uint32_t snapshot_add_upstream(struct snapshot *s, struct str name, struct str host_header, bool implicit)
+uint32_t snapshot_add_upstream(struct snapshot *s, struct str name, struct str host_header,
+                               bool implicit)
 {
     s->upstreams = grow(s->upstreams, s->upstream_count, &s->upstream_cap, sizeof *s->upstreams);
     s->upstreams[s->upstream_count] = (struct upstream_conf){
@@ -34,7 +36,8 @@ uint32_t snapshot_add_upstream(struct snapshot *s, struct str name, struct str h
     return s->upstream_count++;
 }
 
-void snapshot_add_target(struct snapshot *s, uint32_t upstream, struct str host, uint16_t port, uint32_t weight)
+void snapshot_add_target(struct snapshot *s, uint32_t upstream, struct str host, uint16_t port,
+                         uint32_t weight)
 {
     struct upstream_conf *u = &s->upstreams[upstream];
     u->targets = grow(u->targets, u->target_count, &u->target_cap, sizeof *u->targets);

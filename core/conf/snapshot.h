@@ -1,7 +1,7 @@
 // One configuration, compiled: immutable, shared by all threads, counted.
 //
-// Owner: reference counted (control thread, each worker's view). Threads: built by the control thread alone
-// (snapshot_new .. snapshot_seal), then constant.
+// Owner: reference counted (control thread, each worker's view). Threads: built by the control
+// thread alone (snapshot_new .. snapshot_seal), then constant.
 
 #pragma once
 
@@ -56,14 +56,17 @@ struct snapshot {
 struct snapshot *snapshot_new(void);
 
 // Builders: copy what they are given into the arena; the indices returned are dense from 0.
-uint32_t snapshot_add_upstream(struct snapshot *s, struct str name, struct str host_header, bool implicit);
-void snapshot_add_target(struct snapshot *s, uint32_t upstream, struct str host, uint16_t port, uint32_t weight);
-uint32_t snapshot_add_plan(struct snapshot *s, const struct plan *plan);    // takes a reference to its policy
+uint32_t snapshot_add_upstream(struct snapshot *s, struct str name, struct str host_header,
+                               bool implicit);
+void snapshot_add_target(struct snapshot *s, uint32_t upstream, struct str host, uint16_t port,
+                         uint32_t weight);
+uint32_t snapshot_add_plan(struct snapshot *s,
+                           const struct plan *plan); // takes a reference to its policy
 void snapshot_add_route(struct snapshot *s, const struct route_desc *route);
 void snapshot_add_certificate(struct snapshot *s, struct str sni, struct credential *credential);
 
-// Compiles the router and checks the invariants (a TLS plan has a policy or an error). Fails with err_internal and
-// `why`; then only snapshot_unref() may follow.
+// Compiles the router and checks the invariants (a TLS plan has a policy or an error). Fails with
+// err_internal and `why`; then only snapshot_unref() may follow.
 err_t snapshot_seal(struct snapshot *s, char why[256]);
 
 struct snapshot *snapshot_ref(struct snapshot *s);

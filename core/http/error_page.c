@@ -76,7 +76,8 @@ static int weight(struct str parameters)
     return QUALITY_ONE;
 }
 
-// The heaviest form of an Accept list, the first of equals; leaves *best and *type when none is heavier.
+// The heaviest form of an Accept list, the first of equals; leaves *best and *type when none is
+// heavier.
 static void negotiate_list(struct str list, int *best, enum page_type *type)
 {
     struct str element;
@@ -150,7 +151,8 @@ unsigned page_status(unsigned status)
     return status == 494 ? 400 : status;
 }
 
-// What stands for a character inside a string of the form; empty when the character stands for itself.
+// What stands for a character inside a string of the form; empty when the character stands for
+// itself.
 static struct str escape_json(unsigned char c, char scratch[8])
 {
     static const char digits[] = "0123456789abcdef";

@@ -1,4 +1,5 @@
-// Bodies of the answers that weir makes itself, in Kong's four forms, chosen by the client's Accept header.
+// Bodies of the answers that weir makes itself, in Kong's four forms, chosen by the client's Accept
+// header.
 //
 // Threads: any; constants and the caller's arena.
 
@@ -8,8 +9,9 @@
 
 enum page_type { PAGE_JSON, PAGE_HTML, PAGE_PLAIN, PAGE_XML };
 
-// The form to answer in: Accept by quality (html, json, plain, xml; application/* is JSON, text/* plain, */* JSON); without
-// an Accept header the request's Content-Type, without that `fallback` (error_default_type). Kong: error handlers.
+// The form to answer in: Accept by quality (html, json, plain, xml; application/* is JSON, text/*
+// plain, */* JSON); without an Accept header the request's Content-Type, without that `fallback`
+// (error_default_type). Kong: error handlers.
 enum page_type page_negotiate(const struct head *request, enum page_type fallback);
 int page_type_parse(struct str mime);       // error_default_type's values; -1 when unknown
 struct str page_mime(enum page_type type);  // "application/json; charset=utf-8"
@@ -21,4 +23,5 @@ struct str page_message(struct arena *arena, unsigned status);
 unsigned page_status(unsigned status);
 
 // The body. Neither text is escaped by Kong; weir escapes what the form requires.
-struct str page_body(struct arena *arena, enum page_type type, struct str message, struct str request_id);
+struct str page_body(struct arena *arena, enum page_type type, struct str message,
+                     struct str request_id);

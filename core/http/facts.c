@@ -1,5 +1,6 @@
-// The strict reading of a head (RFC 9112 §3, §6, §9.3). What two readers could understand differently is refused here,
-// however harmless it looks: the next reader of the forwarded message is not ours.
+// The strict reading of a head (RFC 9112 §3, §6, §9.3). What two readers could understand
+// differently is refused here, however harmless it looks: the next reader of the forwarded message
+// is not ours.
 
 #include "http/facts.h"
 
@@ -21,8 +22,8 @@ static bool version(struct str s, unsigned *major, unsigned *minor)
     return true;
 }
 
-// Letters, digits and marks of RFC 3986's reg-name. Left out are the comma, in which a list could hide, and percent, with
-// which one name has many spellings.
+// Letters, digits and marks of RFC 3986's reg-name. Left out are the comma, in which a list could
+// hide, and percent, with which one name has many spellings.
 static bool is_host_char(unsigned char c)
 {
     static const bool allowed[256] = {
@@ -81,7 +82,8 @@ static bool target_printable(struct str target)
     return target.n > 0;
 }
 
-// Takes "http://authority" off an absolute-form target; what is left may lack the "/" of an empty path.
+// Takes "http://authority" off an absolute-form target; what is left may lack the "/" of an empty
+// path.
 static err_t absolute_target(struct head *h)
 {
     static const struct str schemes[] = { STR("http://"), STR("https://") };
@@ -124,7 +126,8 @@ static err_t request_target(struct head *h)
     return NULL;
 }
 
-// An absolute-form target's authority replaces the Host field (RFC 9112 §3.2.2), so that nobody reads the other one.
+// An absolute-form target's authority replaces the Host field (RFC 9112 §3.2.2), so that nobody
+// reads the other one.
 static err_t request_host(struct head *h)
 {
     const struct header *host = head_get(h, HEADER_HOST);
@@ -168,8 +171,9 @@ static bool chunked_only(struct str list, bool *final)
     return codings == 1 && *final;
 }
 
-// Fields of which there is at most one each (http/h1 refuses a second). `bad` is what fails, `other` the error for a body
-// whose end is clear but whose codings weir does not have. Without either field the framing is NONE.
+// Fields of which there is at most one each (http/h1 refuses a second). `bad` is what fails,
+// `other` the error for a body whose end is clear but whose codings weir does not have. Without
+// either field the framing is NONE.
 static err_t framing(struct head *h, err_t bad, err_t other)
 {
     const struct header *coding = head_get(h, HEADER_TRANSFER_ENCODING);

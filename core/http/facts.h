@@ -1,7 +1,8 @@
-// What follows from a parsed head: version, target, host, framing, keep-alive. One strict reading, for both directions.
+// What follows from a parsed head: version, target, host, framing, keep-alive. One strict reading,
+// for both directions.
 //
-// Owner: nobody; fills `struct head`. Threads: the worker's. http/h1 calls it between the last header field and the
-// head event; nothing here depends on how the bytes arrived.
+// Owner: nobody; fills `struct head`. Threads: the worker's. http/h1 calls it between the last
+// header field and the head event; nothing here depends on how the bytes arrived.
 
 #pragma once
 
@@ -20,6 +21,6 @@ err_t facts_status_line(struct head *h, struct str line);
 // Fails with err_bad_request, err_unsupported_coding, err_expectation.
 err_t facts_request(struct head *h);
 
-// `to` is the method of the request. *no_body: the framing describes a body that is not sent (HEAD, 304).
-// Does nothing for an interim response (1xx). Fails with err_bad_response.
+// `to` is the method of the request. *no_body: the framing describes a body that is not sent (HEAD,
+// 304). Does nothing for an interim response (1xx). Fails with err_bad_response.
 err_t facts_response(struct head *h, enum method to, bool *no_body);

@@ -5,7 +5,8 @@
 //      |  '-- 1xx     H1_CHUNKS --last chunk--> H1_TRAILERS -------^
 //      '---no body-------------------------------------------------^
 //
-// llhttp never calls out: its callbacks note what they saw and pause it, and events are sent from h1_feed()'s loop.
+// llhttp never calls out: its callbacks note what they saw and pause it, and events are sent from
+// h1_feed()'s loop.
 
 #include "http/h1.h"
 
@@ -56,7 +57,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t n)
     return HPE_OK;
 }
 
-// A second line of what may be there once is refused; of a response only the framing fields are so sensitive.
+// A second line of what may be there once is refused; of a response only the framing fields are so
+// sensitive.
 static err_t add_field(struct h1 *h)
 {
     enum header_id id = header_id(h->name);
@@ -67,7 +69,7 @@ static err_t add_field(struct h1 *h)
         return bad(h);
     if (h->head->count == H1_MAX_HEADERS)
         return too_large(h);
-    head_add(h->head, h->name, str_trim(h->value));
+    head_append(h->head, id, h->name, str_trim(h->value));
     return NULL;
 }
 
@@ -84,7 +86,7 @@ static int on_field_complete(llhttp_t *parser)
 static int on_head_complete(llhttp_t *parser)
 {
     of(parser)->head_done = true;
-    parser->upgrade = 0;    // upgrades are not forwarded: the message is read as if it asked for none
+    parser->upgrade = 0;    // not forwarded: the message is read as if it asked for none
     return HPE_PAUSED;
 }
 
@@ -141,7 +143,8 @@ void h1_init_response(struct h1 *h, const struct h1_events *events, void *owner,
     h->to = to;
 }
 
-// Feeds llhttp until it pauses or has read all. *used is how far it came. NULL, or the message is refused.
+// Feeds llhttp until it pauses or has read all. *used is how far it came. NULL, or the message is
+// refused.
 static err_t parse(struct h1 *h, const char *p, size_t n, size_t *used)
 {
     llhttp_resume(&h->parser);
@@ -158,8 +161,8 @@ static err_t parse(struct h1 *h, const char *p, size_t n, size_t *used)
 
 // --- Gathering a block of lines that ends with an empty one: the head, the trailers ---
 
-// How many bytes of `in` belong to the block; *complete when its end is among them. A line that is empty but for a lone LF
-// ends it too, for check_line() to refuse.
+// How many bytes of `in` belong to the block; *complete when its end is among them. A line that is
+// empty but for a lone LF ends it too, for check_line() to refuse.
 static size_t block_len(const struct h1 *h, struct str in, bool *complete)
 {
     size_t before = h->raw_len - h->line;   // of the current line, from earlier feeds
@@ -222,7 +225,8 @@ static err_t check_lines(struct h1 *h)
     return start && !h->response && raw.n > MAX_START_LINE ? &err_uri_too_long : NULL;
 }
 
-// Takes bytes of the block from `in`; true when it is complete. Fails (h->err) when its lines are not proper or too many.
+// Takes bytes of the block from `in`; true when it is complete. Fails (h->err) when its lines are
+// not proper or too many.
 static bool gather(struct h1 *h, struct str *in)
 {
     bool complete = false;
@@ -270,8 +274,8 @@ static enum h1_state body_state(const struct h1 *h)
     return h->no_body ? H1_LAST : states[h->head->framing];
 }
 
-// The start line, then llhttp's reading of the fields, then what follows from them. Both readings must agree on where the
-// head ends and on whether chunks follow.
+// The start line, then llhttp's reading of the fields, then what follows from them. Both readings
+// must agree on where the head ends and on whether chunks follow.
 static err_t parse_head(struct h1 *h)
 {
     size_t used;
@@ -292,7 +296,8 @@ static err_t parse_head(struct h1 *h)
     return err;
 }
 
-// After an interim response the final one begins anew; the bytes stay counted, so that there is an end to them.
+// After an interim response the final one begins anew; the bytes stay counted, so that there is an
+// end to them.
 static void skip_interim(struct h1 *h)
 {
     head_init(h->head, h->head->arena);

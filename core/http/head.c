@@ -17,8 +17,9 @@ static const struct {
 #undef FRAME
 };
 
-// The known names by a hash of their length, first and last letter: a bucket is a chain of ids, so a new line in names.def
-// may collide and still be found. Written once before main(), read-only for all threads afterwards.
+// The known names by a hash of their length, first and last letter: a bucket is a chain of ids, so
+// a new line in names.def may collide and still be found. Written once before main(), read-only for
+// all threads afterwards.
 enum { BUCKETS = 128, NAME_MAX_LEN = 32, WORD = sizeof(uint64_t), HALF = sizeof(uint32_t) };
 
 static uint8_t buckets[BUCKETS], chain[HEADER_COUNT];
@@ -65,8 +66,8 @@ static inline uint32_t half_at(const char *p)
     return w;
 }
 
-// Compares n bytes a word at a time; the last word overlaps the one before it. Exact for tokens: the only other byte that
-// folds onto a character of a known name is CR.
+// Compares n bytes a word at a time; the last word overlaps the one before it. Exact for tokens:
+// the only other byte that folds onto a character of a known name is CR.
 static bool same_name(const char *name, const char *p, size_t n)
 {
     if (n >= WORD) {
@@ -152,7 +153,7 @@ const struct header *head_find(const struct head *h, struct str name)
     return find(h, header_id(name), name, 0);
 }
 
-static void append(struct head *h, enum header_id id, struct str name, struct str value)
+void head_append(struct head *h, enum header_id id, struct str name, struct str value)
 {
     if (h->count == h->cap) {
         unsigned cap = h->cap ? 2 * h->cap : 32;
@@ -179,7 +180,7 @@ static void set(struct head *h, enum header_id id, struct str name, struct str v
 {
     struct header *first = find(h, id, name, 0);
     if (!first) {
-        append(h, id, name, value);
+        head_append(h, id, name, value);
         return;
     }
     first->name = name;
@@ -189,12 +190,12 @@ static void set(struct head *h, enum header_id id, struct str name, struct str v
 
 void head_add(struct head *h, struct str name, struct str value)
 {
-    append(h, header_id(name), name, value);
+    head_append(h, header_id(name), name, value);
 }
 
 void head_add_id(struct head *h, enum header_id id, struct str value)
 {
-    append(h, id, known[id].name, value);
+    head_append(h, id, known[id].name, value);
 }
 
 void head_set(struct head *h, struct str name, struct str value)
@@ -236,8 +237,8 @@ bool head_next_token(struct str *list, struct str *token)
     return false;
 }
 
-// Removes what a Connection field names. A peer must not be able to take away what says where the message goes and where
-// it ends, nor need it name fields that are hop-by-hop anyway.
+// Removes what a Connection field names. A peer must not be able to take away what says where the
+// message goes and where it ends, nor need it name fields that are hop-by-hop anyway.
 static void remove_named(struct head *h, struct str options)
 {
     struct str name;

@@ -1,9 +1,9 @@
-// The head of a request or response: start line, header fields in their order, and the facts that the parser drew
-// from them (framing, keep-alive).
+// The head of a request or response: start line, header fields in their order, and the facts that
+// the parser drew from them (framing, keep-alive).
 //
-// Owner: the request or exchange whose arena it lives in; all slices point into that arena. Threads: the worker's.
-// Names keep their case. Removing only flags a field; setting appends. A bit per known name says whether it is
-// there, so "is there an Expect header?" is one AND.
+// Owner: the request or exchange whose arena it lives in; all slices point into that arena.
+// Threads: the worker's. Names keep their case. Removing only flags a field; setting appends. A bit
+// per known name says whether it is there, so "is there an Expect header?" is one AND.
 
 #pragma once
 
@@ -49,10 +49,10 @@ struct head {
 
     struct str method;          // request: as sent
     enum method method_id;
-    struct str target;          // request: as sent, or what follows the authority of an absolute-form target
+    struct str target;          // request: as sent; of an absolute form, what follows its authority
     struct str path, query;     // its parts; query without "?"; has_query tells "" from none
     bool has_query;
-    struct str authority;       // request: host of an absolute-form target, else the Host header; may be ""
+    struct str authority;       // request: of an absolute-form target, else Host; may be ""
 
     uint16_t status;            // response
     struct str reason;
@@ -67,7 +67,8 @@ struct head {
 
 void head_init(struct head *h, struct arena *arena);
 
-// The id of a token in any case, HEADER_OTHER when it is unknown; facts and name of an id (0 and "" for HEADER_OTHER).
+// The id of a token in any case, HEADER_OTHER when it is unknown; facts and name of an id (0 and ""
+// for HEADER_OTHER).
 enum header_id header_id(struct str name);
 unsigned header_facts(enum header_id id);
 struct str header_name(enum header_id id);      // as sent by weir: "X-Kong-Request-Id"
@@ -81,9 +82,11 @@ static inline bool head_has(const struct head *h, enum header_id id)
     return (h->present >> id & 1) != 0;
 }
 
-// `name` and `value` must live as long as the arena. set replaces all fields of the name by one, in the place of the
-// first; add appends; remove drops all. Names and values were checked by header_valid().
+// `name` and `value` must live as long as the arena. set replaces all fields of the name by one, in
+// the place of the first; add appends; remove drops all. Names and values were checked by
+// header_valid(). append is add for who knows header_id(name) already.
 void head_add(struct head *h, struct str name, struct str value);
+void head_append(struct head *h, enum header_id id, struct str name, struct str value);
 void head_add_id(struct head *h, enum header_id id, struct str value);
 void head_set(struct head *h, struct str name, struct str value);
 void head_set_id(struct head *h, enum header_id id, struct str value);
@@ -97,22 +100,25 @@ static inline bool head_has_body(const struct head *h)
            (h->framing == FRAMING_LENGTH && h->content_length > 0);
 }
 
-// Removes the fields that the Connection header names, and all hop-by-hop ones (RFC 9110 §7.6.1). Host and the framing
-// fields stay, whatever it names.
+// Removes the fields that the Connection header names, and all hop-by-hop ones (RFC 9110 §7.6.1).
+// Host and the framing fields stay, whatever it names.
 void head_strip_hop_by_hop(struct head *h);
 
-// Whether a name is a token and a value has no CR, LF or NUL (RFC 9110 §5.1, §5.5): nothing that fails is ever written.
+// Whether a name is a token and a value has no CR, LF or NUL (RFC 9110 §5.1, §5.5): nothing that
+// fails is ever written.
 bool header_valid(struct str name, struct str value);
 
-// Takes the next element that is not empty from a comma-separated list, without white space around it.
+// Takes the next element that is not empty from a comma-separated list, without white space around
+// it.
 bool head_next_token(struct str *list, struct str *token);
 
 // Whether the comma-separated list in all fields of `id` holds `token` (any case).
 bool head_has_token(const struct head *h, enum header_id id, struct str token);
 
-// The head as bytes in `arena`, ending with the empty line. Fields with FRAME facts and Connection are left out and
-// written from `framing`, `content_length` and `connection` (its value, "" for none).
-// Request: "METHOD target HTTP/1.1"; response: "HTTP/1.1 status reason", the standard reason when there is none.
+// The head as bytes in `arena`, ending with the empty line. Fields with FRAME facts and Connection
+// are left out and written from `framing`, `content_length` and `connection` (its value, "" for
+// none). Request: "METHOD target HTTP/1.1"; response: "HTTP/1.1 status reason", the standard reason
+// when there is none.
 struct str head_write_request(const struct head *h, struct arena *arena, struct str connection);
 struct str head_write_response(const struct head *h, struct arena *arena, struct str connection);
 

@@ -1,10 +1,12 @@
-// Normalises a path in one pass: each character gets its one spelling, each finished segment is judged.
+// Normalises a path in one pass: each character gets its one spelling, each finished segment is
+// judged.
 
 #include "http/path.h"
 
 enum { PLAIN = 1, UNRESERVED = 2 };
 
-// PLAIN may stand in a path as it is; of these, UNRESERVED means the same with and without an escape.
+// PLAIN may stand in a path as it is; of these, UNRESERVED means the same with and without an
+// escape.
 static const uint8_t kinds[256] = {
     ['0' ... '9'] = PLAIN | UNRESERVED, ['A' ... 'Z'] = PLAIN | UNRESERVED,
     ['a' ... 'z'] = PLAIN | UNRESERVED, ['-'] = PLAIN | UNRESERVED, ['.'] = PLAIN | UNRESERVED,
@@ -19,7 +21,8 @@ static unsigned kind(char c)
     return kinds[(unsigned char)c];
 }
 
-// Whether `path` is its own normal form, or at least may be: nothing to escape or decode, no "//", no "/.".
+// Whether `path` is its own normal form, or at least may be: nothing to escape or decode, no "//",
+// no "/.".
 static bool is_normal(struct str path)
 {
     char before = '\0';
@@ -58,7 +61,8 @@ static char *put_escape(char *to, unsigned char c)
     return to;
 }
 
-// Writes the character at *at in its normal spelling and moves *at behind it; NULL when it is a broken escape.
+// Writes the character at *at in its normal spelling and moves *at behind it; NULL when it is a
+// broken escape.
 static char *put_normal(char *to, struct str path, size_t *at)
 {
     int c = (unsigned char)path.p[*at];
@@ -78,8 +82,8 @@ static char *put_normal(char *to, struct str path, size_t *at)
     return to;
 }
 
-// The segment between `slash` and `to` is complete; returns where the next one's slash goes. "" and "." give their place
-// away, ".." that of the segment before it as well.
+// The segment between `slash` and `to` is complete; returns where the next one's slash goes. "" and
+// "." give their place away, ".." that of the segment before it as well.
 static char *end_segment(const char *start, char *slash, char *to)
 {
     size_t n = (size_t)(to - slash) - 1;

@@ -1,4 +1,5 @@
-// The version of llhttp, for `weir version`. The library cannot be asked: it is the one compiled against.
+// The version of llhttp, for `weir version`. The library cannot be asked: it is the one compiled
+// against.
 //
 // Threads: any; a static text.
 

@@ -6,6 +6,7 @@
 #include "base/table.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 
 static bool parse_v6(struct str ip, struct in6_addr *out)
@@ -89,7 +90,7 @@ static struct identity identity(const struct addr *a)
     return id;
 }
 
-_Static_assert(sizeof(struct identity) == 24, "an identity is hashed by its bytes: no padding");
+static_assert(sizeof(struct identity) == 24, "an identity is hashed by its bytes: no padding");
 
 bool addr_eq(const struct addr *a, const struct addr *b)
 {

@@ -296,7 +296,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         return;
     }
     const int error = n == UV_EOF ? hidden_error(c) : (int)n;
-    if (error == 0) {
+    // The kernel reports a reset once: when a write had it, the reader sees a clean end.
+    if (error == 0 && !c->broken) {
         receive_eof(c);
     } else {
         c->broken = true;

@@ -84,6 +84,13 @@ err_t listen_bind(const struct addr *a, const struct listen_options *o, int *fd,
     return bind_error(error);
 }
 
+void listen_local(int fd, struct addr *out)
+{
+    *out = (struct addr){ .len = sizeof out->sa };
+    if (getsockname(fd, &out->sa.any, &out->len) != 0)
+        out->len = 0;
+}
+
 // -- accepting ------------------------------------------------------------------------------------
 
 static void complain(struct listener *l, int error)
@@ -176,9 +183,7 @@ struct listener *listener_open(struct loop *l, int fd,
     listener->accepted = accepted;
     listener->owner = owner;
     timer_init(&listener->retry, on_retry);
-    listener->local.len = sizeof listener->local.sa;
-    if (getsockname(own, &listener->local.sa.any, &listener->local.len) != 0)
-        listener->local.len = 0;
+    listen_local(own, &listener->local);
     return listener;
 }
 
@@ -190,11 +195,4 @@ void listener_close(struct listener *l)
     l->closing = true;
     if (!l->accepting)
         free(l);
-}
-
-void listen_local(int fd, struct addr *out)
-{
-    *out = (struct addr){ .len = sizeof out->sa };
-    if (getsockname(fd, &out->sa.any, &out->len) != 0)
-        out->len = 0;
 }

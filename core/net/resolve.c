@@ -21,6 +21,7 @@ enum {
     SECOND = 1000,              // ms
     RETRY_AFTER = 1 * SECOND,   // a failure is kept so long
     NAME_MAX_LEN = 255,
+    SERVER_TIMEOUT = 2 * SECOND, SERVER_TRIES = 2,
 };
 
 struct answer {
@@ -402,9 +403,14 @@ err_t resolver_new(struct loop *l, struct resolver **out)
     list_init(&r->sockets);
     timer_init(&r->timer, on_timer);
     timer_init(&r->sweep, on_sweep);
-    struct ares_options options = { .sock_state_cb = on_socket_state, .sock_state_cb_data = r };
+    // The library's own patience is 75 s in older versions, which a request does not have.
+    struct ares_options options = {
+        .timeout = SERVER_TIMEOUT, .tries = SERVER_TRIES,
+        .sock_state_cb = on_socket_state, .sock_state_cb_data = r,
+    };
+    const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
     if (library_status != ARES_SUCCESS ||
-        ares_init_options(&r->channel, &options, ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS) {
+        ares_init_options(&r->channel, &options, mask) != ARES_SUCCESS) {
         free(r);
         return &err_dns_failed;
     }

@@ -2,7 +2,8 @@
 //
 // Owner: one resolver per loop. Threads: the loop's. Answers live in the cache until their TTL ends
 // (at least 1 s, at most RESOLVE_TTL_MAX; failures 1 s); after that the stale answer may serve
-// while a new one is fetched, for RESOLVE_STALE s, as Kong's dns_stale_ttl.
+// while a new one is fetched, for RESOLVE_STALE s, as Kong's dns_stale_ttl. A server has 2 s to
+// answer, and is asked once more with twice the time.
 
 #pragma once
 

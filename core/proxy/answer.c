@@ -4,18 +4,13 @@
 
 #include "base/version.h"
 #include "proxy/client.h"
-#include "proxy/forward.h"
 
 // -- head -----------------------------------------------------------------------------------------
 
 static struct str number(struct arena *a, uint64_t n)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    return arena_dup(a, (struct str){ digits + at, sizeof digits - at });
+    char digits[STR_DECIMAL];
+    return arena_dup(a, str_decimal(n, digits));
 }
 
 static void add_own_fields(struct request *r)
@@ -25,7 +20,8 @@ static void add_own_fields(struct request *r)
     struct arena *a = &r->arena;
     if (r->source == SOURCE_SERVICE) {
         if (s->header_latency_upstream)
-            head_set_id(h, HEADER_X_KONG_UPSTREAM_LATENCY, number(a, r->first_byte - r->sent_upstream));
+            head_set_id(h, HEADER_X_KONG_UPSTREAM_LATENCY,
+                        number(a, r->first_byte - r->sent_upstream));
         if (s->header_latency_proxy)
             head_set_id(h, HEADER_X_KONG_PROXY_LATENCY, number(a, r->sent_upstream - r->started));
         if (s->header_upstream_status)
@@ -36,7 +32,8 @@ static void add_own_fields(struct request *r)
         if (!head_has(h, HEADER_DATE))
             head_add_id(h, HEADER_DATE, arena_dup(a, log_time_http()));
         if (s->header_latency_response)
-            head_set_id(h, HEADER_X_KONG_RESPONSE_LATENCY, number(a, r->proxy->loop->now - r->started));
+            head_set_id(h, HEADER_X_KONG_RESPONSE_LATENCY,
+                        number(a, r->proxy->loop->now - r->started));
     }
     if (s->header_server && !head_has(h, HEADER_SERVER))
         head_add_id(h, HEADER_SERVER, STR(WEIR_NAME));
@@ -44,8 +41,8 @@ static void add_own_fields(struct request *r)
         head_set_id(h, HEADER_X_KONG_REQUEST_ID, (struct str){ r->id, 32 });
 }
 
-// How the body is delimited for the client: as it came, but chunked where its length is not known (any more), and by the
-// connection's end for HTTP/1.0.
+// How the body is delimited for the client: as it came, but chunked where its length is not known
+// (any more), and by the connection's end for HTTP/1.0.
 static void choose_framing(struct request *r)
 {
     struct head *h = &r->response;
@@ -70,8 +67,9 @@ static void choose_framing(struct request *r)
         r->close_after = true;
 }
 
-// A client whose request body is still on its way may go on sending it for ever: unless the rest is known to be small, or the
-// upstream takes it anyway, the connection ends with the answer. One that waits for our 100 never sends it.
+// A client whose request body is still on its way may go on sending it for ever: unless the rest is
+// known to be small, or the upstream takes it anyway, the connection ends with the answer. One that
+// waits for our 100 never sends it.
 enum { DISCARD_MAX = 64 * 1024 };
 
 static bool body_blocks_connection(const struct request *r)
@@ -80,7 +78,8 @@ static bool body_blocks_connection(const struct request *r)
         return false;
     if (r->head.expect_continue && r->body_bytes == 0)
         return true;
-    bool small = r->head.framing == FRAMING_LENGTH && r->head.content_length - r->body_bytes <= DISCARD_MAX;
+    bool small =
+        r->head.framing == FRAMING_LENGTH && r->head.content_length - r->body_bytes <= DISCARD_MAX;
     return !small;
 }
 
@@ -107,7 +106,8 @@ static bool filter_head(struct request *r)
 
 void answer_proxied_head(struct request *r)
 {
-    // Fields that plugins set before (kong.response.set_header in access) stay, as nginx keeps them.
+    // Fields that plugins set before (kong.response.set_header in access) stay, as nginx keeps
+    // them.
     struct head early = r->response;
     struct head *h = &r->response;
     *h = r->service;
@@ -138,7 +138,8 @@ static void filter_body(struct request *r, struct str piece, bool last)
         return;
     if (r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_BODY_FILTER) == HOOK_DONE)
         return;
-    // The head is out, so nothing can be said any more: the client must not take half a body for a whole one.
+    // The head is out, so nothing can be said any more: the client must not take half a body for a
+    // whole one.
     r->aborted = true;
     client_close(r->client);
 }
@@ -175,7 +176,8 @@ void answer_end(struct request *r)
     request_done(r);
 }
 
-void answer_local(struct request *r, struct str body, struct str content_type, enum response_source source)
+void answer_local(struct request *r, struct str body, struct str content_type,
+                  enum response_source source)
 {
     struct head *h = &r->response;
     r->source = source;
@@ -195,81 +197,4 @@ void answer_local(struct request *r, struct str body, struct str content_type, e
     send_head(r);
     answer_body(r, body);
     answer_end(r);
-}
-
-// -- access log -----------------------------------------------------------------------------------
-
-static char *put(char *p, struct str s)
-{
-    memcpy(p, s.p, s.n);
-    return p + s.n;
-}
-
-// nginx's escaping: quotes, backslashes and what is not printable ASCII become \xHH.
-static char *put_escaped(char *p, struct str s)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-            *p++ = (char)c;
-            continue;
-        }
-        *p++ = '\\';
-        *p++ = 'x';
-        *p++ = hex[c >> 4];
-        *p++ = hex[c & 15];
-    }
-    return p;
-}
-
-static char *put_number(char *p, uint64_t n)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    return put(p, (struct str){ digits + at, sizeof digits - at });
-}
-
-static struct str field_or_dash(const struct head *h, enum header_id id)
-{
-    const struct header *f = head_get(h, id);
-    return f && f->value.n > 0 ? f->value : STR("-");
-}
-
-void answer_log(struct request *r)
-{
-    if (!r->view->snapshot->settings.access_log || !log_access_on())
-        return;
-    struct str ip = forward_client(r).ip;
-    struct str referer = field_or_dash(&r->head, HEADER_REFERER);
-    struct str agent = field_or_dash(&r->head, HEADER_USER_AGENT);
-    struct str time = log_time_access();
-    struct str target = r->head.target;
-    size_t max = 256 + ip.n + time.n + 4 * (r->head.method.n + target.n + referer.n + agent.n);
-    char *start = log_buffer_reserve(&r->proxy->access_log, max), *p = start;
-    p = put(p, ip);
-    p = put(p, STR(" - - ["));
-    p = put(p, time);
-    p = put(p, STR("] \""));
-    if (r->head.method.n > 0) {
-        p = put_escaped(p, r->head.method);
-        *p++ = ' ';
-        p = put_escaped(p, target);
-        p = put(p, r->head.minor == 0 ? STR(" HTTP/1.0") : STR(" HTTP/1.1"));
-    }
-    p = put(p, STR("\" "));
-    p = put_number(p, r->head_sent ? r->response.status : 499);
-    *p++ = ' ';
-    p = put_number(p, r->response_bytes);
-    p = put(p, STR(" \""));
-    p = put_escaped(p, referer);
-    p = put(p, STR("\" \""));
-    p = put_escaped(p, agent);
-    p = put(p, STR("\" kong_request_id: \""));
-    p = put(p, (struct str){ r->id, 32 });
-    p = put(p, STR("\"\n"));
-    log_buffer_commit(&r->proxy->access_log, (size_t)(p - start));
 }

@@ -1,5 +1,5 @@
-// What goes to the client: the upstream's response with our headers, or an answer of our own; through header_filter and
-// body_filter where plugins have them.
+// What goes to the client: the upstream's response with our headers, or an answer of our own;
+// through header_filter and body_filter where plugins have them.
 //
 // Threads: the worker's.
 
@@ -14,8 +14,7 @@ void answer_proxied_head(struct request *r);
 void answer_body(struct request *r, struct str piece);
 void answer_end(struct request *r);
 
-// A whole answer of ours: r->response has the status and fields, `body` the text (not sent for HEAD). The request ends with it.
-void answer_local(struct request *r, struct str body, struct str content_type, enum response_source source);
-
-// The access log line (Kong's kong_log_format).
-void answer_log(struct request *r);
+// A whole answer of ours: r->response has the status and fields, `body` the text (not sent for
+// HEAD). The request ends with it.
+void answer_local(struct request *r, struct str body, struct str content_type,
+                  enum response_source source);

@@ -12,7 +12,8 @@ void balancer_init(struct balancer *b, const struct upstream_conf *u, uint32_t s
     b->targets = xcalloc(u->target_count ? u->target_count : 1, sizeof *b->targets);
     for (uint32_t i = 0; i < u->target_count; i++)
         b->targets[i].turn = seed;
-    for (uint32_t i = 0; i < u->target_count && i < seed % (u->target_count ? u->target_count : 1); i++)
+    for (uint32_t i = 0; i < u->target_count && i < seed % (u->target_count ? u->target_count : 1);
+         i++)
         balancer_next(b, 0);
 }
 
@@ -34,8 +35,8 @@ bool balancer_has(const struct balancer *b, uint64_t excluded)
     return false;
 }
 
-// Each target gains its weight, the richest serves and pays the sum of all weights: over a round every target serves
-// as often as its weight says, spread as evenly as the weights allow.
+// Each target gains its weight, the richest serves and pays the sum of all weights: over a round
+// every target serves as often as its weight says, spread as evenly as the weights allow.
 int balancer_next(struct balancer *b, uint64_t excluded)
 {
     int best = -1;

@@ -69,7 +69,7 @@ void client_answered(struct client *c, bool keep_alive)
     c->answered = true;
     if (c->gone) {
         leave(c);
-    } else if (!keep_alive || c->conn->eof) {
+    } else if (!keep_alive) {
         c->gone = true;
         conn_finish(c->conn, LINGER);
         leave(c);
@@ -205,7 +205,8 @@ static void client_failed(struct conn *conn, err_t why)
         return;
     }
     if (c->tls && why == &err_tls_handshake)
-        log_write(LOG_INFO, conn->id, "SSL_do_handshake() failed (SSL: %s) while SSL handshaking, client: %s",
+        log_write(LOG_INFO, conn->id,
+                  "SSL_do_handshake() failed (SSL: %s) while SSL handshaking, client: %s",
                   tls_server_reason(conn), c->ip);
     client_close(c);
 }

@@ -2,8 +2,9 @@
 //
 // Owner: itself, from accept until its connection closes. Threads: the worker's.
 //
-// While a request is under way its connection keeps reading a bounded amount, so that a client which goes away is
-// noticed; a pipelined request waits there until the answer before it is complete.
+// While a request is under way its connection keeps reading a bounded amount, so that a client
+// which goes away is noticed; a pipelined request waits there until the answer before it is
+// complete.
 
 #pragma once
 
@@ -38,10 +39,12 @@ struct client {
 // A connection was accepted on a listener.
 void client_accept(struct proxy *p, struct conn *c, bool tls, bool admin);
 
-// The request can take body bytes now: held ones are offered again, 100 Continue is sent if the client waits for it.
+// The request can take body bytes now: held ones are offered again, 100 Continue is sent if the
+// client waits for it.
 void client_want_body(struct client *c);
 
-// The answer is complete: the connection takes the next request, or closes when `keep_alive` is false.
+// The answer is complete: the connection takes the next request, or closes when `keep_alive` is
+// false.
 void client_answered(struct client *c, bool keep_alive);
 
 // What was gathered for both sides goes out; ends every callback that may have produced something.

@@ -4,6 +4,7 @@
 
 #include "net/dial.h"
 #include "proxy/client.h"
+#include "proxy/report.h"
 #include "proxy/request.h"
 
 // What the try was doing when it failed, in nginx's words.
@@ -50,8 +51,8 @@ static const struct h1_events response_events = {
     .head = response_head, .body = response_body, .end = response_end,
 };
 
-// Bytes that arrive in the very turn in which an idle connection was taken were sent before our request, and are the
-// answer to nothing.
+// Bytes that arrive in the very turn in which an idle connection was taken were sent before our
+// request, and are the answer to nothing.
 static bool is_stray(const struct exchange *e)
 {
     return e->reused && !e->head_seen && e->turn == e->realms->loop->turn;
@@ -103,8 +104,8 @@ static void upstream_drained(struct conn *c)
     conn_resume(e->request->client->conn);
 }
 
-// A body that ends with the connection has no other end than this one, and without close_notify it may have been cut
-// (RFC 9112 §9.8): it is passed on as truncated.
+// A body that ends with the connection has no other end than this one, and without close_notify it
+// may have been cut (RFC 9112 §9.8): it is passed on as truncated.
 static void upstream_failed(struct conn *c, err_t why)
 {
     struct exchange *e = c->owner;
@@ -116,7 +117,10 @@ static void upstream_failed(struct conn *c, err_t why)
 }
 
 static const struct conn_user upstream_user = {
-    .data = upstream_data, .eof = upstream_eof, .drained = upstream_drained, .failed = upstream_failed,
+    .data = upstream_data,
+    .eof = upstream_eof,
+    .drained = upstream_drained,
+    .failed = upstream_failed,
 };
 
 // -- the connection -------------------------------------------------------------------------------
@@ -180,7 +184,7 @@ void exchange_start(struct request *r, struct policy *policy, bool derived, cons
     char why[TRUST_WHY] = "";
     err_t err = realm_enter(realms, policy, r->view->snapshot->serial, derived, &e->realm, why);
     if (err) {
-        request_log(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
+        report_line(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
         fail(e, err);
         return;
     }

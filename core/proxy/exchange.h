@@ -1,7 +1,8 @@
 // One HTTP exchange with an upstream: connect or reuse, send the request, parse the response.
 //
-// Owner: the request, for one try. Threads: the worker's. A connection comes from a peer, the peer from a realm, the
-// realm from the policy that the request was given: nothing else can be reached from here.
+// Owner: the request, for one try. Threads: the worker's. A connection comes from a peer, the peer
+// from a realm, the realm from the policy that the request was given: nothing else can be reached
+// from here.
 
 #pragma once
 
@@ -34,12 +35,14 @@ struct exchange {
     bool failed;
 };
 
-// Begins a try to `addr` and sets r->exchange; request_connected() or request_try_failed() follow, possibly before it
-// returns. `policy` is NULL for plain HTTP; `derived` says that a plugin chose it; `name` is what the certificate must carry.
+// Begins a try to `addr` and sets r->exchange; request_connected() or request_try_failed() follow,
+// possibly before it returns. `policy` is NULL for plain HTTP; `derived` says that a plugin chose
+// it; `name` is what the certificate must carry.
 void exchange_start(struct request *r, struct policy *policy, bool derived, const struct addr *addr,
                     const struct peer_name *name);
 
-// Sends. The bytes of `head` stay until the exchange ends; body pieces during the call that brought them.
+// Sends. The bytes of `head` stay until the exchange ends; body pieces during the call that brought
+// them.
 void exchange_send_head(struct exchange *e, struct str head, bool chunked);
 void exchange_send_body(struct exchange *e, struct str piece);
 void exchange_send_end(struct exchange *e);
@@ -52,10 +55,12 @@ void exchange_arm(struct exchange *e);
 void exchange_pause(struct exchange *e);
 void exchange_resume(struct exchange *e);
 
-// Ends it: the connection goes back to its peer when both messages are complete and the upstream keeps it, else it is
-// closed. The struct is in the request's arena; r->exchange is NULL afterwards.
+// Ends it: the connection goes back to its peer when both messages are complete and the upstream
+// keeps it, else it is closed. The struct is in the request's arena; r->exchange is NULL
+// afterwards.
 void exchange_end(struct exchange *e);
 
-// Why the last handshake failed, for the log: the verdict (NULL when the certificate was not the reason) and OpenSSL's text.
+// Why the last handshake failed, for the log: the verdict (NULL when the certificate was not the
+// reason) and OpenSSL's text.
 const struct verdict *exchange_verdict(const struct exchange *e);
 const char *exchange_tls_reason(const struct exchange *e);

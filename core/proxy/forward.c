@@ -7,8 +7,8 @@
 
 // -- who the client is ----------------------------------------------------------------------------
 
-// The last address of a list that is not a trusted proxy's; with `recursive` off simply the last one (nginx's
-// real_ip_recursive).
+// The last address of a list that is not a trusted proxy's; with `recursive` off simply the last
+// one (nginx's real_ip_recursive).
 static struct str last_untrusted(const struct settings *s, struct str list)
 {
     struct str found = STR_NONE;
@@ -72,8 +72,9 @@ static struct str join(struct arena *a, struct str base, struct str rest)
     return concat(a, base, rest);
 }
 
-// The request's path without what the route matched. The raw bytes are kept where they begin with it; where only the
-// normal form does, that is what goes on, so that the upstream cannot read another path than the router did.
+// The request's path without what the route matched. The raw bytes are kept where they begin with
+// it; where only the normal form does, that is what goes on, so that the upstream cannot read
+// another path than the router did.
 static struct str stripped(const struct request *r)
 {
     struct str matched = str_sub(r->path, 0, r->match.prefix_len);
@@ -124,12 +125,14 @@ struct str forward_host(struct request *r, struct str target_host, uint16_t targ
     struct str name = target_host;
     if (r->upstream >= 0 && r->view->snapshot->upstreams[r->upstream].host_header.n > 0)
         name = r->view->snapshot->upstreams[r->upstream].host_header;
-    bool bare_v6 = name.n > 0 && name.p[0] != '[' && str_find(name, ':', str_find(name, ':', 0) + 1) < name.n;
+    bool bare_v6 =
+        name.n > 0 && name.p[0] != '[' && str_find(name, ':', str_find(name, ':', 0) + 1) < name.n;
     if (bare_v6)
         name = concat(&r->arena, concat(&r->arena, STR("["), name), STR("]"));
     if (target_port == (r->tls ? 443 : 80))
         return name;
-    return arena_printf(&r->arena, "%.*s:%u", STR_ARG(name), target_port);
+    char port[STR_DECIMAL];
+    return concat(&r->arena, concat(&r->arena, name, STR(":")), str_decimal(target_port, port));
 }
 
 // -- headers --------------------------------------------------------------------------------------
@@ -140,7 +143,8 @@ static struct str header_or_empty(const struct head *h, enum header_id id)
     return f ? f->value : STR_NONE;
 }
 
-// All fields of a list header as one value, the client's first, ours after it (X-Forwarded-For, Via).
+// All fields of a list header as one value, the client's first, ours after it (X-Forwarded-For,
+// Via).
 static void append_to_list(struct head *out, struct arena *a, enum header_id id, struct str ours)
 {
     struct str all = STR_NONE;
@@ -157,7 +161,8 @@ static void append_to_list(struct head *out, struct arena *a, enum header_id id,
     head_set_id(out, id, all.n > 0 ? all : ours);
 }
 
-static void set_unless_trusted(struct head *out, const struct forwarded *f, enum header_id id, struct str value)
+static void set_unless_trusted(struct head *out, const struct forwarded *f, enum header_id id,
+                               struct str value)
 {
     if (!f->trusted || header_or_empty(out, id).n == 0)
         head_set_id(out, id, value);
@@ -169,18 +174,21 @@ static void add_forwarding(struct request *r, struct head *out)
     const struct settings *s = &r->view->snapshot->settings;
     struct forwarded f = forward_client(r);
     head_set_id(out, HEADER_X_REAL_IP, f.ip);
-    append_to_list(out, a, HEADER_X_FORWARDED_FOR, (struct str){ r->client->ip, r->client->ip_len });
-    set_unless_trusted(out, &f, HEADER_X_FORWARDED_PROTO, r->client->tls ? STR("https") : STR("http"));
+    append_to_list(out, a, HEADER_X_FORWARDED_FOR, (struct str){r->client->ip, r->client->ip_len});
+    set_unless_trusted(out, &f, HEADER_X_FORWARDED_PROTO,
+                       r->client->tls ? STR("https") : STR("http"));
     set_unless_trusted(out, &f, HEADER_X_FORWARDED_HOST, r->host);
+    char port[STR_DECIMAL];
     set_unless_trusted(out, &f, HEADER_X_FORWARDED_PORT,
-                       arena_printf(a, "%u", addr_port(&r->client->conn->local)));
+                       arena_dup(a, str_decimal(addr_port(&r->client->conn->local), port)));
     set_unless_trusted(out, &f, HEADER_X_FORWARDED_PATH, r->head.path);
     struct str prefix = str_sub(r->path, 0, r->match.prefix_len);
     if (prefix.n > 1)
         set_unless_trusted(out, &f, HEADER_X_FORWARDED_PREFIX, prefix);
     else if (!f.trusted)
         head_remove_id(out, HEADER_X_FORWARDED_PREFIX);
-    append_to_list(out, a, HEADER_VIA, r->head.minor == 0 ? STR("1.0 " WEIR_NAME) : STR("1.1 " WEIR_NAME));
+    append_to_list(out, a, HEADER_VIA,
+                   r->head.minor == 0 ? STR("1.0 " WEIR_NAME) : STR("1.1 " WEIR_NAME));
     if (s->header_upstream_request_id)
         head_set_id(out, HEADER_X_KONG_REQUEST_ID, (struct str){ r->id, 32 });
 }
@@ -191,14 +199,16 @@ static void set_framing(const struct request *r, struct head *out)
     if (!r->body_replaced)
         return;
     out->content_length = r->body.len;
-    out->framing = r->body.len > 0 || r->head.framing != FRAMING_NONE ? FRAMING_LENGTH : FRAMING_NONE;
+    out->framing =
+        r->body.len > 0 || r->head.framing != FRAMING_NONE ? FRAMING_LENGTH : FRAMING_NONE;
 }
 
 struct str forward_head(struct request *r, struct str host, bool *chunked)
 {
     struct head out = r->head;
     struct arena *a = &r->arena;
-    // The request's own fields stay as they are for a retry and for the log: the copy gets an array of its own.
+    // The request's own fields stay as they are for a retry and for the log: the copy gets an array
+    // of its own.
     out.headers = arena_alloc(a, (out.count + 16) * sizeof *out.headers);
     memcpy(out.headers, r->head.headers, out.count * sizeof *out.headers);
     out.cap = out.count + 16;

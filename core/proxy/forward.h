@@ -6,8 +6,8 @@
 
 #include "proxy/request.h"
 
-// The client as the configuration sees it: its address, or the one that a trusted proxy in front of us names
-// (trusted_ips, real_ip_header).
+// The client as the configuration sees it: its address, or the one that a trusted proxy in front of
+// us names (trusted_ips, real_ip_header).
 struct forwarded {
     struct str ip;
     uint16_t port;
@@ -18,8 +18,9 @@ struct forwarded forward_client(struct request *r);
 // The path and query that the upstream gets (Kong: path_handling v0).
 struct str forward_target(struct request *r);
 
-// The Host header for a target, and with it the name that is sent as SNI and looked for in the certificate: the client's with
-// preserve_host, else the upstream's host_header, else the target's own; a plugin's before all.
+// The Host header for a target, and with it the name that is sent as SNI and looked for in the
+// certificate: the client's with preserve_host, else the upstream's host_header, else the target's
+// own; a plugin's before all.
 struct str forward_host(struct request *r, struct str target_host, uint16_t target_port);
 
 // The serialised head; *chunked says how the body has to go out.

@@ -1,7 +1,8 @@
-// Slices that leave together: what one callback produces for a connection goes out in one write at its end.
+// Slices that leave together: what one callback produces for a connection goes out in one write at
+// its end.
 //
-// Owner: the struct that embeds it. Threads: the worker's. The slices' bytes must stay until gather_flush(), which every
-// path that ends a callback, or frees what they point to, calls.
+// Owner: the struct that embeds it. Threads: the worker's. The slices' bytes must stay until
+// gather_flush(), which every path that ends a callback, or frees what they point to, calls.
 
 #pragma once
 

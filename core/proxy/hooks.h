@@ -20,7 +20,8 @@ enum hook_result {
 };
 
 struct request_hooks {
-    // Runs the phase's handlers of the request's plan. Only called when the plan's bit for the phase is set.
+    // Runs the phase's handlers of the request's plan. Only called when the plan's bit for the
+    // phase is set.
     enum hook_result (*run)(void *state, struct request *r, enum phase phase);
     // Continues a phase that waited (the body is there now, or failed).
     enum hook_result (*resume)(void *state, struct request *r);

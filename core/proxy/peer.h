@@ -1,8 +1,8 @@
-// One place to connect to under one policy: an address, and the name its certificate must carry. Owns the idle
-// connections and the TLS sessions made there.
+// One place to connect to under one policy: an address, and the name its certificate must carry.
+// Owns the idle connections and the TLS sessions made there.
 //
-// Owner: its realm. Threads: the worker's. Lives while exchanges use it or it holds idle connections, and some
-// minutes longer for its sessions.
+// Owner: its realm. Threads: the worker's. Lives while exchanges use it or it holds idle
+// connections, and some minutes longer for its sessions.
 
 #pragma once
 
@@ -12,7 +12,8 @@
 #include "tls/session.h"
 #include "tls/verify.h"
 
-// Peers of one realm: above this many, those without use go at once (a Host header can be anything).
+// Peers of one realm: above this many, those without use go at once (a Host header can be
+// anything).
 enum { PEERS_MANY = 1024 };
 
 struct peer {
@@ -32,7 +33,8 @@ struct peer *peer_enter(struct realms *r, struct realm *m, const struct addr *ad
                         const struct peer_name *name);
 void peer_leave(struct realms *r, struct peer *p);
 
-// A connection to a peer, for as long as it is open: used by one exchange at a time, else in the peer's idle list.
+// A connection to a peer, for as long as it is open: used by one exchange at a time, else in the
+// peer's idle list.
 struct peer_conn {
     struct list node;
     struct realms *realms;
@@ -48,9 +50,9 @@ void peer_conn_close(struct peer_conn *pc);     // closes the connection too
 // The newest idle connection, or NULL. The caller owns it and sets its user.
 struct peer_conn *peer_take(struct peer *p);
 
-// Takes a connection back that is between messages. It is closed instead when the realm is retired, the pool is full or
-// the connection has served enough. Anything that arrives on an idle connection (bytes, FIN) closes it: an answer
-// that nobody asked for is never the answer to the next request.
+// Takes a connection back that is between messages. It is closed instead when the realm is retired,
+// the pool is full or the connection has served enough. Anything that arrives on an idle connection
+// (bytes, FIN) closes it: an answer that nobody asked for is never the answer to the next request.
 void peer_give(struct peer_conn *pc);
 
 // Drops idle connections and sessions (the realm is retired); frees the peer with all it owns.

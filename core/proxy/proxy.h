@@ -1,4 +1,5 @@
-// What one worker's requests share: its loop, the configuration in force, realms, plugins' entry, counters.
+// What one worker's requests share: its loop, the configuration in force, realms, plugins' entry,
+// counters.
 //
 // Owner: the worker. Threads: the worker's; counters are read by others with relaxed loads.
 

@@ -1,4 +1,5 @@
-// realm.c - a worker's realms: made on first use, retired when their policy is not in force any more.
+// realm.c - a worker's realms: made on first use, retired when their policy is not in force any
+// more.
 
 #include "proxy/realm.h"
 

@@ -8,8 +8,8 @@
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/forward.h"
+#include "proxy/report.h"
 
-#include <stdio.h>
 #include <sys/random.h>
 
 // A body up to this size is kept while it is sent, so that a try that fails can be made again.
@@ -126,12 +126,14 @@ struct request *request_new(struct client *client)
     return r;
 }
 
-// The host to route by: lower case, without port, brackets kept, without the trailing dot of a fully qualified name.
+// The host to route by: lower case, without port, brackets kept, without the trailing dot of a
+// fully qualified name.
 static struct str host_of(struct arena *a, struct str authority)
 {
     size_t end = authority.n;
     if (authority.n > 0 && authority.p[0] == '[')
-        end = str_find(authority, ']', 0) < authority.n ? str_find(authority, ']', 0) + 1 : authority.n;
+        end = str_find(authority, ']', 0) < authority.n ? str_find(authority, ']', 0) + 1
+                                                        : authority.n;
     else
         end = str_find(authority, ':', 0);
     struct str host = str_sub(authority, 0, end);
@@ -152,6 +154,7 @@ void request_begin(struct request *r)
 {
     r->proxy->counters.requests++;
     r->body_kept = true;
+    r->body_ended = !head_has_body(&r->head);
     r->host = host_of(&r->arena, r->head.authority);
     if (path_normalise(&r->arena, r->head.path, &r->path) != NULL) {
         request_fail(r, &err_bad_request);
@@ -176,8 +179,9 @@ static void refuse_plain(struct request *r)
         head_add_id(&r->response, HEADER_UPGRADE, STR("TLS/1.2, HTTP/1.1"));
         r->answer = STR("Please use HTTPS protocol");
     } else {
-        head_add_id(&r->response, HEADER_LOCATION,
-                    arena_printf(&r->arena, "https://%.*s%.*s", STR_ARG(r->host), STR_ARG(r->head.target)));
+        head_add_id(
+            &r->response, HEADER_LOCATION,
+            arena_printf(&r->arena, "https://%.*s%.*s", STR_ARG(r->host), STR_ARG(r->head.target)));
     }
     request_answer(r, status, SOURCE_ERROR);
 }
@@ -198,7 +202,8 @@ static bool is_https(const struct request *r)
     if (r->client->tls)
         return true;
     const struct header *proto = head_get(&r->head, HEADER_X_FORWARDED_PROTO);
-    return proto && str_eq_nocase(proto->value, STR("https")) && forward_client((struct request *)(uintptr_t)r).trusted;
+    return proto && str_eq_nocase(proto->value, STR("https")) &&
+           forward_client((struct request *)(uintptr_t)r).trusted;
 }
 
 static bool step_route(struct request *r)
@@ -265,7 +270,8 @@ static void connect_to(struct request *r, struct str host, uint16_t port, const 
 
     struct str shown = forward_host(r, host, port);
     struct peer_name name = { .len = 0 };
-    // A Host that can be no name leaves the name empty: nothing is sent as SNI, and verification refuses it.
+    // A Host that can be no name leaves the name empty: nothing is sent as SNI, and verification
+    // refuses it.
     if (r->tls && peer_name_parse(shown, &name) != NULL)
         name = (struct peer_name){ .len = 0 };
     r->shown_host = shown;
@@ -274,7 +280,7 @@ static void connect_to(struct request *r, struct str host, uint16_t port, const 
     char why[TRUST_WHY] = "";
     err_t err = request_policy(r, &policy, why);
     if (err) {
-        request_log(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
+        report_line(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
         request_fail(r, err);
         return;
     }
@@ -297,7 +303,8 @@ static void resolved(void *arg, const struct resolved *answer, err_t err)
     if (!err)
         connect_resolved(r, answer);
     else {
-        request_log(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host), err->text);
+        report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
+                    err->text);
         request_fail(r, &err_dns_failed);
     }
     client_flush(r->client);
@@ -323,7 +330,8 @@ static bool pick_target(struct request *r)
 static bool step_pick(struct request *r)
 {
     if (r->plan->error.n > 0) {
-        request_log(r, LOG_ERR, STR_NONE, "the service cannot be used: %.*s", STR_ARG(r->plan->error));
+        report_line(r, LOG_ERR, STR_NONE, "the service cannot be used: %.*s",
+                    STR_ARG(r->plan->error));
         request_fail(r, &err_tls_setup);
         return false;
     }
@@ -332,7 +340,7 @@ static bool step_pick(struct request *r)
         return false;
     }
     if (!pick_target(r)) {
-        request_log(r, LOG_ERR, STR_NONE, "no target of the upstream can be used");
+        report_line(r, LOG_ERR, STR_NONE, "no target of the upstream can be used");
         request_fail(r, &err_no_peer);
         return false;
     }
@@ -353,7 +361,8 @@ static bool step_pick(struct request *r)
 
 // -- relay ----------------------------------------------------------------------------------------
 
-// What was kept of the body goes (again) to the upstream; its bytes live in r->body until the exchange flushed them.
+// What was kept of the body goes (again) to the upstream; its bytes live in r->body until the
+// exchange flushed them.
 static void send_kept_body(struct request *r)
 {
     struct str piece;
@@ -418,7 +427,8 @@ void request_body(struct request *r, struct str piece)
     }
     if (r->body_wanted) {
         if (r->body.len + piece.n > s->client_body_buffer_size) {
-            // The plugin is told; what it read so far goes to the upstream all the same, followed by the rest.
+            // The plugin is told; what it read so far goes to the upstream all the same, followed
+            // by the rest.
             buf_append(&r->body, piece.p, piece.n);
             r->body_wanted = false;
             r->body_refused = true;
@@ -437,6 +447,8 @@ void request_body(struct request *r, struct str piece)
 
 void request_body_end(struct request *r)
 {
+    if (r->body_ended)
+        return;     // there was none, which was known from the head
     r->body_ended = true;
     if (r->state == REQUEST_DONE)
         return;
@@ -469,42 +481,13 @@ void request_response_end(struct request *r)
 
 // -- failing --------------------------------------------------------------------------------------
 
-static struct str verdict_facts(struct request *r, const struct verdict *v)
-{
-    const struct policy *p = r->exchange->realm->policy;
-    return arena_printf(&r->arena,
-                        ", reason: %s, depth: %d, subject: \"%s\", issuer: \"%s\", bundle: %s, policy: %s",
-                        verdict_code_name(v->code), v->depth, v->subject, v->issuer, p->desc.trust->id, p->id);
-}
-
-// One line for each failed try, in nginx's words.
-static void log_try(struct request *r, err_t err, const char *doing)
-{
-    struct exchange *e = r->exchange;
-    const struct verdict *v = exchange_verdict(e);
-    if (err == &err_tls_verify && v && v->code == VERDICT_NAME_MISMATCH)
-        request_log(r, LOG_ERR, verdict_facts(r, v),
-                    "upstream SSL certificate does not match \"%s\" while %s", e->name.text, doing);
-    else if (err == &err_tls_verify && v)
-        request_log(r, LOG_ERR, verdict_facts(r, v),
-                    "upstream SSL certificate verify error: (%d:%s) while %s", v->openssl, v->text, doing);
-    else if (err == &err_tls_handshake)
-        request_log(r, LOG_ERR, STR_NONE, "SSL_do_handshake() failed (SSL: %s) while %s",
-                    exchange_tls_reason(e), doing);
-    else if (err == &err_connect_timeout || err == &err_read_timeout || err == &err_write_timeout)
-        request_log(r, LOG_ERR, STR_NONE, "upstream timed out (110: Connection timed out) while %s", doing);
-    else if (err == &err_refused)
-        request_log(r, LOG_ERR, STR_NONE, "connect() failed (111: Connection refused) while %s", doing);
-    else if (err != &err_tls_setup)
-        request_log(r, LOG_ERR, STR_NONE, "upstream: %s while %s", err->text, doing);
-}
-
 static bool is_idempotent(enum method m)
 {
     return m != METHOD_POST && m != METHOD_PATCH && m != METHOD_CONNECT && m != METHOD_OTHER;
 }
 
-// Whether another try may be made: nothing of a response went out, everything sent can be sent again, and the method allows it.
+// Whether another try may be made: nothing of a response went out, everything sent can be sent
+// again, and the method allows it.
 static bool may_retry(const struct request *r, err_t err)
 {
     const struct exchange *e = r->exchange;
@@ -512,7 +495,8 @@ static bool may_retry(const struct request *r, err_t err)
         return false;
     if (e->sent_any && (!r->body_kept || !is_idempotent(r->head.method_id)))
         return false;
-    // A connection that was idle may have been closed under our hands: that does not use up a retry.
+    // A connection that was idle may have been closed under our hands: that does not use up a
+    // retry.
     if (e->reused && err->retryable)
         return true;
     return r->tries_left > 0;
@@ -520,15 +504,18 @@ static bool may_retry(const struct request *r, err_t err)
 
 void request_try_failed(struct request *r, err_t err, const char *doing)
 {
-    bool stale = r->exchange->reused && !r->exchange->head_seen && err->retryable && may_retry(r, err);
+    bool stale =
+        r->exchange->reused && !r->exchange->head_seen && err->retryable && may_retry(r, err);
     if (!stale)
-        log_try(r, err, doing);
+        report_try(r, err, doing);
     bool retry = may_retry(r, err);
     if (err == &err_tls_verify) {
-        // Final for this target: asked again it would show the same certificate. Another one may do better.
+        // Final for this target: asked again it would show the same certificate. Another one may do
+        // better.
         if (r->target >= 0 && r->target < 64)
             r->excluded |= 1ULL << r->target;
-        retry = retry && r->target >= 0 && balancer_has(&r->view->balancers[r->upstream], r->excluded);
+        retry =
+            retry && r->target >= 0 && balancer_has(&r->view->balancers[r->upstream], r->excluded);
     } else {
         retry = retry && err->retryable;
     }
@@ -570,7 +557,7 @@ void request_answer(struct request *r, unsigned status, enum response_source sou
     }
     enum page_type type = page_negotiate(&r->head, r->view->snapshot->settings.error_default_type);
     struct str message = r->answer.n > 0 ? r->answer : page_message(a, status);
-    answer_local(r, page_body(a, type, message, (struct str){ r->id, 32 }), page_mime(type), source);
+    answer_local(r, page_body(a, type, message, (struct str){r->id, 32}), page_mime(type), source);
 }
 
 void request_abort(struct request *r, err_t err)
@@ -579,7 +566,7 @@ void request_abort(struct request *r, err_t err)
         return;
     bool answerable = err->status > 0 && !r->head_sent && !r->client->gone &&
                       err != &err_closed && err != &err_reset && err != &err_io;
-    request_log(r, LOG_INFO, STR_NONE, "%s", err->text);
+    report_line(r, LOG_INFO, STR_NONE, "%s", err->text);
     if (answerable) {
         r->close_after = true;
         request_fail(r, err);
@@ -602,7 +589,7 @@ void request_done(struct request *r)
         exchange_end(r->exchange);
     if ((r->plan->phases >> PHASE_LOG & 1) != 0)
         r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_LOG);
-    answer_log(r);
+    report_access(r);
     r->proxy->hooks->release(r->proxy->hooks_state, r);
     client_answered(r->client, !r->close_after && !r->aborted);
 }
@@ -615,29 +602,4 @@ void request_release(struct request *r)
         credential_unref(r->choice.desc.credential);
     }
     loop_defer(r->proxy->loop, &r->release);
-}
-
-// -- log ------------------------------------------------------------------------------------------
-
-void request_log(const struct request *r, enum log_level level, struct str facts, const char *format, ...)
-{
-    if (!log_on(level))
-        return;
-    char message[1024], upstream[ADDR_TEXT + 16] = "";
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    struct request *own = (struct request *)(uintptr_t)r;
-    struct str place = STR_NONE;
-    if (r->upstream_addr.len > 0) {
-        addr_format(&r->upstream_addr, upstream);
-        place = arena_printf(&own->arena, ", upstream: \"%s://%s%.*s\"", r->tls ? "https" : "http", upstream,
-                             STR_ARG(forward_target(own)));
-    }
-    log_write(level, r->client->conn->id,
-              "%s, client: %.*s, server: kong, request: \"%.*s %.*s HTTP/1.%d\"%.*s, host: \"%.*s\", "
-              "request_id: \"%s\"%.*s",
-              message, (int)r->client->ip_len, r->client->ip, STR_ARG(r->head.method), STR_ARG(r->head.target),
-              r->head.minor, STR_ARG(place), STR_ARG(r->head.authority), r->id, STR_ARG(facts));
 }

@@ -7,10 +7,11 @@
 //                       |          |        '-- retry ---'            |  head of the response: header_filter
 //                       '----------'--> answer (our own) ------------>'  log
 //
-// Each state is one function of request.c; states that wait are left from callbacks: request_resume() (a plugin
-// waited), request_connected() and its neighbours (proxy/exchange.h), request_body() (proxy/client.h). A retry goes back to
-// `pick`, and only while no byte of the response was sent and what was sent upstream can be sent again. What goes upstream is
-// put together in forward.c, what goes to the client in answer.c.
+// Each state is one function of request.c; states that wait are left from callbacks:
+// request_resume() (a plugin waited), request_connected() and its neighbours (proxy/exchange.h),
+// request_body() (proxy/client.h). A retry goes back to `pick`, and only while no byte of the
+// response was sent and what was sent upstream can be sent again. What goes upstream is put
+// together in forward.c, what goes to the client in answer.c.
 
 #pragma once
 
@@ -30,13 +31,19 @@ enum request_state {
     REQUEST_DONE
 };
 
-enum response_source { SOURCE_NONE, SOURCE_SERVICE, SOURCE_EXIT, SOURCE_ERROR };    // kong.response.get_source()
+enum response_source {
+    SOURCE_NONE,
+    SOURCE_SERVICE,
+    SOURCE_EXIT,
+    SOURCE_ERROR
+}; // kong.response.get_source()
 
-// A plugin's or our own choice of upstream verification, on top of the plan's (kong.service.set_tls_*).
+// A plugin's or our own choice of upstream verification, on top of the plan's
+// (kong.service.set_tls_*).
 struct tls_choice {
     bool changed;
     bool failed;                        // could not be made: the request ends with 502
-    struct policy_desc desc;            // valid when `changed`; holds references to trust and credential
+    struct policy_desc desc; // valid when `changed`; holds references to trust and credential
 };
 
 struct request {
@@ -75,7 +82,7 @@ struct request {
     struct tls_choice choice;
     uint32_t connect_timeout, write_timeout, read_timeout;  // ms
     uint32_t tries_left, tries;
-    uint64_t excluded;                  // targets whose certificate was refused, and failed ones of this round
+    uint64_t excluded; // targets whose certificate was refused, and failed ones of this round
     int target;                         // index of this try's target, -1: none
     struct str pick_host;               // its host and port
     uint16_t pick_port;
@@ -89,7 +96,7 @@ struct request {
     struct head response;               // as it goes to the client; plugins change it
     enum response_source source;
     struct str answer;                  // body of our own answer, in the arena
-    struct str answer_type;             // its Content-Type, n == 0: as in the response head, or none
+    struct str answer_type; // its Content-Type, n == 0: as in the response head, or none
     bool answer_set;                    // a plugin made it (kong.response.exit, error)
     bool head_sent;
     bool close_after;                   // the connection ends with this answer
@@ -104,17 +111,18 @@ struct request {
     // The plugin runtime's (vm/).
     struct {
         void *co;                       // coroutine of a phase that waits
-        int slot;                       // its place and that of the ctx tables in the VM's pool, 0: none
+        int slot; // its place and that of the ctx tables in the VM's pool, 0: none
     } vm;
     struct task release;
 };
 
-// The head in `r` is complete: goes as far as it can without waiting. May end the request before it returns.
+// The head in `r` is complete: goes as far as it can without waiting. May end the request before it
+// returns.
 struct request *request_new(struct client *client);
 void request_begin(struct request *r);
 
-// Body bytes from the client, when request_ready() says that they can be taken now; else the client holds them and offers
-// them again after request_want_body() resumed it.
+// Body bytes from the client, when request_ready() says that they can be taken now; else the client
+// holds them and offers them again after request_want_body() resumed it.
 bool request_ready(const struct request *r);
 void request_body(struct request *r, struct str piece);
 void request_body_end(struct request *r);
@@ -122,7 +130,8 @@ void request_body_end(struct request *r);
 // A plugin's wait is over, or its body is complete (or too large for it).
 void request_resume(struct request *r);
 
-// The client went away or broke the protocol. With an error that has a status the client gets an answer, if none began.
+// The client went away or broke the protocol. With an error that has a status the client gets an
+// answer, if none began.
 void request_abort(struct request *r, err_t err);
 
 // The exchange with the upstream (proxy/exchange.h) reports.
@@ -132,21 +141,18 @@ void request_response_body(struct request *r, struct str piece);
 void request_response_end(struct request *r);
 void request_try_failed(struct request *r, err_t err, const char *doing);
 
-// Ends the request with an answer of ours: an error of the world, or what a plugin left in r->answer.
+// Ends the request with an answer of ours: an error of the world, or what a plugin left in
+// r->answer.
 void request_fail(struct request *r, err_t err);
 void request_answer(struct request *r, unsigned status, enum response_source source);
 
-// The answer is complete, or the connection is gone: log phase, access log, then the request is freed at the end of the turn.
+// The answer is complete, or the connection is gone: log phase, access log, then the request is
+// freed at the end of the turn.
 void request_done(struct request *r);
 
 // Frees it at the end of the turn; the client calls it when the request's body has been read, too.
 void request_release(struct request *r);
 
-// Logs with nginx's and Kong's context after the message: client, request, upstream, host, request_id; then `facts`,
-// which begins with ", " or is empty.
-void request_log(const struct request *r, enum log_level level, struct str facts, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-// What the upstream of this request must present: the plan's policy, or the one that plugins chose (a new reference either
-// way). Fails with err_tls_setup and `why`; never falls back.
+// What the upstream of this request must present: the plan's policy, or the one that plugins chose
+// (a new reference either way). Fails with err_tls_setup and `why`; never falls back.
 err_t request_policy(struct request *r, struct policy **out, char why[TRUST_WHY]);

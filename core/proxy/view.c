@@ -45,8 +45,8 @@ void view_unpin(struct view *v)
         view_free(v);
 }
 
-err_t view_adopt(struct proxy *p, struct snapshot *s, void (*gone)(void *, struct view *), void *gone_arg,
-                 char why[TRUST_WHY])
+err_t view_adopt(struct proxy *p, struct snapshot *s, void (*gone)(void *, struct view *),
+                 void *gone_arg, char why[TRUST_WHY])
 {
     struct view *v = xcalloc(1, sizeof *v);
     v->pins = 1;

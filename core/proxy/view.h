@@ -1,6 +1,8 @@
-// A worker's realisation of a snapshot: balancers, realms and certificates on the snapshot's indices.
+// A worker's realisation of a snapshot: balancers, realms and certificates on the snapshot's
+// indices.
 //
-// Owner: the worker; requests pin the view they began with, so that a reload never changes one under way.
+// Owner: the worker; requests pin the view they began with, so that a reload never changes one
+// under way.
 // Threads: the worker's.
 
 #pragma once
@@ -16,15 +18,16 @@ struct view {
     struct snapshot *snapshot;
     unsigned pins;                  // requests, plus one while it is the newest
     struct balancer *balancers;     // on snapshot->upstreams
-    struct tls_server *tls;         // for listeners that terminate TLS; NULL when there is no certificate
-    void (*gone)(void *arg, struct view *v);    // called before it is freed (the VM drops its chains)
+    struct tls_server *tls; // for listeners that terminate TLS; NULL when there is no certificate
+    void (*gone)(void *arg, struct view *v); // called before it is freed (the VM drops its chains)
     void *gone_arg;
 };
 
-// Makes the view of a snapshot (whose reference it takes) and puts it in force: new requests use it, realms that it does not name are retired. Fails with err_tls_setup and
-// `why`, and then nothing changed.
-err_t view_adopt(struct proxy *p, struct snapshot *s, void (*gone)(void *, struct view *), void *gone_arg,
-                 char why[TRUST_WHY]);
+// Makes the view of a snapshot (whose reference it takes) and puts it in force: new requests use
+// it, realms that it does not name are retired. Fails with err_tls_setup and `why`, and then
+// nothing changed.
+err_t view_adopt(struct proxy *p, struct snapshot *s, void (*gone)(void *, struct view *),
+                 void *gone_arg, char why[TRUST_WHY]);
 
 static inline struct view *view_pin(struct view *v)
 {

@@ -18,7 +18,7 @@ static int read_window(BIO *bio, char *out, size_t n, size_t *got)
     *got = min(n, w->in_len);
     if (*got == 0) {
         BIO_set_retry_read(bio);
-        return 0;
+        return -1;
     }
     memcpy(out, w->in, *got);
     w->in += *got;
@@ -60,7 +60,8 @@ static int create(BIO *bio)
 static void make_method(void)
 {
     BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir window");
-    if (m && BIO_meth_set_read_ex(m, read_window) == 1 && BIO_meth_set_write_ex(m, write_window) == 1
+    if (m && BIO_meth_set_read_ex(m, read_window) == 1
+        && BIO_meth_set_write_ex(m, write_window) == 1
         && BIO_meth_set_ctrl(m, control) == 1 && BIO_meth_set_create(m, create) == 1)
         method = m;
     else

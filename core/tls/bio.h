@@ -1,9 +1,10 @@
-// The window between OpenSSL and a loop's scratch memory: reads come out of the bytes that just arrived, writes gather
-// in the loop's output block and leave in one piece.
+// The window between OpenSSL and a loop's scratch memory: reads come out of the bytes that just
+// arrived, writes gather in the loop's output block and leave in one piece.
 //
-// Owner: the filter of one connection (tls/filter.h). Threads: the loop's. Valid within one callback: OpenSSL itself
-// keeps a partial record, so the input is drained and the output flushed when the callback returns, and before
-// anybody else gets to run who could write on another connection of the loop.
+// Owner: the filter of one connection (tls/filter.h). Threads: the loop's. Valid within one
+// callback: OpenSSL itself keeps a partial record, so the input is drained and the output flushed
+// when the callback returns, and before anybody else gets to run who could write on another
+// connection of the loop.
 
 #pragma once
 

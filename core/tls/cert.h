@@ -11,8 +11,8 @@
 
 enum { CERT_NAME = 256 };
 
-// Decodes exactly one certificate for use in `libctx`. Where that context has no decoder for the certificate's key,
-// the default one decodes it. NULL with OpenSSL's error in the queue.
+// Decodes exactly one certificate for use in `libctx`. Where that context has no decoder for the
+// certificate's key, the default one decodes it. NULL with OpenSSL's error in the queue.
 X509 *cert_decode(void *libctx, const unsigned char *der, size_t n);
 
 // Whether its public key could be decoded; leaves the error queue empty.

@@ -56,8 +56,8 @@ static void unref(struct tls_client *t)
     free(t);
 }
 
-// OpenSSL's certificate verification callback: 1 lets the handshake go on, 0 sends the alert that fits the error of
-// the store context.
+// OpenSSL's certificate verification callback: 1 lets the handshake go on, 0 sends the alert that
+// fits the error of the store context.
 static int judge(X509_STORE_CTX *ctx, void *arg)
 {
     struct tls_client *t = arg;
@@ -79,8 +79,8 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
     return good;
 }
 
-// OpenSSL hands out sessions after the certificate was judged (TLS 1.2: with the last message of the handshake;
-// TLS 1.3: in tickets later). 1 keeps the reference.
+// OpenSSL hands out sessions after the certificate was judged (TLS 1.2: with the last message of
+// the handshake; TLS 1.3: in tickets later). 1 keeps the reference.
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
     struct client_state *s = state_of_ssl(ssl);
@@ -96,9 +96,11 @@ static bool set_protocol(SSL_CTX *ctx, const struct policy_desc *d)
 #ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
     options |= SSL_OP_NO_RX_CERTIFICATE_COMPRESSION | SSL_OP_NO_TX_CERTIFICATE_COMPRESSION;
 #endif
-    SSL_CTX_clear_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+    SSL_CTX_clear_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT
+                          | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
     SSL_CTX_set_options(ctx, options);
-    // Without NO_AUTO_CHAIN OpenSSL would complete our own chain from the certificates that we trust in others.
+    // Without NO_AUTO_CHAIN OpenSSL would complete our own chain from the certificates that we
+    // trust in others.
     SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
     return SSL_CTX_get_security_level(ctx) == SECURITY_LEVEL
@@ -119,8 +121,11 @@ static bool set_verification(SSL_CTX *ctx, struct tls_client *t)
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     SSL_CTX_set1_cert_store(ctx, d->trust->store);
     SSL_CTX_set_cert_verify_callback(ctx, judge, t);
-    SSL_CTX_set_verify(ctx, d->verify == POLICY_NO_VERIFY ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-    return X509_VERIFY_PARAM_get_depth(param) == d->depth && SSL_CTX_get_cert_store(ctx) == d->trust->store;
+    const int mode = d->verify == POLICY_NO_VERIFY ? SSL_VERIFY_NONE : SSL_VERIFY_PEER;
+    SSL_CTX_set_verify(ctx, mode, NULL);
+    return X509_VERIFY_PARAM_get_depth(param) == d->depth
+        && SSL_CTX_get_cert_store(ctx) == d->trust->store
+        && SSL_CTX_get_verify_mode(ctx) == mode;
 }
 
 static bool set_credential(SSL_CTX *ctx, const struct credential *c)
@@ -184,7 +189,8 @@ static bool offer_session(struct client_state *s)
 
 static bool set_name(const struct client_state *s)
 {
-    return s->name.ip || s->name.len == 0 || SSL_set_tlsext_host_name(s->filter.ssl, s->name.text) == 1;
+    return s->name.ip || s->name.len == 0
+        || SSL_set_tlsext_host_name(s->filter.ssl, s->name.text) == 1;
 }
 
 static void state_free(void *state)
@@ -222,8 +228,8 @@ err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_n
     return NULL;
 }
 
-// A peer that resumed was verified when the session was made, under this policy and by this name: the session came
-// out of this peer's cache and from nowhere else.
+// A peer that resumed was verified when the session was made, under this policy and by this name:
+// the session came out of this peer's cache and from nowhere else.
 static void judge_resumed(struct client_state *s)
 {
     const bool verified = s->client->policy->desc.verify != POLICY_NO_VERIFY;
@@ -250,7 +256,8 @@ static void judge_missing(struct client_state *s)
 static bool is_accepted(const struct client_state *s)
 {
     return s->verdict.code == VERDICT_OK
-        || (s->verdict.code == VERDICT_UNVERIFIED && s->client->policy->desc.verify == POLICY_NO_VERIFY);
+        || (s->verdict.code == VERDICT_UNVERIFIED
+            && s->client->policy->desc.verify == POLICY_NO_VERIFY);
 }
 
 static bool is_protocol_ours(const SSL *ssl)
@@ -261,8 +268,8 @@ static bool is_protocol_ours(const SSL *ssl)
     return n == 0 || (n == protocols[0] && memcmp(chosen, protocols + 1, n) == 0);
 }
 
-// After a failure no session of the peer is worth anything: not the one that was offered, nor one that TLS 1.2 made
-// in this very handshake.
+// After a failure no session of the peer is worth anything: not the one that was offered, nor one
+// that TLS 1.2 made in this very handshake.
 static err_t refused(struct conn *c)
 {
     struct client_state *s = state_of(c);

@@ -1,10 +1,11 @@
-// TLS towards upstreams: an SSL_CTX made from one policy, and the filter that speaks it on a connection.
+// TLS towards upstreams: an SSL_CTX made from one policy, and the filter that speaks it on a
+// connection.
 //
-// Owner: a realm owns one tls_client; connections that are open when the realm goes keep it alive (counted).
-// Threads: one worker's.
+// Owner: a realm owns one tls_client; connections that are open when the realm goes keep it alive
+// (counted). Threads: one worker's.
 //
-// The certificate is judged inside the handshake: a peer that fails gets the alert that says why, and never sees our
-// client certificate or a byte of the request.
+// The certificate is judged inside the handshake: a peer that fails gets the alert that says why,
+// and never sees our client certificate or a byte of the request.
 
 #pragma once
 
@@ -26,17 +27,18 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
                      char why[TRUST_WHY]);
 void tls_client_free(struct tls_client *t);     // drops the owner's hold
 
-// Installs the filter on a freshly dialled connection and sends the ClientHello. `ready` is called once the peer is
-// verified; failures arrive as user->failed: err_tls_verify (tls_client_verdict() tells), err_tls_handshake
-// (tls_client_reason() tells), err_closed/err_reset. Sessions the peer sends go to *sessions as long as
-// tls_client_forget() was not called; it must outlive the connection or be forgotten.
+// Installs the filter on a freshly dialled connection and sends the ClientHello. `ready` is called
+// once the peer is verified; failures arrive as user->failed: err_tls_verify (tls_client_verdict()
+// tells), err_tls_handshake (tls_client_reason() tells), err_closed/err_reset. Sessions the peer
+// sends go to *sessions as long as tls_client_forget() was not called; it must outlive the
+// connection or be forgotten.
 err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_name *name,
                        struct session_cache *sessions, void (*ready)(struct conn *c));
 
 // The connection outlives its peer: sessions that still arrive are dropped.
 void tls_client_forget(struct conn *c);
 
-const struct verdict *tls_client_verdict(const struct conn *c);     // NULL before there is one
-const char *tls_client_reason(const struct conn *c);                // OpenSSL's text of the failure, "" if none
-const char *tls_client_version(const struct conn *c);               // "TLSv1.3"
+const struct verdict *tls_client_verdict(const struct conn *c);  // NULL before there is one
+const char *tls_client_reason(const struct conn *c);    // OpenSSL's text of the failure, "" if none
+const char *tls_client_version(const struct conn *c);   // "TLSv1.3"
 const char *tls_client_cipher(const struct conn *c);

@@ -106,7 +106,8 @@ static err_t identify(const struct pem_list *list, struct credential *c, char wh
     return NULL;
 }
 
-static err_t build(const struct pem_list *list, struct str key, struct credential *c, char why[TRUST_WHY])
+static err_t build(const struct pem_list *list, struct str key, struct credential *c,
+                   char why[TRUST_WHY])
 {
     err_t err = read_chain(list, c, why);
     if (!err)
@@ -118,7 +119,8 @@ static err_t build(const struct pem_list *list, struct str key, struct credentia
     return err;
 }
 
-err_t credential_intern(struct str cert, struct str key, struct credential **out, char why[TRUST_WHY])
+err_t credential_intern(struct str cert, struct str key, struct credential **out,
+                        char why[TRUST_WHY])
 {
     *out = NULL;
     why[0] = '\0';

@@ -1,4 +1,5 @@
-// A certificate chain with its private key: what weir shows to upstreams (client certificate) or to clients.
+// A certificate chain with its private key: what weir shows to upstreams (client certificate) or to
+// clients.
 //
 // Interned by content, immutable, reference counted like struct trust. Threads: any.
 
@@ -18,8 +19,9 @@ struct credential {
     void *key;                  // EVP_PKEY *
 };
 
-// `cert` is PEM, leaf first; `key` is PEM, not encrypted. Fails with err_tls_setup and Kong's texts:
-// "invalid certificate: …", "invalid key: …", "certificate does not match key".
-err_t credential_intern(struct str cert, struct str key, struct credential **out, char why[TRUST_WHY]);
+// `cert` is PEM, leaf first; `key` is PEM, not encrypted. Fails with err_tls_setup and Kong's
+// texts: "invalid certificate: …", "invalid key: …", "certificate does not match key".
+err_t credential_intern(struct str cert, struct str key, struct credential **out,
+                        char why[TRUST_WHY]);
 struct credential *credential_ref(struct credential *c);
 void credential_unref(struct credential *c);

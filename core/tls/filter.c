@@ -54,8 +54,8 @@ void filter_handshake(struct conn *c)
     }
 }
 
-// Decrypts into the loop's block until it is full or OpenSSL has no complete record left. *end is SSL_ERROR_NONE when
-// the block was full.
+// Decrypts into the loop's block until it is full or OpenSSL has no complete record left. *end is
+// SSL_ERROR_NONE when the block was full.
 static size_t decrypt(struct filter *f, char *out, size_t room, int *end)
 {
     size_t used = 0;
@@ -73,8 +73,9 @@ static size_t decrypt(struct filter *f, char *out, size_t room, int *end)
     return used;
 }
 
-// Reads until the input window is drained. The user, who runs inside conn_deliver(), may close the connection, and
-// may write on others: so what OpenSSL wants to send (key updates, alerts) leaves before.
+// Reads until the input window is drained. The user, who runs inside conn_deliver(), may close the
+// connection, and may write on others: so what OpenSSL wants to send (key updates, alerts) leaves
+// before.
 static void read_records(struct conn *c)
 {
     struct filter *f = of(c);
@@ -108,7 +109,7 @@ static void input(struct conn *c, const char *p, size_t n)
     if (!c->closing && f->established && !f->failed)
         read_records(c);
     if (!c->closing)
-        f->window.in_len = 0;   // after a failure something may be left, and it is gone when this returns
+        f->window.in_len = 0;   // what a failure has left is gone when this returns
 }
 
 // OpenSSL does not hear of it: whatever was complete has been delivered.
@@ -120,8 +121,8 @@ static void input_eof(struct conn *c)
     conn_fail(c, f->established ? &err_tls_truncated : &err_closed);
 }
 
-// Encrypts as much as fits into records of full size; the rest of a write makes one more. `gather` collects slices
-// that do not fill a record by themselves.
+// Encrypts as much as fits into records of full size; the rest of a write makes one more. `gather`
+// collects slices that do not fill a record by themselves.
 struct packer {
     struct filter *f;
     char *gather;
@@ -223,8 +224,8 @@ err_t filter_init(struct filter *f, SSL_CTX *ctx, const struct filter_hooks *hoo
 
 void filter_done(struct filter *f)
 {
-    // OpenSSL declares the session bad when no close_notify was exchanged; a connection that was dropped in good
-    // order says nothing against its session.
+    // OpenSSL declares the session bad when no close_notify was exchanged; a connection that was
+    // dropped in good order says nothing against its session.
     if (!f->failed && f->established)
         SSL_set_shutdown(f->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(f->ssl);

@@ -1,7 +1,9 @@
-// TLS on a connection, either side: drives OpenSSL with the bytes that arrive and the bytes to be sent.
+// TLS on a connection, either side: drives OpenSSL with the bytes that arrive and the bytes to be
+// sent.
 //
-// Private to tls/. client.c and server.c embed the filter as the first member of their state, which is the
-// connection's `state`, and differ in three hooks. Owner: the connection. Threads: the loop's.
+// Private to tls/. client.c and server.c embed the filter as the first member of their state, which
+// is the connection's `state`, and differ in three hooks. Owner: the connection. Threads: the
+// loop's.
 //
 //   handshaking --finished() ok--> established --close_notify--> established, reading over
 //        |                              |
@@ -17,8 +19,8 @@
 enum { FILTER_REASON = 256 };
 
 struct filter_hooks {
-    // The handshake is done as far as OpenSSL is concerned. An error refuses the connection: nothing is delivered or
-    // sent on it.
+    // The handshake is done as far as OpenSSL is concerned. An error refuses the connection:
+    // nothing is delivered or sent on it.
     err_t (*finished)(struct conn *c);
     // Everything is settled; the hook may call the user, who may close the connection. May be NULL.
     void (*ready)(struct conn *c);
@@ -36,8 +38,8 @@ struct filter {
     char reason[FILTER_REASON];         // OpenSSL's text of the failure
 };
 
-// Makes the SSL of `ctx`, attached to `f` (SSL_get_app_data() gives it back). Fails with err_tls_setup; `f` then
-// needs no clean-up.
+// Makes the SSL of `ctx`, attached to `f` (SSL_get_app_data() gives it back). Fails with
+// err_tls_setup; `f` then needs no clean-up.
 err_t filter_init(struct filter *f, SSL_CTX *ctx, const struct filter_hooks *hooks, struct conn *c);
 
 // Frees the SSL. A session stays good unless the connection failed.

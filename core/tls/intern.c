@@ -61,12 +61,14 @@ void intern_ref(void *object)
     __atomic_fetch_add((unsigned *)object, 1, __ATOMIC_RELAXED);
 }
 
-// Only the step from one to none needs the mutex: it keeps intern_find() from handing out an object that dies.
+// Only the step from one to none needs the mutex: it keeps intern_find() from handing out an object
+// that dies.
 static bool drop_shared(unsigned *refs)
 {
     unsigned seen = __atomic_load_n(refs, __ATOMIC_RELAXED);
     while (seen > 1)
-        if (__atomic_compare_exchange_n(refs, &seen, seen - 1, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(refs, &seen, seen - 1, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
             return true;
     return false;
 }

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-// How the slim context is made: its provider "default" is a thin one of ours that hands out the algorithms of the
-// default context's default provider, and of its decoders only those that read the public key of a certificate.
-// OpenSSL 3.0 builds a chain of all decoders that could fit for every key that it reads; with 7 instead of 115 to
-// choose from that is cheap.
+// How the slim context is made: its provider "default" is a thin one of ours that hands out the
+// algorithms of the default context's default provider, and of its decoders only those that read
+// the public key of a certificate. OpenSSL 3.0 builds a chain of all decoders that could fit for
+// every key that it reads; with 7 instead of 115 to choose from that is cheap.
 
 static OSSL_LIB_CTX *slim;          // NULL: clients work in the default context
 static OSSL_PROVIDER *base;         // the default context's default provider
@@ -86,9 +86,10 @@ static const OSSL_DISPATCH slim_functions[] = {
     { 0, NULL },
 };
 
-// The algorithms expect the provider context that they were made with. It stays the default context's to free.
-static int slim_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
-                     void **provctx)
+// The algorithms expect the provider context that they were made with. It stays the default
+// context's to free.
+static int slim_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
+                     const OSSL_DISPATCH **out, void **provctx)
 {
     (void)handle, (void)in;
     *provctx = OSSL_PROVIDER_get0_provider_ctx(base);
@@ -96,8 +97,8 @@ static int slim_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, co
     return 1;
 }
 
-// A machine whose openssl.cnf has loaded other providers (FIPS, a key store) or asks for properties chose its
-// algorithms; the slim context would pass over that choice.
+// A machine whose openssl.cnf has loaded other providers (FIPS, a key store) or asks for properties
+// chose its algorithms; the slim context would pass over that choice.
 static int is_other(OSSL_PROVIDER *p, void *arg)
 {
     const char *name = OSSL_PROVIDER_get0_name(p);
@@ -117,12 +118,13 @@ static bool is_plain_machine(void)
 static bool works(OSSL_LIB_CTX *ctx)
 {
     static const unsigned char p256[] = {   // SubjectPublicKeyInfo of P-256's base point
-        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
-        0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
-        0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96,
-        0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16,
-        0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+        0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+        0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4,
+        0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45,
+        0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7,
+        0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce,
+        0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
     };
     const unsigned char *at = p256;
     unsigned char random[16];
@@ -139,8 +141,8 @@ static OSSL_LIB_CTX *make_slim(void)
     OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
     if (!ctx)
         return NULL;
-    if (OSSL_PROVIDER_add_builtin(ctx, "default", slim_init) == 1 && OSSL_PROVIDER_load(ctx, "default")
-        && works(ctx))
+    if (OSSL_PROVIDER_add_builtin(ctx, "default", slim_init) == 1
+        && OSSL_PROVIDER_load(ctx, "default") && works(ctx))
         return ctx;
     OSSL_LIB_CTX_free(ctx);
     return NULL;

@@ -17,8 +17,8 @@ static bool is_port(struct str s)
     return value <= PORT_MAX;
 }
 
-// Takes ":port" off (the digits may be missing, RFC 3986 §3.2.3) and the brackets of "[IPv6]". Several colons without
-// brackets are left alone: an IPv6 literal or nothing.
+// Takes ":port" off (the digits may be missing, RFC 3986 §3.2.3) and the brackets of "[IPv6]".
+// Several colons without brackets are left alone: an IPv6 literal or nothing.
 static bool split(struct str host, struct str *name, bool *bracketed)
 {
     *bracketed = host.n > 0 && host.p[0] == '[';
@@ -43,7 +43,8 @@ static bool is_name_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-// `name` is lower case. A leading dot would be worse than wrong: OpenSSL takes it for "any name below".
+// `name` is lower case. A leading dot would be worse than wrong: OpenSSL takes it for "any name
+// below".
 static bool is_host_name(struct str name)
 {
     size_t label = 0;
@@ -66,7 +67,8 @@ static bool parse_ip(struct peer_name *n, bool bracketed)
     if (bracketed && !v6)
         return false;
     const int family = v6 ? AF_INET6 : AF_INET;
-    if (inet_pton(family, n->text, n->ip_bytes) != 1 || !inet_ntop(family, n->ip_bytes, n->text, sizeof(n->text)))
+    if (inet_pton(family, n->text, n->ip_bytes) != 1
+        || !inet_ntop(family, n->ip_bytes, n->text, sizeof(n->text)))
         return false;
     n->ip = true;
     n->ip_len = v6 ? 16 : 4;

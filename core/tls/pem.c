@@ -28,8 +28,8 @@ static bool is_certificate(const char *name)
     return strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0;
 }
 
-// How many blocks the text means to have. OpenSSL takes a misspelt first line for text between blocks; here that
-// would lose a certificate without a word.
+// How many blocks the text means to have. OpenSSL takes a misspelt first line for text between
+// blocks; here that would lose a certificate without a word.
 static unsigned count_begins(struct str text)
 {
     static const struct str begin = { "-----BEGIN", 10 };

@@ -20,8 +20,8 @@ struct pem_list {
 
 enum { PEM_WHY = 256 };
 
-// Appends the certificates of `text` to `list`. Text between the blocks is ignored, as in OpenSSL's files. A block
-// that is anything but a certificate, a block that is cut off or misspelt, and a text without any are errors:
-// err_tls_setup with `why`; the list then holds what came before.
+// Appends the certificates of `text` to `list`. Text between the blocks is ignored, as in OpenSSL's
+// files. A block that is anything but a certificate, a block that is cut off or misspelt, and a
+// text without any are errors: err_tls_setup with `why`; the list then holds what came before.
 err_t pem_certificates(struct str text, struct pem_list *list, char why[PEM_WHY]);
 void pem_free(struct pem_list *list);

@@ -44,20 +44,24 @@ static bool is_valid(const struct policy_desc *d)
     return (d->verify == POLICY_VERIFY || d->verify == POLICY_NO_VERIFY)
         && d->depth >= 0 && d->depth <= POLICY_DEPTH_MAX
         && d->trust
-        && is_version(d->min_version) && is_version(d->max_version) && d->min_version <= d->max_version;
+        && is_version(d->min_version) && is_version(d->max_version)
+        && d->min_version <= d->max_version;
 }
 
-// The canonical bytes: every field of the description, each with its length. A new field must be added here, or two
-// policies that differ in it are one.
+// The canonical bytes: every field of the description, each with its length. A new field must be
+// added here, or two policies that differ in it are one.
 static bool identify(const struct policy_desc *d, unsigned char out[DIGEST_SIZE])
 {
     _Static_assert(sizeof(struct policy_desc) == 40, "a new field must be part of the identity");
-    const int32_t numbers[] = { (int32_t)d->verify, d->depth, d->min_version, d->max_version, d->resume };
+    const int32_t numbers[] = {
+        (int32_t)d->verify, d->depth, d->min_version, d->max_version, d->resume,
+    };
     struct digest digest;
     digest_begin(&digest);
     digest_add_field(&digest, numbers, sizeof(numbers));
     digest_add_field(&digest, d->trust->sha256, DIGEST_SIZE);
-    digest_add_field(&digest, d->credential ? d->credential->sha256 : NULL, d->credential ? DIGEST_SIZE : 0);
+    if (d->credential)
+        digest_add_field(&digest, d->credential->sha256, DIGEST_SIZE);
     return digest_end(&digest, out);
 }
 

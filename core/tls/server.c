@@ -19,10 +19,10 @@ static const char ciphers[] =
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
-// One context for each certificate, sharing nothing but the ticket keys: its session context is its certificate's
-// digest, so that a ticket made under one certificate is of no use under another.
+// One context for each certificate, sharing nothing but the ticket keys: its session context is its
+// certificate's digest, so that a ticket made under one certificate is of no use under another.
 struct shown {
-    const struct credential *credential;    // valid while the server is built; the context has its own references
+    const struct credential *credential;    // compared while the server is built, not read later
     SSL_CTX *ctx;
 };
 
@@ -33,7 +33,7 @@ struct entry {
 
 struct tls_server {
     unsigned refs;          // owners and connections; one thread, so not atomic
-    SSL_CTX *start;         // in which every connection begins, until its name is known; shows no certificate
+    SSL_CTX *start;         // every connection begins in it, until its name is known
     SSL_CTX *fallback;      // of a `shown`; NULL: unknown names are refused
     struct table names;     // struct entry by name
     struct table shown;     // struct shown by credential
@@ -75,7 +75,8 @@ static SSL_CTX *choose(const struct tls_server *s, struct str sni)
     char pattern[SNI_MAX + 2];
     const size_t first = str_find(sni, '.', 0);
     if (!ctx && first < sni.n) {
-        const int n = snprintf(pattern, sizeof(pattern), "*%.*s", STR_ARG(str_sub(sni, first, sni.n)));
+        const int n = snprintf(pattern, sizeof(pattern), "*%.*s",
+                               STR_ARG(str_sub(sni, first, sni.n)));
         ctx = find(s, (struct str){ pattern, (size_t)n });
     }
     if (!ctx && first < sni.n) {
@@ -88,8 +89,8 @@ static SSL_CTX *choose(const struct tls_server *s, struct str sni)
     return ctx ? ctx : s->fallback;
 }
 
-// The host name in the server_name extension (RFC 6066 §3): list length, type 0, name length, name. Empty when there
-// is none; false when it is malformed or no name that we could know.
+// The host name in the server_name extension (RFC 6066 §3): list length, type 0, length, name.
+// Empty when there is none; false when it is malformed or no name that we could know.
 static bool read_sni(SSL *ssl, struct server_state *s)
 {
     const unsigned char *p;
@@ -108,8 +109,8 @@ static bool read_sni(SSL *ssl, struct server_state *s)
     return true;
 }
 
-// Chosen at the very start of the ClientHello: OpenSSL looks at tickets before it looks at names, and would resume a
-// session in the context in which the connection began.
+// Chosen at the very start of the ClientHello: OpenSSL looks at tickets before it looks at names,
+// and would resume a session in the context in which the connection began.
 static int client_hello(SSL *ssl, int *alert, void *arg)
 {
     const struct tls_server *server = arg;
@@ -144,7 +145,8 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     static const unsigned char ours[] = "\x08http/1.1";
     (void)ssl, (void)arg;
     unsigned char *selected;
-    if (SSL_select_next_proto(&selected, out_len, ours, sizeof(ours) - 1, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&selected, out_len, ours, sizeof(ours) - 1, in, in_len)
+        != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = selected;
     return SSL_TLSEXT_ERR_OK;
@@ -179,7 +181,8 @@ static bool same_credential(const void *value, const void *key)
     return ((const struct shown *)value)->credential == key;
 }
 
-// The context that shows this certificate, made when it is first asked for. NULL when it cannot be made.
+// The context that shows this certificate, made when it is first asked for. NULL when it cannot be
+// made.
 static SSL_CTX *ctx_for(struct tls_server *s, const struct credential *c)
 {
     const uint64_t hash = table_hash(c->sha256, sizeof(c->sha256));
@@ -242,7 +245,8 @@ static void destroy(struct tls_server *s)
     free(s);
 }
 
-// The name "*" is Kong's way to say which certificate is the default; one that is given here comes after it.
+// The name "*" is Kong's way to say which certificate is the default; one that is given here comes
+// after it.
 static err_t build(struct tls_server *s, const struct tls_server_name *names, unsigned count,
                    const struct credential *fallback, char why[TRUST_WHY])
 {
@@ -269,8 +273,8 @@ static err_t build(struct tls_server *s, const struct tls_server_name *names, un
     return NULL;
 }
 
-err_t tls_server_new(const struct tls_server_name *names, unsigned count, struct credential *fallback,
-                     struct tls_server **out, char why[TRUST_WHY])
+err_t tls_server_new(const struct tls_server_name *names, unsigned count,
+                     struct credential *fallback, struct tls_server **out, char why[TRUST_WHY])
 {
     *out = NULL;
     why[0] = '\0';

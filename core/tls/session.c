@@ -14,8 +14,8 @@ int64_t session_bound(int64_t chain_not_after, int64_t now)
     return min(chain_not_after, now + SESSION_MAX_AGE);
 }
 
-// How long the peer said that it will know the session. In TLS 1.2 a hint of 0 says nothing (RFC 5077 §3.3); in
-// TLS 1.3 it means that the ticket is not to be used.
+// How long the peer said that it will know the session. In TLS 1.2 a hint of 0 says nothing (RFC
+// 5077 §3.3); in TLS 1.3 it means that the ticket is not to be used.
 static int64_t lifetime(const SSL_SESSION *session)
 {
     const unsigned long hint = SSL_SESSION_get_ticket_lifetime_hint(session);

@@ -1,9 +1,10 @@
 // The TLS sessions of one peer: newest first, few, short-lived.
 //
-// OpenSSL does not verify again when it resumes, so a session is worth what the handshake was worth that made it.
-// It is therefore stored in the peer (one policy, one address, one name) whose handshake made it and can be found
-// only from there. Each session has a bound: the end of the certificates that its full handshake verified, at most
-// SESSION_MAX_AGE after it. Sessions that come from a resumed handshake inherit the bound.
+// OpenSSL does not verify again when it resumes, so a session is worth what the handshake was worth
+// that made it. It is therefore stored in the peer (one policy, one address, one name) whose
+// handshake made it and can be found only from there. Each session has a bound: the end of the
+// certificates that its full handshake verified, at most SESSION_MAX_AGE after it. Sessions that
+// come from a resumed handshake inherit the bound.
 //
 // Owner: struct peer embeds it. Threads: the worker's.
 
@@ -24,15 +25,16 @@ struct session_cache {
     unsigned count;
 };
 
-// The bound of sessions from a full handshake at `now` whose verified chain ends at `chain_not_after` (INT64_MAX when
-// nothing was verified).
+// The bound of sessions from a full handshake at `now` whose verified chain ends at
+// `chain_not_after` (INT64_MAX when nothing was verified).
 int64_t session_bound(int64_t chain_not_after, int64_t now);
 
 // Takes the reference. A session that is over, or that cannot be resumed, is freed at once.
 void session_put(struct session_cache *s, void *session, int64_t bound, int64_t now);
 
-// A session to offer (the caller gets a reference) and its bound, or NULL. TLS 1.3 tickets are taken out (used once,
-// RFC 8446 appendix C.4), TLS 1.2 sessions stay. Sessions from the future are dropped: the clock went backwards.
+// A session to offer (the caller gets a reference) and its bound, or NULL. TLS 1.3 tickets are
+// taken out (used once, RFC 8446 appendix C.4), TLS 1.2 sessions stay. Sessions from the future are
+// dropped: the clock went backwards.
 void *session_take(struct session_cache *s, int64_t now, int64_t *bound);
 
 void session_clear(struct session_cache *s);

@@ -34,10 +34,12 @@ static struct intern bundles = {
 
 static int by_digest(const void *a, const void *b)
 {
-    return memcmp(((const struct member *)a)->sha256, ((const struct member *)b)->sha256, DIGEST_SIZE);
+    const struct member *m = a, *n = b;
+    return memcmp(m->sha256, n->sha256, DIGEST_SIZE);
 }
 
-// Sorted by digest and without duplicates; NULL with *count == 0 when there are none or a digest fails.
+// Sorted by digest and without duplicates; NULL with *count == 0 when there are none or a digest
+// fails.
 static struct member *members(const struct pem_list *list, unsigned *count)
 {
     *count = 0;

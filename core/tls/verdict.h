@@ -1,7 +1,7 @@
 // How a peer's certificate chain was judged, and the cache of good verdicts.
 //
-// Threads: a worker's. A cache belongs to one tls_client (tls/client.h), hence to one policy of one worker: what it
-// holds was verified under exactly that policy.
+// Threads: a worker's. A cache belongs to one tls_client (tls/client.h), hence to one policy of one
+// worker: what it holds was verified under exactly that policy.
 
 #pragma once
 
@@ -32,14 +32,14 @@ enum verdict_code verdict_code_of(int openssl);
 struct verdict {
     enum verdict_code code;
     int openssl;                // X509_V_ERR_*, 0 when ok
-    const char *text;           // X509_verify_cert_error_string's, static; "hostname mismatch" for names
+    const char *text;           // OpenSSL's, static: "hostname mismatch"
     int depth;                  // of the certificate at fault, 0 is the leaf; -1 when there is none
     char subject[256];          // of the certificate at fault (RFC 2253), cut to size
     char issuer[256];
     unsigned char sha256[32];   // of its DER
     int64_t not_before, not_after;
     bool cached;                // answered from the verdict cache
-    bool resumed;               // no certificate was sent: a session of the same policy and name was resumed
+    bool resumed;               // no certificate was sent: a session of the same peer was resumed
 };
 
 enum { VERDICT_CACHE_MAX = 256, VERDICT_CACHE_AGE = 30 * 60 };
@@ -53,9 +53,9 @@ struct verdict_cache {
 void verdict_cache_init(struct verdict_cache *c);
 void verdict_cache_done(struct verdict_cache *c);
 
-// Whether these certificates and this name passed before and still do: an entry holds for VERDICT_CACHE_AGE seconds,
-// not beyond the end of its chain, and not when the clock is before the time of its verification. *chain_not_after
-// gets the end of the chain.
+// Whether these certificates and this name passed before and still do: an entry holds for
+// VERDICT_CACHE_AGE seconds, not beyond the end of its chain, and not when the clock is before the
+// time of its verification. *chain_not_after gets the end of the chain.
 bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
                         int64_t *chain_not_after);
 

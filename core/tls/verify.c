@@ -6,8 +6,10 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-// Over all certificates that the peer sent, in order, and the name: what the verdict depends on besides the policy.
-static bool chain_key(X509_STORE_CTX *ctx, const struct peer_name *name, unsigned char key[DIGEST_SIZE])
+// Over all certificates that the peer sent, in order, and the name: what the verdict depends on
+// besides the policy.
+static bool chain_key(X509_STORE_CTX *ctx, const struct peer_name *name,
+                      unsigned char key[DIGEST_SIZE])
 {
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
     const int count = sk_X509_num(sent);
@@ -41,17 +43,20 @@ static void reject(struct verdict *v, int openssl, int depth, const X509 *x)
         memset(v->sha256, 0, sizeof(v->sha256));
 }
 
-// X509_V_OK, or the mismatch. Names are compared with subjectAltName entries only and with whole-label wildcards; a
-// common name is never consulted. An error of the comparison itself is a mismatch, too.
+// X509_V_OK, or the mismatch. Names are compared with subjectAltName entries only and with
+// whole-label wildcards; a common name is never consulted. An error of the comparison itself is a
+// mismatch, too.
 static int check_name(X509 *leaf, const struct peer_name *name)
 {
-    const unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    const unsigned flags =
+        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
     if (name->ip)
-        return X509_check_ip(leaf, name->ip_bytes, name->ip_len, flags) == 1 ? X509_V_OK
-                                                                           : X509_V_ERR_IP_ADDRESS_MISMATCH;
-    if (name->len == 0)
+        return X509_check_ip(leaf, name->ip_bytes, name->ip_len, flags) == 1
+            ? X509_V_OK : X509_V_ERR_IP_ADDRESS_MISMATCH;
+    if (name->len == 0)     // which OpenSSL would take for "compare with nothing"
         return X509_V_ERR_HOSTNAME_MISMATCH;
-    return X509_check_host(leaf, name->text, name->len, flags, NULL) == 1 ? X509_V_OK : X509_V_ERR_HOSTNAME_MISMATCH;
+    return X509_check_host(leaf, name->text, name->len, flags, NULL) == 1
+        ? X509_V_OK : X509_V_ERR_HOSTNAME_MISMATCH;
 }
 
 static int64_t earliest_end(X509_STORE_CTX *ctx)
@@ -74,7 +79,8 @@ static bool lacks_key(STACK_OF(X509) *sent)
     return false;
 }
 
-// The sent certificates with those whose key the slim library context could not decode decoded by the default one.
+// The sent certificates with those whose key the slim library context could not decode decoded by
+// the default one.
 static STACK_OF(X509) *decode_again(STACK_OF(X509) *sent)
 {
     STACK_OF(X509) *copy = sk_X509_new_null();
@@ -120,7 +126,8 @@ static bool judge_in_full(struct verify *v, X509_STORE_CTX *ctx)
     int error = verify_chain(ctx);
     if (error != X509_V_OK) {
         X509_STORE_CTX_set_error(ctx, error);
-        reject(v->verdict, error, X509_STORE_CTX_get_error_depth(ctx), X509_STORE_CTX_get_current_cert(ctx));
+        reject(v->verdict, error, X509_STORE_CTX_get_error_depth(ctx),
+               X509_STORE_CTX_get_current_cert(ctx));
         return false;
     }
     X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
@@ -139,7 +146,9 @@ static bool judge_in_full(struct verify *v, X509_STORE_CTX *ctx)
 bool verify_judge(struct verify *v, void *store_ctx, int64_t now)
 {
     X509_STORE_CTX *ctx = store_ctx;
-    *v->verdict = (struct verdict){ .code = VERDICT_UNVERIFIED, .text = "not verified", .depth = -1 };
+    *v->verdict = (struct verdict){
+        .code = VERDICT_UNVERIFIED, .text = "not verified", .depth = -1,
+    };
     v->chain_not_after = INT64_MAX;
     X509_STORE_CTX_set_error(ctx, X509_V_OK);
     if (v->policy->desc.verify == POLICY_NO_VERIFY)

@@ -14,8 +14,10 @@ struct x509_info {
     char subject[256];              // RFC 2253
 };
 
-// Fills at most `max` entries, one for each certificate of the text; *count gets how many there are. Fails with err_tls_setup and `why`.
-err_t x509_info(struct str pem, struct x509_info *out, unsigned max, unsigned *count, char why[256]);
+// Fills at most `max` entries, one for each certificate of the text; *count gets how many there
+// are. Fails with err_tls_setup and `why`.
+err_t x509_info(struct str pem, struct x509_info *out, unsigned max, unsigned *count,
+                char why[256]);
 
 // Digests of configuration: SHA-1 for version 5 UUIDs (RFC 9562 §5.5), nothing else. Fails with
 // err_tls_setup where the OpenSSL in use forbids it.

@@ -1,14 +1,17 @@
-// The ABI between the core and Lua: every C function and struct that Lua may use, as plain C that both the compiler
-// and LuaJIT's ffi.cdef read (lua/weir/abi.lua strips what is outside the two marker lines).
+// The ABI between the core and Lua: every C function and struct that Lua may use, as plain C that
+// both the compiler and LuaJIT's ffi.cdef read (lua/weir/abi.lua strips what is outside the two
+// marker lines).
 //
-// Threads: functions act on the calling thread's VM. Those of "the current request" act on the request whose phase runs
-// now; outside of a phase they return WEIR_ERR_PHASE. None of them enters Lua, waits or throws (a compiled trace may call them).
+// Threads: functions act on the calling thread's VM. Those of "the current request" act on the
+// request whose phase runs now; outside of a phase they return WEIR_ERR_PHASE. None of them enters
+// Lua, waits or throws (a compiled trace may call them).
 //
 // Return values: 0 or a count when all is well, negative otherwise:
 //   WEIR_ERR_PHASE (-1)  no current request, or not in this phase
 //   WEIR_ERR_NONE  (-2)  there is no such thing (header, value)
 //   WEIR_ERR_BAD   (-3)  an argument is not valid; weir_error() has the text
-// Slices point into memory of the core that stays valid until the phase ends (ffi.string them at once).
+// Slices point into memory of the core that stays valid until the phase ends (ffi.string them at
+// once).
 
 #pragma once
 
@@ -29,24 +32,34 @@ const char *weir_error(void);
 
 struct weir_str { const char *p; size_t n; };
 
-// Logging. `level` 0 (emerg) .. 7 (debug), as enum log_level. weir_log() writes one line as it stands, with the current
-// connection's number and request after it when there is one; new lines are kept.
+// Logging. `level` 0 (emerg) .. 7 (debug), as enum log_level. weir_log() writes one line as it
+// stands, with the current connection's number and request after it when there is one; new lines
+// are kept.
 int weir_log_level(void);
 void weir_log(int level, const char *text, size_t n);
 
 // ---- questions of the configuration (any VM)
-struct weir_x509_info { int64_t not_before; int64_t not_after; int32_t is_ca; char sha256[65]; char subject[256]; };
+struct weir_x509_info {
+    int64_t not_before, not_after;      // unix seconds
+    int32_t is_ca;
+    char sha256[65];
+    char subject[256];
+};
 int weir_sha1(const char *p, size_t n, char out[20]);
 int weir_sha256(const char *p, size_t n, char out[32]);
-int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int max, char *err, size_t errlen);
-int weir_keypair_check(const char *cert, size_t certlen, const char *key, size_t keylen, char *err, size_t errlen);
+int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int max, char *err,
+                   size_t errlen);
+int weir_keypair_check(const char *cert, size_t certlen, const char *key, size_t keylen, char *err,
+                       size_t errlen);
 int weir_regex_check(const char *pattern, size_t n, char *err, size_t errlen);
-int weir_version(char *out, size_t len);          // "NAME VERSION\n" lines: weir, LuaJIT, OpenSSL, libuv, llhttp, c-ares, PCRE2
+// "NAME VERSION\n" lines: weir, LuaJIT, OpenSSL, libuv, llhttp, c-ares, PCRE2
+int weir_version(char *out, size_t len);
 int weir_random(char *out, size_t n);             // cryptographically strong bytes
 int64_t weir_time_ms(void);                       // since the epoch
 int64_t weir_now_ms(void);                        // monotonic, of this loop turn
 
-// ---- the builder (control VM). Every function returns an index or 0, or WEIR_ERR_BAD with weir_error().
+// ---- the builder (control VM). Every function returns an index or 0, or WEIR_ERR_BAD with
+// weir_error(). Settings come first, plans before their routes.
 struct weir_build;
 struct weir_trust;
 struct weir_credential;
@@ -58,13 +71,15 @@ struct weir_settings {
     uint32_t keepalive_idle_timeout_ms; // 0: no limit
     uint64_t client_max_body_size;      // 0: no limit
     uint64_t client_body_buffer_size;   // what plugins may read into memory
-    uint32_t client_header_timeout_ms, client_body_timeout_ms, client_idle_timeout_ms, send_timeout_ms;
+    uint32_t client_header_timeout_ms, client_body_timeout_ms, client_idle_timeout_ms;
+    uint32_t send_timeout_ms;
     uint8_t session_reuse;              // upstream_tls_session_reuse
     uint8_t access_log;                 // proxy_access_log is not off
     uint8_t real_ip_recursive;
     uint8_t error_default_type;         // 0 json, 1 html, 2 plain, 3 xml
     // kong.conf's `headers` and `headers_upstream`
-    uint8_t header_server, header_via, header_latency_upstream, header_latency_proxy, header_latency_response;
+    uint8_t header_server, header_via;
+    uint8_t header_latency_upstream, header_latency_proxy, header_latency_response;
     uint8_t header_upstream_status, header_request_id, header_upstream_request_id;
     struct weir_str real_ip_header;
     const struct weir_str *trusted_ips; // CIDRs
@@ -92,7 +107,7 @@ struct weir_plan_desc {
     struct weir_str service_path, service_host;
     uint16_t service_port;
     struct weir_str service_name, service_id, route_name, route_id;
-    struct weir_str error;              // why requests of this plan are refused with 502; n == 0: none
+    struct weir_str error;              // why requests of this plan get 502; n == 0: none
 };
 
 struct weir_route_header { struct weir_str name; const struct weir_str *values; uint32_t count; };
@@ -107,29 +122,40 @@ struct weir_route_desc {
     int64_t regex_priority;
 };
 
-enum { WEIR_PHASE_REWRITE, WEIR_PHASE_ACCESS, WEIR_PHASE_HEADER_FILTER, WEIR_PHASE_BODY_FILTER, WEIR_PHASE_LOG };
+enum {
+    WEIR_PHASE_REWRITE, WEIR_PHASE_ACCESS, WEIR_PHASE_HEADER_FILTER, WEIR_PHASE_BODY_FILTER,
+    WEIR_PHASE_LOG
+};
 
 struct weir_build *weir_build_new(void);
 void weir_build_free(struct weir_build *b);       // an unfinished one
 int weir_build_settings(struct weir_build *b, const struct weir_settings *s);
 // A NULL host_header: a service's own host, which kong.service.set_upstream does not find.
-int weir_build_upstream(struct weir_build *b, const char *name, size_t n, const char *host_header, size_t hn);
-int weir_build_target(struct weir_build *b, int upstream, const char *host, size_t n, uint16_t port, uint32_t weight);
-int weir_build_plan(struct weir_build *b, const struct weir_plan_desc *d);     // plan 0 is the one for "no route"
+int weir_build_upstream(struct weir_build *b, const char *name, size_t n, const char *host_header,
+                        size_t hn);
+int weir_build_target(struct weir_build *b, int upstream, const char *host, size_t n, uint16_t port,
+                      uint32_t weight);
+// Plan 0 is the one for "no route", plan 1 the Admin API's.
+int weir_build_plan(struct weir_build *b, const struct weir_plan_desc *d);
 int weir_build_route(struct weir_build *b, const struct weir_route_desc *d);
-int weir_build_certificate(struct weir_build *b, const char *sni, size_t n, struct weir_credential *c); // "*": default
-int weir_build_blob(struct weir_build *b, const char *p, size_t n);             // what worker.lua decodes
-int weir_build_hash(struct weir_build *b, const char *hex, size_t n);           // configuration_hash
+// The SNI "*" is the default.
+int weir_build_certificate(struct weir_build *b, const char *sni, size_t n,
+                           struct weir_credential *c);
+int weir_build_blob(struct weir_build *b, const char *p, size_t n);     // what worker.lua decodes
+int weir_build_hash(struct weir_build *b, const char *hex, size_t n);   // configuration_hash
 
-// Freezes it and hands it to the workers; the builder is gone in either case. Returns the serial number, or WEIR_ERR_BAD.
-// The control thread logs the outcome when all workers run on it.
+// Freezes it and hands it to the workers; the builder is gone in either case. Returns the serial
+// number, or WEIR_ERR_BAD. The control thread logs the outcome when all workers run on it.
 int64_t weir_build_publish(struct weir_build *b);
 
-// Trust bundles, credentials and policies: interned by content, counted; free what you got with *_free (ffi.gc).
-struct weir_trust *weir_trust_new(const struct weir_str *pems, uint32_t count);         // NULL: weir_error()
+// Trust bundles, credentials and policies: interned by content, counted; free what you got with
+// *_free (ffi.gc).
+// NULL: weir_error().
+struct weir_trust *weir_trust_new(const struct weir_str *pems, uint32_t count);
 void weir_trust_free(struct weir_trust *t);
 const char *weir_trust_id(const struct weir_trust *t);
-struct weir_credential *weir_credential_new(const char *cert, size_t certlen, const char *key, size_t keylen);
+struct weir_credential *weir_credential_new(const char *cert, size_t certlen, const char *key,
+                                            size_t keylen);
 void weir_credential_free(struct weir_credential *c);
 struct weir_policy *weir_policy_new(const struct weir_policy_desc *d);
 void weir_policy_free(struct weir_policy *p);
@@ -137,7 +163,8 @@ const char *weir_policy_id(const struct weir_policy *p);
 
 // ---- the current request (worker VMs)
 enum {
-    WEIR_REQUEST_METHOD, WEIR_REQUEST_TARGET, WEIR_REQUEST_PATH, WEIR_REQUEST_PATH_NORMAL, WEIR_REQUEST_QUERY,
+    WEIR_REQUEST_METHOD, WEIR_REQUEST_TARGET, WEIR_REQUEST_PATH, WEIR_REQUEST_PATH_NORMAL,
+    WEIR_REQUEST_QUERY,
     WEIR_REQUEST_HOST,              // authority as sent
     WEIR_REQUEST_ID, WEIR_CLIENT_IP, WEIR_CLIENT_FORWARDED_IP, WEIR_REQUEST_SNI, WEIR_ROUTE_PREFIX,
     WEIR_SERVICE_PATH_OUT, WEIR_SERVICE_QUERY_OUT, WEIR_SERVICE_METHOD_OUT, WEIR_SERVICE_HOST_OUT,
@@ -147,20 +174,24 @@ enum {
 int weir_request_str(int what, struct weir_str *out);
 
 enum {
-    WEIR_REQUEST_PORT, WEIR_REQUEST_IS_TLS, WEIR_REQUEST_MINOR_VERSION, WEIR_REQUEST_START_MS, WEIR_CLIENT_PORT,
-    WEIR_CLIENT_FORWARDED_PORT, WEIR_CLIENT_TRUSTED, WEIR_REQUEST_PLAN, WEIR_REQUEST_PHASE, WEIR_REQUEST_BYTES,
+    WEIR_REQUEST_PORT, WEIR_REQUEST_IS_TLS, WEIR_REQUEST_MINOR_VERSION, WEIR_REQUEST_START_MS,
+    WEIR_CLIENT_PORT, WEIR_CLIENT_FORWARDED_PORT, WEIR_CLIENT_TRUSTED,
+    WEIR_REQUEST_PLAN, WEIR_REQUEST_PHASE, WEIR_REQUEST_BYTES,
     WEIR_RESPONSE_STATUS, WEIR_RESPONSE_SOURCE,    // 0 none yet, 1 service, 2 exit, 3 error
     WEIR_RESPONSE_SENT,             // 1: the head has gone out
-    WEIR_RESPONSE_BYTES, WEIR_SERVICE_STATUS, WEIR_LATENCY_PROXY, WEIR_LATENCY_UPSTREAM, WEIR_LATENCY_KONG,
+    WEIR_RESPONSE_BYTES, WEIR_SERVICE_STATUS,
+    WEIR_LATENCY_PROXY, WEIR_LATENCY_UPSTREAM, WEIR_LATENCY_KONG,
     WEIR_REQUEST_HAS_BODY
 };
 int64_t weir_request_number(int what);             // negative: WEIR_ERR_…
 
-// Header fields: of the client's request, of what goes upstream, of what came from upstream, of what goes to the client.
+// Header fields: of the client's request, of what goes upstream, of what came from upstream, of
+// what goes to the client.
 enum { WEIR_HEADERS_REQUEST, WEIR_HEADERS_UPSTREAM, WEIR_HEADERS_SERVICE, WEIR_HEADERS_RESPONSE };
 struct weir_header { struct weir_str name; struct weir_str value; };
-int weir_header_get(int where, const char *name, size_t n, struct weir_str *out);       // first value
-int weir_headers(int where, struct weir_header *out, int max);      // fills at most max, returns how many there are
+int weir_header_get(int where, const char *name, size_t n, struct weir_str *out);   // first value
+// Fills at most `max`, returns how many there are.
+int weir_headers(int where, struct weir_header *out, int max);
 int weir_header_set(int where, const char *name, size_t n, const char *value, size_t vn);
 int weir_header_add(int where, const char *name, size_t n, const char *value, size_t vn);
 int weir_header_remove(int where, const char *name, size_t n);
@@ -172,25 +203,28 @@ int weir_service_set_query(const char *p, size_t n);
 int weir_service_set_scheme(int tls);
 int weir_service_set_body(const char *p, size_t n);
 int weir_service_set_target(const char *host, size_t n, uint16_t port);
-int weir_service_set_upstream(const char *name, size_t n);         // WEIR_ERR_NONE: there is none of that name
+int weir_service_set_upstream(const char *name, size_t n);  // WEIR_ERR_NONE: none of that name
 int weir_service_set_timeouts(uint32_t connect_ms, uint32_t write_ms, uint32_t read_ms);
 int weir_service_set_retries(uint32_t n);
 
-// How the upstream of this request is verified; another policy is another realm. A change that cannot be made ends the
-// request with 502 even if the plugin ignores the returned error.
+// How the upstream of this request is verified; another policy is another realm. A change that
+// cannot be made ends the request with 502 even if the plugin ignores the returned error.
 int weir_service_set_verify(int on);
 int weir_service_set_depth(int depth);
 int weir_service_set_trust(struct weir_trust *t);
 int weir_service_set_credential(struct weir_credential *c);
 int weir_service_set_policy(struct weir_policy *p);
 
-// The answer. exit stores it; the Lua side then yields for good (rewrite, access) or returns (later phases).
+// The answer. exit stores it; the Lua side then yields for good (rewrite, access) or returns (later
+// phases).
 int weir_response_exit(int status, const char *body, size_t n, int has_body);
-int weir_response_error(int status, const char *message, size_t n, int type);   // negotiated body; type -1: by Accept, else page type
+// An error body of ours. A NULL message: Kong's for the status. `type` -1: by Accept, else page
+// type.
+int weir_response_error(int status, const char *message, size_t n, int type);
 int weir_response_set_status(int status);
 
-// The request body: 1 and *out when it is in memory, 0 when it has to be waited for (kong.request reads it by yielding),
-// WEIR_ERR_BAD when it is larger than client_body_buffer_size.
+// The request body: 1 and *out when it is in memory, 0 when it has to be waited for (kong.request
+// reads it by yielding), WEIR_ERR_BAD when it is larger than client_body_buffer_size.
 int weir_request_body(struct weir_str *out);
 
 // body_filter: the piece that is passing, and whether it is the last.
@@ -210,7 +244,7 @@ struct weir_counters {
     int64_t serial;                 // of the configuration in force
     char configuration_hash[65];
 };
-int weir_counters(struct weir_counters *out);      // sums over the workers
+int weir_counters(struct weir_counters *out);      // sums over the workers; serial and hash: the current request's
 int weir_node_hostname(struct weir_str *out);
 int weir_worker_id(void);                          // 0.., -1 in the control VM
 int weir_worker_pid(void);

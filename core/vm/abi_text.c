@@ -1,7 +1,7 @@
 // abi_text.c - the text of abi.h inside the binary, so that Lua declares exactly what was compiled.
 //
-// The assembler finds the file relative to the folder that the compiler runs in, the root of the tree. Including it as
-// well makes this object depend on it.
+// The assembler finds the file relative to the folder that the compiler runs in, the root of the
+// tree. Including it as well makes this object depend on it.
 
 #include "vm/abi.h"
 

@@ -1,4 +1,5 @@
-// What the functions of the ABI have in common: refusing with a text, and asking for the current request.
+// What the functions of the ABI have in common: refusing with a text, and asking for the current
+// request.
 //
 // Threads: any; the text and the turn are the thread's.
 
@@ -11,7 +12,8 @@
 // Keeps the text for weir_error() and returns WEIR_ERR_BAD.
 int api_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-// The current request, NULL outside of phases or in a phase that is not one of `phases` (1 << PHASE_…).
+// The current request, NULL outside of phases or in a phase that is not one of `phases` (1 <<
+// PHASE_…).
 struct request *api_request(unsigned phases);
 
 enum {
@@ -21,8 +23,8 @@ enum {
     API_HEAD = API_BEFORE | 1 << PHASE_HEADER_FILTER            // the answer's head can be changed
 };
 
-// The request's body: 1 with *out when it is complete, 0 when it has to be waited for, WEIR_ERR_BAD when it does not fit
-// into memory.
+// The request's body: 1 with *out when it is complete, 0 when it has to be waited for, WEIR_ERR_BAD
+// when it does not fit into memory.
 int api_body(struct request *r, struct str *out);
 
 static inline struct str api_str(const char *p, size_t n)

@@ -9,7 +9,7 @@
 
 struct weir_build {
     struct snapshot *snapshot;
-    bool settled;       // the settings are known
+    bool settled; // the settings are known
 };
 
 static struct {
@@ -40,7 +40,7 @@ void weir_build_free(struct weir_build *b)
 
 static struct str of(struct weir_str s)
 {
-    return (struct str){ s.p, s.n };
+    return (struct str){s.p, s.n};
 }
 
 static const struct str *list_of(struct arena *a, const struct weir_str *from, uint32_t count)
@@ -58,7 +58,8 @@ static int set_trusted(struct snapshot *s, const struct weir_settings *from)
     struct cidr *cidrs = arena_alloc(&s->arena, (from->trusted_ip_count + 1) * sizeof *cidrs);
     for (uint32_t i = 0; i < from->trusted_ip_count; i++)
         if (cidr_parse(of(from->trusted_ips[i]), &cidrs[i]) != NULL)
-            return api_refuse("trusted_ips: not an address or CIDR: %.*s", STR_ARG(of(from->trusted_ips[i])));
+            return api_refuse("trusted_ips: not an address or CIDR: %.*s",
+                              STR_ARG(of(from->trusted_ips[i])));
     s->settings.trusted = cidrs;
     s->settings.trusted_count = from->trusted_ip_count;
     return 0;
@@ -98,12 +99,15 @@ int weir_build_settings(struct weir_build *b, const struct weir_settings *from)
 
 // -- upstreams, plans, routes ---------------------------------------------------------------------
 
-int weir_build_upstream(struct weir_build *b, const char *name, size_t n, const char *host_header, size_t hn)
+int weir_build_upstream(struct weir_build *b, const char *name, size_t n, const char *host_header,
+                        size_t hn)
 {
-    return (int)snapshot_add_upstream(b->snapshot, api_str(name, n), api_str(host_header, hn), host_header == NULL);
+    return (int)snapshot_add_upstream(b->snapshot, api_str(name, n), api_str(host_header, hn),
+                                      host_header == NULL);
 }
 
-int weir_build_target(struct weir_build *b, int upstream, const char *host, size_t n, uint16_t port, uint32_t weight)
+int weir_build_target(struct weir_build *b, int upstream, const char *host, size_t n, uint16_t port,
+                      uint32_t weight)
 {
     if (upstream < 0 || (uint32_t)upstream >= b->snapshot->upstream_count)
         return api_refuse("target %.*s: there is no upstream %d", (int)n, host, upstream);
@@ -111,7 +115,8 @@ int weir_build_target(struct weir_build *b, int upstream, const char *host, size
     return 0;
 }
 
-// The policy with the process-wide choice about sessions, which is no part of what Lua describes. A new reference.
+// The policy with the process-wide choice about sessions, which is no part of what Lua describes. A
+// new reference.
 static err_t with_sessions(const struct weir_build *b, struct policy *p, struct policy **out)
 {
     struct policy_desc desc = p->desc;
@@ -200,7 +205,8 @@ int weir_build_route(struct weir_build *b, const struct weir_route_desc *d)
 
 // -- the rest -------------------------------------------------------------------------------------
 
-int weir_build_certificate(struct weir_build *b, const char *sni, size_t n, struct weir_credential *c)
+int weir_build_certificate(struct weir_build *b, const char *sni, size_t n,
+                           struct weir_credential *c)
 {
     if (!c)
         return api_refuse("no certificate for %.*s", (int)n, sni);
@@ -216,7 +222,7 @@ int weir_build_blob(struct weir_build *b, const char *p, size_t n)
 
 int weir_build_hash(struct weir_build *b, const char *hex, size_t n)
 {
-    if (n >= sizeof ((struct weir_counters *)NULL)->configuration_hash)
+    if (n >= sizeof((struct weir_counters *)NULL)->configuration_hash)
         return api_refuse("a configuration hash has at most 64 digits");
     b->snapshot->hash = arena_dup(&b->snapshot->arena, api_str(hex, n));
     return 0;

@@ -5,8 +5,8 @@
 
 #include "tls/verify.h"
 
-// The fields of the request are one list, which plugins change and the upstream gets: Kong's kong.request shows what
-// kong.service.request set, too.
+// The fields of the request are one list, which plugins change and the upstream gets: Kong's
+// kong.request shows what kong.service.request set, too.
 static struct head *head_of(struct request *r, int where)
 {
     switch (where) {
@@ -90,7 +90,8 @@ int weir_headers(int where, struct weir_header *out, int max)
 
 // -- changing -------------------------------------------------------------------------------------
 
-// The head that may be changed now, and the request it is of; NULL when the time for it is over or has not come.
+// The head that may be changed now, and the request it is of; NULL when the time for it is over or
+// has not come.
 static struct head *changeable(int where, struct request **r)
 {
     if (where == WEIR_HEADERS_RESPONSE) {
@@ -103,7 +104,8 @@ static struct head *changeable(int where, struct request **r)
     return *r ? &(*r)->head : NULL;
 }
 
-// How a body is delimited is the core's to say: a plugin's word on it is dropped, as Kong does with Transfer-Encoding.
+// How a body is delimited is the core's to say: a plugin's word on it is dropped, as Kong does with
+// Transfer-Encoding.
 static bool is_framing(struct str name)
 {
     return (header_facts(header_id(name)) & HEADER_FACT_FRAME) != 0;
@@ -119,7 +121,8 @@ static int set_host(struct request *r, struct str host)
     return 0;
 }
 
-static int change(int where, struct str name, struct str value, void (*how)(struct head *, struct str, struct str))
+static int change(int where, struct str name, struct str value,
+                  void (*how)(struct head *, struct str, struct str))
 {
     struct request *r;
     struct head *h = changeable(where, &r);
@@ -134,7 +137,7 @@ static int change(int where, struct str name, struct str value, void (*how)(stru
         int refused = set_host(r, value);
         if (refused)
             return refused;
-        how = head_set;     // there is never a second one
+        how = head_set; // there is never a second one
     }
     how(h, arena_dup(&r->arena, name), value);
     return 0;
@@ -157,11 +160,11 @@ int weir_header_remove(int where, const char *name, size_t n)
     if (!h)
         return WEIR_ERR_PHASE;
     struct str field = api_str(name, n);
-    if (h == &r->response && header_id(field) == HEADER_CONTENT_LENGTH && h->framing == FRAMING_LENGTH
-        && r->source == SOURCE_SERVICE)
-        h->framing = FRAMING_CHUNKED;   // the plugin is going to change the body
+    if (h == &r->response && header_id(field) == HEADER_CONTENT_LENGTH &&
+        h->framing == FRAMING_LENGTH && r->source == SOURCE_SERVICE)
+        h->framing = FRAMING_CHUNKED; // the plugin is going to change the body
     else if (h == &r->head && header_id(field) == HEADER_HOST)
-        r->out_host = STR_NONE;         // a request without one does not exist
+        r->out_host = STR_NONE; // a request without one does not exist
     else
         head_remove(h, field);
     return 0;

@@ -1,4 +1,5 @@
-// api_node.c - what concerns the process: log, time, digests and certificates of the configuration, versions, counters.
+// api_node.c - what concerns the process: log, time, digests and certificates of the configuration,
+// versions, counters.
 
 #include "base/log.h"
 #include "base/version.h"
@@ -6,8 +7,7 @@
 #include "conf/version.h"
 #include "http/version.h"
 #include "net/version.h"
-#include "proxy/client.h"
-#include "proxy/request.h"
+#include "proxy/report.h"
 #include "tls/credential.h"
 #include "tls/digest.h"
 #include "tls/version.h"
@@ -38,18 +38,10 @@ static enum log_level level_of(int level)
 void weir_log(int level, const char *text, size_t n)
 {
     const enum log_level at = level_of(level);
-    const struct request *r = turn.request;
-    if (!log_on(at))
-        return;
-    if (!r) {
+    if (turn.request)
+        report_text(turn.request, at, api_str(text, n));
+    else
         log_text(at, 0, api_str(text, n));
-        return;
-    }
-    // The context of request_log() belongs on the first line, before a traceback; the rest follows as it is.
-    size_t first = str_find(api_str(text, n), '\n', 0);
-    request_log(r, at, STR_NONE, "%.*s", (int)first, text);
-    if (first + 1 < n)
-        log_text(at, r->client->conn->id, api_str(text + first + 1, n - first - 1));
 }
 
 // -- time and randomness --------------------------------------------------------------------------
@@ -100,7 +92,8 @@ static int because(const char *why, char *err, size_t errlen)
     return -1;
 }
 
-int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int max, char *err, size_t errlen)
+int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int max, char *err,
+                   size_t errlen)
 {
     struct x509_info *found = xcalloc(max > 0 ? (size_t)max : 1, sizeof *found);
     unsigned count = 0;
@@ -117,7 +110,8 @@ int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int ma
     return failed ? because(why, err, errlen) : (int)count;
 }
 
-int weir_keypair_check(const char *cert, size_t certlen, const char *key, size_t keylen, char *err, size_t errlen)
+int weir_keypair_check(const char *cert, size_t certlen, const char *key, size_t keylen, char *err,
+                       size_t errlen)
 {
     struct credential *c = NULL;
     char why[TRUST_WHY] = "";
@@ -140,8 +134,8 @@ int weir_version(char *out, size_t len)
     const char *luajit = LUAJIT_VERSION;
     int n = snprintf(out, len,
                      "weir %s\nLuaJIT %s\nOpenSSL %s\nlibuv %s\nllhttp %s\nc-ares %s\nPCRE2 %s\n",
-                     WEIR_VERSION, luajit + strcspn(luajit, "0123456789"), version_openssl(), version_uv(),
-                     version_llhttp(), version_cares(), pcre2);
+                     WEIR_VERSION, luajit + strcspn(luajit, "0123456789"), version_openssl(),
+                     version_uv(), version_llhttp(), version_cares(), pcre2);
     return n > 0 && (size_t)n < len ? 0 : api_refuse("the versions do not fit");
 }
 
@@ -158,8 +152,14 @@ int weir_counters(struct weir_counters *out)
 {
     if (!fill_counters)
         return WEIR_ERR_NONE;
-    *out = (struct weir_counters){ 0 };
+    *out = (struct weir_counters){0};
     fill_counters(out);
+    if (turn.request) {
+        const struct snapshot *s = turn.request->view->snapshot;
+        out->serial = s->serial;
+        snprintf(out->configuration_hash, sizeof out->configuration_hash, "%.*s",
+                 STR_ARG(s->hash));
+    }
     return 0;
 }
 

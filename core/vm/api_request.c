@@ -93,8 +93,8 @@ int weir_request_str(int what, struct weir_str *out)
 
 // -- numbers --------------------------------------------------------------------------------------
 
-// Kong's three latencies in ms: until the request went upstream, until the upstream began to answer, and what of the whole
-// was weir's own.
+// Kong's three latencies in ms: until the request went upstream, until the upstream began to
+// answer, and what of the whole was weir's own.
 static int64_t latency(const struct request *r, int what)
 {
     if (what == WEIR_LATENCY_PROXY)
@@ -192,8 +192,8 @@ int api_body(struct request *r, struct str *out)
         const struct head *h = &r->head;
         if (h->framing == FRAMING_NONE)
             return 1;
-        if (!r->body_kept || r->body.len > limit
-            || (h->framing == FRAMING_LENGTH && h->content_length > limit))
+        if (!r->body_kept || r->body_refused ||
+            (h->framing == FRAMING_LENGTH && h->content_length > limit))
             return api_refuse("request body did not fit into client body buffer, consider raising "
                               "'client_body_buffer_size'");
         if (!r->body_ended)

@@ -113,6 +113,6 @@ int weir_service_set_retries(uint32_t n)
         return WEIR_ERR_PHASE;
     if (n > RETRIES_MAX)
         return api_refuse("at most %d retries", RETRIES_MAX);
-    r->tries_left = n + 1;
+    r->tries_left = n;
     return 0;
 }

@@ -1,6 +1,8 @@
-// api_tls.c - trust bundles, credentials and policies as handles, and the choice of the current request among them.
+// api_tls.c - trust bundles, credentials and policies as handles, and the choice of the current
+// request among them.
 //
-// The handles are the interned objects themselves under the names that the ABI gives them; each handle is a reference.
+// The handles are the interned objects themselves under the names that the ABI gives them; each
+// handle is a reference.
 
 #include "proxy/request.h"
 #include "vm/api.h"
@@ -52,7 +54,8 @@ const char *weir_trust_id(const struct weir_trust *t)
     return ((const struct trust *)t)->id;
 }
 
-struct weir_credential *weir_credential_new(const char *cert, size_t certlen, const char *key, size_t keylen)
+struct weir_credential *weir_credential_new(const char *cert, size_t certlen, const char *key,
+                                            size_t keylen)
 {
     struct credential *c = NULL;
     char why[TRUST_WHY] = "";
@@ -119,8 +122,9 @@ static int fail(struct request *r, const char *why)
     return api_refuse("%s", why);
 }
 
-// The description that a plugin is about to change: what earlier choices made, else the plan's. A plan without a policy (its
-// service speaks plain HTTP) begins with one that verifies and trusts nobody. NULL when there is no such thing.
+// The description that a plugin is about to change: what earlier choices made, else the plan's. A
+// plan without a policy (its service speaks plain HTTP) begins with one that verifies and trusts
+// nobody. NULL when there is no such thing.
 static struct policy_desc *chosen(struct request *r)
 {
     struct tls_choice *choice = &r->choice;

@@ -1,6 +1,7 @@
 // The command line: what lua/weir/cli made of the arguments, as C reads it.
 //
-// Owner: main(), before the supervisor starts; no VM is left when the action is there. Threads: the main one.
+// Owner: main(), before the supervisor starts; no VM is left when the action is there. Threads: the
+// main one.
 
 #pragma once
 
@@ -27,7 +28,7 @@ struct cli_action {
     struct str blob;        // for control.start()
 };
 
-// Runs weir.cli's main() with the arguments (without the program's name). Errors in it end in code 70 and a message on
-// standard error.
+// Runs weir.cli's main() with the arguments (without the program's name). Errors in it end in code
+// 70 and a message on standard error.
 void cli_run(const char *lua_root, int argc, char **argv, struct cli_action *out);
 void cli_done(struct cli_action *action);

@@ -1,7 +1,9 @@
-// hooks.c - running the phases of requests: coroutines, slots, and what becomes of a phase that stops half-way.
+// hooks.c - running the phases of requests: coroutines, slots, and what becomes of a phase that
+// stops half-way.
 //
-// A phase runs on a coroutine from the pool, so that it can wait. It goes back when the phase ended well; one that waits stays
-// with its request, and one that failed or exited is dropped, since its stack is not empty.
+// A phase runs on a coroutine from the pool, so that it can wait. It goes back when the phase ended
+// well; one that waits stays with its request, and one that failed or exited is dropped, since its
+// stack is not empty.
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -54,7 +56,8 @@ static void coroutine_give(struct vm *vm, struct coroutine *c)
 
 // -- slots ----------------------------------------------------------------------------------------
 
-// A request's place in the VM, from 1: small numbers, so that Lua keeps what belongs to requests in an array.
+// A request's place in the VM, from 1: small numbers, so that Lua keeps what belongs to requests in
+// an array.
 static int slot_take(struct vm *vm)
 {
     if (vm->slots_free > 0)
@@ -76,7 +79,7 @@ static void notify(struct vm *vm, int function, int argument)
 {
     lua_State *L = vm->L;
     struct turn before = turn;
-    turn = (struct turn){ vm, before.request };
+    turn = (struct turn){vm, before.request};
     lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     lua_pushinteger(L, argument);
     if (lua_pcall(L, 1, 0, 0) != 0)
@@ -106,12 +109,12 @@ static enum hook_result suspended(struct vm *vm, struct coroutine *c, struct req
     return HOOK_ERROR;
 }
 
-// Resumes the coroutine with what is on its stack. Nothing that Lua can call ends the request, so it is still there
-// afterwards.
+// Resumes the coroutine with what is on its stack. Nothing that Lua can call ends the request, so
+// it is still there afterwards.
 static enum hook_result enter(struct vm *vm, struct coroutine *c, struct request *r, int arguments)
 {
     struct turn before = turn;
-    turn = (struct turn){ vm, r };
+    turn = (struct turn){vm, r};
     vm->running = c;
     c->pause = PAUSE_NONE;
     r->in_phase = true;
@@ -175,7 +178,7 @@ static void release(void *state, struct request *r)
 
 const struct request_hooks *vm_hooks(void)
 {
-    static const struct request_hooks hooks = { run, resume, release };
+    static const struct request_hooks hooks = {run, resume, release};
     return &hooks;
 }
 

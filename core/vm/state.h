@@ -1,6 +1,7 @@
 // What the files of vm/ share: the inside of struct vm, and whose turn it is on a thread.
 //
-// Owner: vm.c makes and frees the struct; hooks.c keeps its coroutines and slots. Threads: the one that runs the VM.
+// Owner: vm.c makes and frees the struct; hooks.c keeps its coroutines and slots. Threads: the one
+// that runs the VM.
 
 #pragma once
 
@@ -12,7 +13,8 @@
 
 struct request;
 
-// A coroutine that a phase runs on. It is kept alive by the registry, and used again when its phase ended well.
+// A coroutine that a phase runs on. It is kept alive by the registry, and used again when its phase
+// ended well.
 struct coroutine {
     lua_State *L;
     int ref;
@@ -26,7 +28,7 @@ struct vm {
     lua_State *L;
     int worker;                     // id, -1 in other VMs
     int module;                     // registry references: the entry module,
-    int run, release, stray_yield;  // and functions of it; LUA_REFNIL where it has none of that name
+    int run, release, stray_yield;  // and functions of it, LUA_REFNIL where it has none
     struct coroutine *spare;
     unsigned spare_count;
     struct coroutine *running;      // the phase's
@@ -52,8 +54,8 @@ void state_log_error(struct vm *vm, lua_State *L, const char *doing);
 void hooks_init(struct vm *vm);
 void hooks_done(struct vm *vm);
 
-// wait.c: registers the module weir.wait; puts on the stack what a wait that is over returns to Lua, and counts it;
-// calls off a wait.
+// wait.c: registers the module weir.wait.core; puts on the stack what a wait that is over returns
+// to Lua, and counts it; calls off a wait.
 void wait_open(lua_State *L);
 int wait_results(struct coroutine *c);
 void wait_cancel(struct coroutine *c);

@@ -30,7 +30,7 @@ static struct str text_at(lua_State *L, int index)
 {
     size_t n;
     const char *p = lua_tolstring(L, index, &n);
-    return p ? (struct str){ p, n } : STR("(no message)");
+    return p ? (struct str){p, n} : STR("(no message)");
 }
 
 void state_log_error(struct vm *vm, lua_State *L, const char *doing)
@@ -41,7 +41,8 @@ void state_log_error(struct vm *vm, lua_State *L, const char *doing)
     lua_settop(vm->L, 0);
 }
 
-// Only an error outside of every protected call gets here, which is a bug of this folder or the end of memory.
+// Only an error outside of every protected call gets here, which is a bug of this folder or the end
+// of memory.
 static int panic(lua_State *L)
 {
     struct str text = text_at(L, -1);
@@ -107,7 +108,7 @@ struct vm *vm_new(const char *lua_root, const char *module)
     hooks_init(vm);
 
     struct turn before = turn;
-    turn = (struct turn){ vm, NULL };
+    turn = (struct turn){vm, NULL};
     bool loaded = load_module(vm, lua_root, module);
     turn = before;
     if (!loaded) {
@@ -127,7 +128,7 @@ void vm_free(struct vm *vm)
     if (!vm)
         return;
     struct turn before = turn;
-    turn = (struct turn){ vm, NULL };   // finalisers may log
+    turn = (struct turn){vm, NULL}; // finalisers may log
     hooks_done(vm);
     lua_close(vm->L);
     turn = before;
@@ -187,20 +188,22 @@ bool vm_root(char *out, size_t len)
             strcpy(out, set);
             return true;
         }
-        fprintf(stderr, "weir: WEIR_LUA_PATH=%s: there is no lua/weir/worker.lua in that folder\n", set);
+        fprintf(stderr, "weir: WEIR_LUA_PATH=%s: there is no lua/weir/worker.lua in that folder\n",
+                set);
         return false;
     }
     if (root_of_executable(out, len))
         return true;
-    fprintf(stderr, "weir: cannot find the Lua files: neither ../share/weir next to the executable nor a "
-                    "folder above it has lua/weir/worker.lua; WEIR_LUA_PATH can name it\n");
+    fprintf(stderr,
+            "weir: cannot find the Lua files: neither ../share/weir next to the executable nor a "
+            "folder above it has lua/weir/worker.lua; WEIR_LUA_PATH can name it\n");
     return false;
 }
 
 // -- calling --------------------------------------------------------------------------------------
 
-// Calls the module's function with the `count` arguments that are on top of the stack. On success the two results are on
-// top, else *why is the error.
+// Calls the module's function with the `count` arguments that are on top of the stack. On success
+// the two results are on top, else *why is the error.
 static bool call(struct vm *vm, const char *function, int count, char **why)
 {
     lua_State *L = vm->L;
@@ -212,7 +215,7 @@ static bool call(struct vm *vm, const char *function, int count, char **why)
     lua_remove(L, -2);
     lua_insert(L, first + 1);
     struct turn before = turn;
-    turn = (struct turn){ vm, NULL };
+    turn = (struct turn){vm, NULL};
     int status = lua_pcall(L, count, 2, first);
     turn = before;
     int error = status != 0 || !lua_isnil(L, -1) ? -1 : 0;
@@ -259,15 +262,16 @@ void vm_retire(struct vm *vm, const struct snapshot *snapshot)
 
 // -- garbage --------------------------------------------------------------------------------------
 
-// Collecting happens between turns: a cycle begins when the heap is half as large again as after the last one, and goes on
-// in slices that trace twice what was allocated meanwhile, and at least COLLECT_STEP. The collector's own start, at twice
-// the heap of now, is only left as a bound for a single phase that allocates without end.
+// Collecting happens between turns: a cycle begins when the heap is half as large again as after
+// the last one, and goes on in slices that trace twice what was allocated meanwhile, and at least
+// COLLECT_STEP. The collector's own start, at twice the heap of now, is only left as a bound for a
+// single phase that allocates without end.
 enum { COLLECT_STEP = 16 * 1024, COLLECT_MIN = 256 * 1024 };
 
 static void collect_slice(struct vm *vm, size_t fresh)
 {
     struct turn before = turn;
-    turn = (struct turn){ vm, NULL };
+    turn = (struct turn){vm, NULL};
     vm->collecting = lua_gc(vm->L, LUA_GCSTEP, (int)((fresh + COLLECT_STEP) / 1024)) == 0;
     lua_gc(vm->L, LUA_GCRESTART, -1);
     turn = before;

@@ -1,7 +1,7 @@
-// wait.c - the functions of Lua that wait, module weir.wait: body(), sleep(seconds), exit().
+// wait.c - the functions of Lua that wait, module weir.wait.core: body(), sleep(seconds), exit().
 //
-// They yield the phase's coroutine; hooks.c sees why in c->pause. request_resume() brings the phase back, with what
-// wait_results() puts on the stack as the function's results.
+// They yield the phase's coroutine; hooks.c sees why in c->pause. request_resume() brings the phase
+// back, with what wait_results() puts on the stack as the function's results.
 
 #include "proxy/request.h"
 #include "vm/api.h"
@@ -9,7 +9,7 @@
 
 #include <lauxlib.h>
 
-enum { SLEEP_MAX = 24 * 3600 };     // s
+enum { SLEEP_MAX = 24 * 3600 }; // s
 
 // The phase's coroutine, if it is the one that asks and may wait; else an error for the plugin.
 static struct coroutine *waiting(lua_State *L)
@@ -90,7 +90,10 @@ void wait_cancel(struct coroutine *c)
 static int open_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "body", wait_body }, { "sleep", wait_sleep }, { "exit", wait_exit }, { NULL, NULL },
+        {"body", wait_body},
+        {"sleep", wait_sleep},
+        {"exit", wait_exit},
+        {NULL, NULL},
     };
     lua_newtable(L);
     luaL_register(L, NULL, functions);
@@ -102,6 +105,6 @@ void wait_open(lua_State *L)
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "preload");
     lua_pushcfunction(L, open_module);
-    lua_setfield(L, -2, "weir.wait");
+    lua_setfield(L, -2, "weir.wait.core");
     lua_settop(L, 0);
 }

@@ -1,9 +1,12 @@
--- The core's functions for Lua: declares to the FFI what core/vm/abi.h says, which the core itself carries as text.
+-- The core's functions for Lua: declares to the FFI what core/vm/abi.h says, which the core itself
+-- carries as text.
 --
--- `abi.C` is the namespace to call into. A function of it may be called from compiled traces: it never enters Lua.
+-- `abi.C` is the namespace to call into. A function of it may be called from compiled traces: it
+-- never enters Lua.
 local ffi = require("ffi")
 
--- What the Lua files of this tree are written for. A core with another number comes from another version of weir.
+-- What the Lua files of this tree are written for. A core with another number comes from another
+-- version of weir.
 local ABI = 1
 
 ffi.cdef([[
@@ -11,7 +14,8 @@ ffi.cdef([[
   const char *weir_abi_text(void);
 ]])
 
--- In weir's own binary the functions are the process's; elsewhere they are those of the library weir/core.so.
+-- In weir's own binary the functions are the process's; elsewhere they are those of the library
+-- weir/core.so.
 local function core()
   if pcall(function() return ffi.C.weir_abi end) then
     return ffi.C

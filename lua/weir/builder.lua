@@ -1,7 +1,7 @@
 -- The core's snapshot builder with plain Lua arguments.
 --
--- A refused value raises the core's message (a string): what reaches the builder has been validated, and
--- weir.compile turns whatever is left into one refusal of the whole configuration.
+-- A refused value raises the core's message (a string): what reaches the builder has been
+-- validated, and weir.compile turns whatever is left into one refusal of the whole configuration.
 local ffi = require("ffi")
 local bit = require("bit")
 local abi = require("weir.abi")
@@ -104,8 +104,8 @@ local function protocol_bits(protocols)
 end
 
 --- A plan.
--- @tparam table plan the fields of struct weir_plan_desc by name; `policy` is a handle, `protocols` a
--- list of names, `upstream` may be nil
+-- @tparam table plan the fields of struct weir_plan_desc by name; `policy` is a handle, `protocols`
+-- a list of names, `upstream` may be nil
 -- @treturn number its index
 function Builder:plan(plan)
   local desc = ffi.new("struct weir_plan_desc")

@@ -1,7 +1,8 @@
--- From validated entities to the core's snapshot, and to the blob from which workers make their chains.
+-- From validated entities to the core's snapshot, and to the blob from which workers make their
+-- chains.
 --
--- All that depends only on the configuration is decided here: per route one plan with the upstream, the
--- verification policy, the phases in which Lua has to be entered, the plugins in their order.
+-- All that depends only on the configuration is decided here: per route one plan with the upstream,
+-- the verification policy, the phases in which Lua has to be entered, the plugins in their order.
 local bit = require("bit")
 local Blob = require("weir.compile.blob")
 local Builder = require("weir.builder")
@@ -14,7 +15,8 @@ local tls = require("weir.tls")
 
 local REWRITE, ACCESS = bit.lshift(1, 0), bit.lshift(1, 1)
 
--- Present for every service that is reached over TLS, configured or not: it reads the service's fields.
+-- Present for every service that is reached over TLS, configured or not: it reads the service's
+-- fields.
 local UPSTREAM_TLS = "upstream-tls"
 
 local compile = {}
@@ -24,8 +26,8 @@ Compiler.__index = Compiler
 
 -- ---- the plans that belong to no route
 
--- Plan 0 answers when no route matched. Global plugins see that answer, and what they do before a route is
--- known is done under this plan too; access is not run without a route.
+-- Plan 0 answers when no route matched. Global plugins see that answer, and what they do before a
+-- route is known is done under this plan too; access is not run without a route.
 function Compiler:plan_without_route()
   local links = self.chains:select(nil, nil)
   self.builder:plan({ phases = Chains.phases(links, ACCESS), protocols = { "http", "https" } })
@@ -45,8 +47,8 @@ end
 
 -- ---- routes
 
--- What may decide about the upstream's policy: the chain, and upstream-tls in its place even if nothing
--- configures it for this route.
+-- What may decide about the upstream's policy: the chain, and upstream-tls in its place even if
+-- nothing configures it for this route.
 function Compiler:folding(links, service)
   if not service or service.protocol ~= "https" then
     return links
@@ -142,7 +144,8 @@ local function read_file(path)
   return text
 end
 
--- Kong's `ssl_cert` and `ssl_cert_key`: shown to clients that ask for no name, or for one without a certificate.
+-- Kong's `ssl_cert` and `ssl_cert_key`: shown to clients that ask for no name, or for one without a
+-- certificate.
 function Compiler:default_certificates(settings)
   for i, cert in ipairs(settings.ssl_cert) do
     local credential, err = tls.credential(read_file(cert), read_file(settings.ssl_cert_key[i]))
@@ -189,8 +192,8 @@ end
 -- @tparam table options settings (weir.settings), plugins (what plugins.load_all() gave), hash
 -- (configuration_hash), node_id
 -- @treturn table|nil a weir.builder, ready to publish
--- @treturn table|string with a builder: the reasons why some plans only refuse, one line each (may be
--- empty); without: why there is none
+-- @treturn table|string with a builder: the reasons why some plans only refuse, one line each (may
+-- be empty); without: why there is none
 function compile.run(config, options)
   local upstream_tls, err = plugins.load(UPSTREAM_TLS)
   if not upstream_tls then

@@ -29,7 +29,8 @@ local function write_table(out, value)
   end
 end
 
--- Every value says its type and, where that is not evident, its length: no two values write the same.
+-- Every value says its type and, where that is not evident, its length: no two values write the
+-- same.
 function write(out, value)
   local kind = type(value)
   if kind == "table" then

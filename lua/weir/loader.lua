@@ -1,7 +1,7 @@
 -- Where modules come from: weir's own tree, plugin folders, and the user's lua_package_path.
 --
--- kong.plugins.NAME.FILE is DIR/NAME/FILE.lua in the first plugin folder that has it. A VM calls install() when it
--- starts (core/vm/vm.c) and set_path() once it knows the settings.
+-- kong.plugins.NAME.FILE is DIR/NAME/FILE.lua in the first plugin folder that has it. A VM calls
+-- install() when it starts (core/vm/vm.c) and set_path() once it knows the settings.
 
 local loader = {}
 
@@ -17,7 +17,8 @@ local function split(list)
   return items
 end
 
--- A module loader (package.loaders) for plugins. A file that is there but does not compile is an error, not a miss.
+-- A module loader (package.loaders) for plugins. A file that is there but does not compile is an
+-- error, not a miss.
 local function find_plugin_file(name)
   local plugin, file = name:match("^kong%.plugins%.([%w_-]+)%.([%w_.]+)$")
   if not plugin then
@@ -51,9 +52,10 @@ function loader.install(root)
   table.insert(package.loaders, 2, find_plugin_file)
 end
 
---- Applies the settings that say where the user's modules lie. Repeating it replaces what was set before.
--- @tparam ?string plugin_path folders of plugins, separated by ":" or ","; shipped plugins come first
--- @tparam ?string lua_package_path templates in Lua's syntax, searched before weir's own; ";;" stands for those
+--- Applies the settings that say where the user's modules lie, in place of what was set before.
+-- @tparam ?string plugin_path folders of plugins, separated by ":" or ","; shipped ones come first
+-- @tparam ?string lua_package_path templates in Lua's syntax, searched before weir's own;
+-- ";;" stands for those
 function loader.set_path(plugin_path, lua_package_path)
   folders = { shipped }
   for _, folder in ipairs(split(plugin_path or "")) do

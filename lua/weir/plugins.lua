@@ -1,8 +1,9 @@
 -- Finds, checks and orders plugins. Shared by the control VM, which compiles configurations, and by
 -- `weir check`.
 --
--- A plugin is the module kong.plugins.NAME.handler (weir.loader knows where that lies) and, beside it, its
--- schema. What is loaded stays loaded: code of plugins changes with the next start, not with a reload.
+-- A plugin is the module kong.plugins.NAME.handler (weir.loader knows where that lies) and, beside
+-- it, its schema. What is loaded stays loaded: code of plugins changes with the next start, not
+-- with a reload.
 local bit = require("bit")
 
 local plugins = {}
@@ -10,7 +11,8 @@ local plugins = {}
 --- Request phases in the order of the core's WEIR_PHASE_… numbers, which start at 0.
 plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log" }
 
--- Kong's phases that this version does not run. A plugin that counts on one would silently do half its work.
+-- Kong's phases that this version does not run. A plugin that counts on one would silently do half
+-- its work.
 local UNSUPPORTED = { "certificate", "preread", "response" }
 
 local function is_integer(value)

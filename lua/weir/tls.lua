@@ -1,7 +1,7 @@
 -- Trust bundles, credentials and verification policies of the core as counted handles.
 --
--- All are interned by content, so making an equal one again gives the same object; making one parses
--- certificates, so it belongs into `configure` or module scope, not into every request.
+-- All are interned by content, so making an equal one again gives the same object; making one
+-- parses certificates, so it belongs into `configure` or module scope, not into every request.
 local ffi = require("ffi")
 local abi = require("weir.abi")
 
@@ -57,13 +57,7 @@ end
 -- @treturn cdata|nil handle
 -- @treturn nil|string
 function tls.policy(choice)
-  local trust, err = choice.trust, nil
-  if not trust then
-    trust, err = tls.trust({})
-    if not trust then
-      return nil, err
-    end
-  end
+  local trust = choice.trust or tls.trust({})
   local desc = ffi.new("struct weir_policy_desc")
   desc.verify = choice.verify and VERIFY or NO_VERIFY
   desc.depth = choice.depth or MAX_DEPTH

@@ -1,34 +1,42 @@
--- The entry of a worker's VM: makes plugin chains of a configuration, and runs them, a phase at a time.
+-- The entry of a worker's VM: makes plugin chains of a configuration, and runs them, a phase at a
+-- time.
 --
--- core/vm/vm.c calls adopt() and retire() for configurations, run() for each phase of a request that has plugins in
--- it, release() when the request ends.
+-- core/vm/vm.c calls adopt() and retire() for configurations, run() for each phase of a request
+-- that has plugins in it, release() when the request ends.
 --
--- A chain is flat, { function, handler, conf, record, … } in the order of execution, so that running it is one short loop
--- that compiles; plans with the same plugins share their chains.
+-- A chain is flat, { function, handler, conf, record, … } in the order of execution, so that
+-- running it is one short loop that compiles; plans with the same plugins share their chains.
 
 local buffer = require("string.buffer")
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local loader = require("weir.loader")
-local wait = require("weir.wait")
+local pdk = require("weir.pdk")
+local traces = require("weir.traces")
 
 local C = abi.C
 
 local REWRITE, LOG = C.WEIR_PHASE_REWRITE, C.WEIR_PHASE_LOG
-local ERROR = 3 -- enum log_level
+local ERROR, WARN = 3, 4 -- enum log_level
 
 local worker = {}
 
--- serial -> generation: { serial, settings, entities, plans, records, [phase] = { [plan] = chain } }
+-- serial -> generation: { serial, settings, entities, plans, records, [phase] = { [plan] = chain }
+-- }
 local generations = {}
 local newest
 
--- Handlers by plugin name, and whether init_worker ran.
-local handlers, started = {}, {}
+-- Handlers by module, and in Kong's order; those that init_worker was called for.
+local handlers, ordered, started = {}, {}, {}
 
--- -- running ---------------------------------------------------------------------------------------
+traces.start(function(text)
+  C.weir_log(WARN, text, #text)
+end)
 
--- Logs a failed handler. `place` is where the error was raised, as Kong's log lines have it after "[kong]".
+-- ---- running
+
+-- Logs a failed handler. `place` is where the error was raised, as Kong's log lines have it after
+-- "[kong]".
 local function report(record, what, message)
   local place = message:match("([^/%s]+:%d+): ") or "worker.lua"
   local line = ("[kong] %s [%s] %s: %s"):format(place, record and record.name or "-", what, message)
@@ -65,7 +73,8 @@ function worker.run(serial, phase, plan, slot)
     if not ok then
       report(record, abi.phases[phase], err)
       failed = true
-      -- A request's log entries are independent of each other; in every other phase the request has failed.
+      -- A request's log entries are independent of each other; in every other phase the request has
+      -- failed.
       if phase ~= LOG then
         break
       end
@@ -76,7 +85,7 @@ function worker.run(serial, phase, plan, slot)
   return failed
 end
 
---- Names the handler that gave up control where nobody waits: called by the core, which has dropped it by then.
+--- Names the handler that gave up control where nobody waits. The core drops it afterwards.
 -- @tparam number phase
 function worker.stray_yield(phase)
   report(current.plugin, abi.phases[phase], "attempt to yield, with nothing to wait for")
@@ -85,50 +94,43 @@ end
 --- The request in `slot` is over.
 worker.release = current.release
 
--- Others' phases run while one waits, so what is current is saved around it.
-local function keeping_current(pause)
-  return function(...)
-    local plugin, slot, phase, generation =
-      current.plugin, current.slot, current.phase, current.generation
-    local result, err = pause(...)
-    current.plugin, current.slot, current.phase, current.generation =
-      plugin, slot, phase, generation
-    return result, err
+-- ---- adopting
+
+-- Higher priorities first; of equal ones, names that sort later.
+local function runs_before(a, b)
+  local x, y = a.handler.PRIORITY or 0, b.handler.PRIORITY or 0
+  if x ~= y then
+    return x > y
   end
+  return a.name > b.name
 end
 
-wait.body = keeping_current(wait.body)
-wait.sleep = keeping_current(wait.sleep)
-
--- -- adopting --------------------------------------------------------------------------------------
-
-local function load_handler(name)
-  if handlers[name] then
-    return handlers[name]
+local function load_handler(record)
+  if handlers[record.module] then
+    return true
   end
-  local ok, handler = pcall(require, "kong.plugins." .. name .. ".handler")
+  local ok, handler = pcall(require, record.module)
   if not ok then
     return nil, handler
   end
-  handlers[name] = handler
-  return handler
+  handlers[record.module] = handler
+  ordered[#ordered + 1] = { name = record.name, module = record.module, handler = handler }
+  table.sort(ordered, runs_before)
+  return true
 end
 
-local function id_of(reference)
-  return type(reference) == "table" and reference.id or reference
-end
-
--- The conf table of the generation before serves on when its content is the same: what a plugin keeps by it stays valid.
+-- The conf table of the generation before serves on when its content is the same: what a plugin
+-- keeps by it stays valid.
 local function conf_of(record)
   local old = newest and newest.records[record.id]
-  if old and old.hash == record.hash and old.name == record.name then
+  if old and old.hash == record.hash then
     return old.conf
   end
   local conf = record.conf
   conf.__plugin_id = record.id
   conf.plugin_instance_name = record.instance_name
-  conf.service_id = id_of(record.service)
-  conf.route_id = id_of(record.route)
+  conf.service_id = record.service
+  conf.route_id = record.route
   return conf
 end
 
@@ -137,7 +139,7 @@ local function make_chain(phase, records, indices)
   local chain = {}
   for _, index in ipairs(indices) do
     local record = records[index]
-    local handler = handlers[record.name]
+    local handler = handlers[record.module]
     local fn = handler[phase]
     if fn then
       local at = #chain
@@ -160,95 +162,105 @@ local function make_chains(phase, records, lists)
   return chains
 end
 
--- Before a route is known only global plugins run, and they are the same for all plans.
-local function make_rewrite(records, indices)
-  local chain = make_chain(abi.phases[REWRITE], records, indices)
-  return setmetatable({}, { __index = function() return chain end })
-end
-
 local function make_generation(blob, serial)
   local generation = {
     serial = serial,
     settings = blob.settings,
     entities = blob.entities,
     plans = blob.plans,
+    list = blob.plugins,
     records = {},
   }
   for _, record in ipairs(blob.plugins) do
-    local handler, err = load_handler(record.name)
-    if not handler then
+    local ok, err = load_handler(record)
+    if not ok then
       return nil, err
     end
     record.conf = conf_of(record)
     generation.records[record.id] = record
   end
-  generation[REWRITE] = make_rewrite(blob.plugins, blob.rewrite)
+  -- Before the route is known a request is under the plan of those without one.
+  generation[REWRITE] = { [0] = make_chain(abi.phases[REWRITE], blob.plugins, blob.rewrite) }
   for phase = REWRITE + 1, LOG do
     generation[phase] = make_chains(abi.phases[phase], blob.plugins, blob.chains)
   end
   return generation
 end
 
--- Calls an optional function of a handler outside of requests; a failure is the plugin's own matter.
-local function call(name, what, ...)
-  local handler = handlers[name]
-  if not handler[what] then
+-- Calls an optional function of a handler outside of requests; a failure is the plugin's own
+-- matter.
+local function call(plugin, what, ...)
+  local fn = plugin.handler[what]
+  if not fn then
     return
   end
-  current.plugin = { name = name }
-  local ok, err = xpcall(handler[what], traceback, handler, ...)
+  current.plugin = plugin
+  local ok, err = xpcall(fn, traceback, plugin.handler, ...)
   current.plugin = nil
   if not ok then
-    report({ name = name }, what, err)
+    report(plugin, what, err)
   end
 end
 
--- init_worker once per handler, configure each time with all its confs (nil when it has none any more).
-local function tell_handlers(blob)
+-- init_worker once, configure each time with all confs of the plugin (nil when it has none any
+-- more).
+local function tell_handlers(generation)
   local confs = {}
-  for _, record in ipairs(blob.plugins) do
-    confs[record.name] = confs[record.name] or {}
-    table.insert(confs[record.name], record.conf)
+  for _, record in ipairs(generation.list) do
+    confs[record.module] = confs[record.module] or {}
+    table.insert(confs[record.module], record.conf)
   end
-  local names = {}
-  for name in pairs(handlers) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    if not started[name] then
-      started[name] = true
-      call(name, "init_worker")
+  for _, plugin in ipairs(ordered) do
+    if not started[plugin.module] then
+      started[plugin.module] = true
+      call(plugin, "init_worker")
     end
-    call(name, "configure", confs[name])
+    call(plugin, "configure", confs[plugin.module])
+  end
+end
+
+local function make_newest(generation)
+  newest = generation
+  current.generation = generation
+  if generation then
+    tell_handlers(generation)
   end
 end
 
 --- Makes a configuration's chains available, and the newest.
 -- @tparam string text string.buffer's encoding of what weir.compile made:
---   plugins = { record, … }, a record being { id, name, instance_name, conf, hash, service, route },
---   chains = { [plan] = { index into plugins, … } }, rewrite = { index, … }, plans, entities, settings
+--   plugins = list of { id, name, module, instance_name, conf, hash, route, service },
+--   chains = { [plan] = { index into plugins, … } }, rewrite = { index, … },
+--   plans, entities, settings
 -- @tparam number serial
 -- @treturn true|nil nil when nothing has changed
 -- @treturn nil|string why
 function worker.adopt(text, serial)
   local blob = buffer.decode(text)
   loader.set_path(blob.settings.plugin_path, blob.settings.lua_package_path)
+  pdk.install(blob.settings)
   local generation, err = make_generation(blob, serial)
   if not generation then
     return nil, err
   end
-  newest = generation
   generations[serial] = generation
-  current.generation = generation
-  tell_handlers(blob)
+  make_newest(generation)
   return true
 end
 
---- No request uses that configuration any more.
+--- No request uses that configuration any more, or it could not be put in force after all.
 -- @tparam number serial
 function worker.retire(serial)
   generations[serial] = nil
+  if newest and newest.serial == serial then
+    local last
+    for other, generation in pairs(generations) do
+      if not last or other > last.serial then
+        last = generation
+      end
+    end
+    make_newest(last)
+  end
 end
 
 return worker

@@ -18,7 +18,7 @@ services:
   - name: echo
     hosts: [kong.example]
     paths: [/echo]
-    preserve_host: true    # false: the upstream is asked for the service's host, not kong.example
+    preserve_host: true    # false: the name to match is the target's, 127.0.0.1
 
 upstreams:
 - name: echo.default.443.svc

@@ -71,6 +71,7 @@ certificates_are_good || {
 }
 
 proxy_port=$(free_port 8000)
+admin_port=$(free_port $((proxy_port + 1)))
 echo_port=$(free_port 8443)
 [ "$proxy_port" = 8000 ] || echo "weir: port 8000 is taken, the gateway listens on $proxy_port"
 "$here/configuration.sh" "$echo_port" "$certs/root.crt" >"$demo/weir.yml"
@@ -83,7 +84,8 @@ echo_pid=$!
 await $echo_pid "the upstream (see $demo/echo.log)" curl -sf --cacert "$certs/root.crt" \
     --resolve "kong.example:$echo_port:127.0.0.1" "https://kong.example:$echo_port/"
 
-"$weir" run "$demo/weir.yml" --proxy-listen "127.0.0.1:$proxy_port" </dev/null &
+"$weir" run "$demo/weir.yml" --proxy-listen "127.0.0.1:$proxy_port" \
+    --admin-listen "127.0.0.1:$admin_port" </dev/null &
 gateway_pid=$!
 request=(curl -H Host:kong.example "http://127.0.0.1:$proxy_port/echo")
 await $gateway_pid "the gateway" "${request[@]}" -sf

@@ -39,7 +39,7 @@ describe("an error", function()
         close = { port = peer.ports.close, service = { retries = 0 } },
         reset = { port = peer.ports.reset, service = { retries = 0 } },
         garbage = { port = peer.ports.garbage, service = { retries = 0 } },
-        ["no-tls"] = { protocol = "https", port = peer.ports.main, service = https },
+        ["no-tls"] = { protocol = "https", port = peer.ports.garbage, service = https },
         early = { protocol = "https", port = peer.ports.early, service = https },
         unresolved = { host = "no-such-host.invalid", service = { retries = 0 } },
       }),
@@ -81,7 +81,7 @@ describe("an error", function()
         assert.equal(1, #lines)
         assert.matches(case[4], lines[1])
         assert.matches("client: 127%.0%.0%.1, ", lines[1])
-        assert.matches('request: "GET ' .. case[2] .. ' HTTP/1%.1"', lines[1])
+        assert.truthy(lines[1]:find('request: "GET ' .. case[2] .. ' HTTP/1.1"', 1, true))
       end)
     end
 
@@ -158,9 +158,11 @@ describe("an error", function()
     end)
 
     it("to HEAD without a body", function()
-      local response = gateway:get({ path = "/dead", host = "x", method = "HEAD" })
-      assert.equal(502, response.status)
-      assert.equal("", response.body)
+      local raw = gateway:connect()
+      raw:send("HEAD /dead HTTP/1.1\r\nHost: x\r\n\r\nGET /up HTTP/1.1\r\nHost: x\r\n\r\n")
+      assert.equal(502, raw:response("HEAD").status)
+      assert.equal(200, raw:response("GET").status)
+      raw:close()
     end)
   end)
 

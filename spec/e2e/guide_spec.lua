@@ -27,7 +27,6 @@ upstreams:
 ]]
 
 local CA_ID = "bf6e0f14-78cd-45ad-9325-87ec7ef7b891"
-local OTHER_ID = "bf6e0f14-78cd-45ad-9325-87ec7ef7b892"
 
 local WELCOME = [[
 Welcome, you are connected to node here.
@@ -246,10 +245,10 @@ describe("a reload", function()
   local function config(listener, number)
     return file(peer.ports[listener], {
       "tls_verify: true", "ca_certificates: [" .. CA_ID .. "]",
-      services = SECOND:format(number, OTHER_ID),
+      services = SECOND:format(number, CA_ID),
       upstreams = ("- name: second.svc\n  targets:\n  - target: 127.0.0.1:%d\n"):format(
         peer.ports[listener]),
-      cas = { ca_entity(CA_ID, guide.root), ca_entity(OTHER_ID, guide.root) },
+      cas = { ca_entity(CA_ID, guide.root) },
     })
   end
 

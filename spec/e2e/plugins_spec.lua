@@ -95,8 +95,8 @@ describe("plugins", function()
   end)
 
   it("see the request", function()
-    local seen = get("/service/a%20b?q=1&r").headers["x-seen"]
-    assert.equal("GET /service/a b q=1&r x.example http 127.0.0.1 1", seen)
+    local seen = get("/service/a%7Eb?q=1&r").headers["x-seen"]
+    assert.equal("GET /service/a~b q=1&r x.example http 127.0.0.1 1", seen)
   end)
 
   it("know where the response comes from", function()

@@ -52,7 +52,7 @@ describe("one proxied request", function()
   local function load(connections, requests)
     local result = helpers.run({
       "h2load", "--h1", "--clients", tostring(connections), "--requests", tostring(requests),
-      "--header", "host: kong.example", gateway:url("/up"),
+      "--header", ":authority: kong.example", gateway:url("/up"),
     })
     assert.equal(0, result.code, result.stderr)
     assert.matches(requests .. " succeeded", result.stdout)

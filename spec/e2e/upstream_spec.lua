@@ -87,8 +87,8 @@ describe("another attempt", function()
     local dead = "127.0.0.1:" .. client.free_port()
     gateway = helpers.gateway({ config = config.build({
       two = { targets = { { target = dead }, { target = "127.0.0.1:" .. peer.ports.main } } },
-      one = { port = peer.ports.main, service = { retries = 2 } },
-      none = { port = peer.ports.main, service = { retries = 0 } },
+      one = { port = peer.ports.second, service = { retries = 2 } },
+      none = { port = peer.ports.second, service = { retries = 0 } },
       slow = { port = peer.ports.slow, service = { retries = 1, read_timeout = 200 } },
     }) })
   end)

@@ -29,7 +29,7 @@ describe("weir.document", function()
         ["true"] = true, yes = true, On = true, ["false"] = false, no = false, OFF = false,
         ["0"] = 0, ["-7"] = -7, ["+7"] = 7, ["1_000"] = 1000, ["0x1F"] = 31, ["0b101"] = 5,
         ["010"] = 8, ["1.5"] = 1.5, ["-.5"] = -0.5, ["1e3"] = 1000, ["5."] = 5,
-        word = "word", ["a: b"] = nil,
+        word = "word",
       }) do
         assert.equal(expected, value(text), text)
       end
@@ -39,7 +39,9 @@ describe("weir.document", function()
     end)
 
     it("keeps as text what is no number to everybody", function()
-      for _, text in ipairs({ "10:30", ".nan", ".inf", "-.inf", "1e999", "089", "1.2.3", "0x", "1e", "+", "." }) do
+      for _, text in ipairs({
+        "10:30", ".nan", ".inf", "-.inf", "1e999", "089", "1.2.3", "0x", "1e", "+", ".",
+      }) do
         assert.equal(text, value(text))
       end
     end)

@@ -6,7 +6,8 @@ describe("weir.path", function()
       assert.is_true(path.check(s))
     end
     local _, err = path.check("/a b")
-    assert.equal("invalid path: '/a b' (characters outside of the reserved list of RFC 3986 found)", err)
+    assert.equal("invalid path: '/a b' "
+      .. "(characters outside of the reserved list of RFC 3986 found)", err)
     for s, bad in pairs({ ["/%zz/a"] = "%zz", ["/a%"] = "%", ["/a%2"] = "%2" }) do
       _, err = path.check(s)
       assert.equal(("invalid url-encoded value: '%s'"):format(bad), err)

@@ -78,7 +78,8 @@ function client.curl(request)
   argv.seconds = (request.seconds or LIMIT) + 10
   local result = workspace.run(argv)
   local response = last_head(process.read(directory .. "/head"))
-  response.body = process.read(directory .. "/body")
+  -- For HEAD, curl puts the head itself into its output.
+  response.body = request.method == "HEAD" and "" or process.read(directory .. "/body")
   response.exit = result.code
   response.error = result.stderr
   response.connects = 0

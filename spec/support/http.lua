@@ -1,9 +1,10 @@
--- What the specs of core/http and core/conf share: slices, heads, and a parser that writes down what it reports.
+-- What the specs of core/http and core/conf share: slices, heads, and a parser that writes down
+-- what it reports.
 
 local ffi = require("ffi")
 local cimport = require("spec.support.cimport")
 
-local C = cimport("http/h1.h", "http/error_page.h", "http/path.h", "conf/router.h")
+local C = cimport("base/log.h", "http/h1.h", "http/error_page.h", "http/path.h", "conf/router.h")
 
 local http = { C = C }
 
@@ -79,8 +80,8 @@ function http.facts(head, response)
 end
 
 
--- Callbacks are scarce and cannot be freed while C may call them: one set serves all parsers, and `current` is the one
--- that runs.
+-- Callbacks are scarce and cannot be freed while C may call them: one set serves all parsers, and
+-- `current` is the one that runs.
 local current
 
 local function note(event)
@@ -88,8 +89,8 @@ local function note(event)
   return current.pause
 end
 
--- The FFI cannot make callbacks that take a struct by value. Two words in a struct travel as two words in the calling
--- conventions of x86-64 and AArch64.
+-- The FFI cannot make callbacks that take a struct by value. Two words in a struct travel as two
+-- words in the calling conventions of x86-64 and AArch64.
 ffi.cdef("struct weir_spec_events { void *head, *body, *last; };")
 
 local events = ffi.new("struct weir_spec_events", {
@@ -100,7 +101,8 @@ local events = ffi.new("struct weir_spec_events", {
       C.h1_pause(h)
     end
   end)),
-  body = ffi.cast("void *", ffi.cast("void (*)(struct h1 *, const char *, size_t)", function(h, p, n)
+  body = ffi.cast("void *",
+    ffi.cast("void (*)(struct h1 *, const char *, size_t)", function(h, p, n)
     current.body[#current.body + 1] = ffi.string(p, n)
     if note("body") then
       C.h1_pause(h)
@@ -114,9 +116,9 @@ local events = ffi.new("struct weir_spec_events", {
 })
 
 
--- Parses one message from `bytes`. Options: response (true), to (method of the request), step (bytes a feed), pause (in
--- each event), eof (the connection ends then). Answers with head, body, log (events, runs of "body" counted once), used
--- (bytes), err (code of the error), ended, idle.
+-- Parses one message from `bytes`. Options: response (true), to (method of the request), step
+-- (bytes a feed), pause (in each event), eof (the connection ends then). Answers with head, body,
+-- log (events, runs of "body" counted once), used (bytes), err (code of the error), ended, idle.
 function http.parse(bytes, options)
   options = options or {}
   local arena = http.arena()
@@ -131,7 +133,8 @@ function http.parse(bytes, options)
   end
   local function feed(from, to)
     -- A copy of just these bytes: reading past them is seen by the sanitizer.
-    local piece = ffi.new("char[?]", to - from, bytes:sub(from + 1, to))
+    local piece = ffi.new("char[?]", to - from)
+    ffi.copy(piece, bytes:sub(from + 1, to), to - from)
     result.used = result.used + tonumber(C.h1_feed(h, piece, to - from, err))
   end
   local seen = -1
@@ -149,7 +152,8 @@ function http.parse(bytes, options)
   result.err = err[0] ~= nil and ffi.string(err[0].code) or nil
   result.ended, result.idle = h.ended, h.head_bytes == 0 and not h.head_done
   result.body = table.concat(result.body)
-  result.log = table.concat(result.log, " "):gsub("body body[ body]*", "body"):gsub("bodyend", "body end")
+  result.log = table.concat(result.log, " "):gsub("body body[ body]*", "body"):gsub("bodyend",
+    "body end")
   current = nil
   return result
 end

@@ -15,7 +15,20 @@ local cimport = require "spec.support.cimport"
 
 local C = cimport("net/conn.h", "net/dial.h", "net/listen.h")
 
+if not pcall(ffi.sizeof, "struct rlimit") then
+  ffi.cdef [[
+  struct rlimit { unsigned long rlim_cur, rlim_max; };
+  int getrlimit(int resource, struct rlimit *limit);
+  int setrlimit(int resource, const struct rlimit *limit);
+  int dup(int fd);
+  int close(int fd);
+  ]]
+end
+
+local RLIMIT_NOFILE = 7
 local PATIENCE = 10   -- s; a spec that waits longer has failed
+
+jit.off(true, true)
 
 local World = {}
 World.__index = World
@@ -140,13 +153,17 @@ function World.addr(ip, port)
 end
 
 
---- Connects to a port; returns a connection, or nil and the code of the error.
-function World:dial(port, timeout)
+--- Connects to a port of this machine, or to a struct addr; returns a connection, or nil and the
+--- code of the error.
+function World:dial(to, timeout)
   local result
   local done = ffi.cast("void (*)(void *, struct conn *, err_t)", function(_, conn, err)
     result = { conn ~= nil and conn or nil, err ~= nil and ffi.string(err.code) or nil }
   end)
-  C.dial_start(self.loop, self.addr("127.0.0.1", port), timeout or 5000, done, nil)
+  if type(to) == "number" then
+    to = self.addr("127.0.0.1", to)
+  end
+  C.dial_start(self.loop, to, timeout or 5000, done, nil)
   assert(not result, "dial_start() called back at once")
   self:wait("the dial", function() return result end)
   done:free()
@@ -204,6 +221,24 @@ end
 function World.reset(peer)
   peer:setoption("linger", { on = true, timeout = 0 })
   peer:close()
+end
+
+
+--- Calls fn() while the process cannot open any more descriptors.
+function World.without_descriptors(fn)
+  local limit = ffi.new("struct rlimit[1]")
+  assert(ffi.C.getrlimit(RLIMIT_NOFILE, limit) == 0)
+  local before = limit[0].rlim_cur
+  local free = ffi.C.dup(0)
+  ffi.C.close(free)
+  limit[0].rlim_cur = free
+  assert(ffi.C.setrlimit(RLIMIT_NOFILE, limit) == 0)
+  local ok, err = pcall(fn)
+  limit[0].rlim_cur = before
+  assert(ffi.C.setrlimit(RLIMIT_NOFILE, limit) == 0)
+  if not ok then
+    error(err, 0)
+  end
 end
 
 

@@ -1,5 +1,5 @@
--- Both ends of a TLS connection inside the test: tls_client and tls_server of the core on one loop, over a socket pair
--- or towards a port. Everything that happens is written down in a `side`.
+-- Both ends of a TLS connection inside the test: tls_client and tls_server of the core on one loop,
+-- over a socket pair or towards a port. What happens to an end is written down in its `side`.
 
 local ffi = require "ffi"
 local cimport = require "spec.support.cimport"
@@ -12,7 +12,7 @@ int socketpair(int domain, int type, int protocol, int fds[2]);
 ]]
 
 local AF_UNIX, SOCK_STREAM_NONBLOCK = 1, 0x801
-local LIMIT = 20000 -- ms; only a test that fails waits for it
+local LIMIT = 60000 -- ms; only a test that fails waits for it
 
 -- As the process does at its start.
 C.libctx_init(true)
@@ -95,10 +95,9 @@ end
 -- @tparam table names from SNI pattern to credential
 -- @tparam ?cdata fallback credential
 function tls.server(names, fallback)
-  local list, keep, count = {}, {}, 0
+  local list, count = {}, 0
   for name, credential in pairs(names or {}) do
     count = count + 1
-    keep[count] = name
     list[count] = { tls.str(name), credential }
   end
   local array = ffi.new("struct tls_server_name[?]", math.max(count, 1))
@@ -287,7 +286,8 @@ function tls.pair()
 end
 
 --- A handshake between two contexts, to its end.
--- @treturn Side, Side client's and server's
+-- @treturn Side the client's
+-- @treturn Side the server's
 function tls.handshake(client, server, name, sessions)
   local near, far = tls.pair()
   far:accept(server)
@@ -296,7 +296,9 @@ function tls.handshake(client, server, name, sessions)
   return near, far
 end
 
---- Like `handshake`, then exchanges a message, so that tickets that follow the handshake have arrived, and closes.
+--- Like `handshake`, then exchanges a message, so that tickets that follow the handshake have
+-- arrived, and closes.
+-- @treturn table the verdict
 function tls.visit(client, server, name, sessions)
   local near, far = tls.handshake(client, server, name, sessions)
   if near.ready then
@@ -316,10 +318,6 @@ function tls.close_all()
   for _, side in ipairs(sides) do
     side:close()
   end
-  tls.settle_closed()
-end
-
-function tls.settle_closed()
   tls.run(function() return loop.conns == 0 end, "connections to close")
   sides, by_conn = {}, {}
 end

@@ -25,7 +25,7 @@ Example:
    weir check weir.yml]]
 
 function check.configure(parser)
-  parser:description("Validates a declarative configuration, YAML or JSON, with those of its plugins.")
+  parser:description("Validates a declarative configuration, YAML or JSON, with its plugins.")
   parser:argument("FILE", "The declarative file, or - for standard input.")
     :argname("FILE"):target("file")
   options.add_settings(parser)

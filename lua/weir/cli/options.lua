@@ -45,8 +45,8 @@ end
 --   "text", text, name }
 -- @treturn table what the core reads: `listeners`, an array of { host, port, family, ssl,
 --   reuseport, role = "proxy" or "admin" } with, if given, backlog, deferred, ipv6only,
---   so_keepalive; `workers`; `log_level`; `access_log`; and `blob`, for the control VM: string.buffer's encoding
---   of { settings, source }
+--   so_keepalive; `workers`; `log_level`; `access_log`; and `blob`, for the control VM:
+--   string.buffer's encoding of { settings, source }
 function options.run_action(loaded, source)
   local listeners = {}
   add_listeners(listeners, loaded.proxy_listen, "proxy")

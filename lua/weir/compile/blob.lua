@@ -81,7 +81,8 @@ function Blob:plugin(entity)
   return index
 end
 
--- Links whose plugin has nothing to run when a request comes, or when a worker starts, need no place.
+-- Links whose plugin has nothing to run when a request comes, or when a worker starts, need no
+-- place.
 local function runs_in_workers(plugin)
   return plugin.phases ~= 0 or plugin.handler.init_worker or plugin.handler.configure
 end

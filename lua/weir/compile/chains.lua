@@ -1,7 +1,8 @@
 -- Which configuration of which plugin applies where.
 --
--- Of each plugin at most one configuration applies to a request: the most specific of route and service,
--- route, service, global. Plugins run in the order in which they were loaded (weir.plugins).
+-- Of each plugin at most one configuration applies to a request: the most specific of route and
+-- service, route, service, global. Plugins run in the order in which they were loaded
+-- (weir.plugins).
 local bit = require("bit")
 
 local Chains = {}

@@ -1,8 +1,8 @@
 -- Decisions that plugins make once per plan instead of once per request.
 --
--- A handler with `plan(self, conf, plan)` is called for each plan that its configuration applies to while the
--- configuration is compiled. It may choose how the upstream is verified. What it chooses is in the plan
--- when the first request comes, and a plugin with nothing else to do is in no chain.
+-- A handler with `plan(self, conf, plan)` is called for each plan that its configuration applies to
+-- while the configuration is compiled. It may choose how the upstream is verified. What it chooses
+-- is in the plan when the first request comes, and a plugin with nothing else to do is in no chain.
 local tls = require("weir.tls")
 
 local Plan = {}
@@ -96,7 +96,8 @@ end
 
 -- ---- folding
 
--- An error raised by a plugin and one that it returned are the same here: the plan refuses its requests.
+-- An error raised by a plugin and one that it returned are the same here: the plan refuses its
+-- requests.
 local function call(plugin, conf, plan)
   local ok, result, err = pcall(plugin.handler.plan, plugin.handler, conf, plan)
   if not ok then

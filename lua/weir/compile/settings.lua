@@ -55,7 +55,8 @@ function settings.of(s)
   return result
 end
 
--- The configuration itself may hold private keys, and plugins and the Admin API are shown the settings.
+-- The configuration itself may hold private keys, and plugins and the Admin API are shown the
+-- settings.
 local HIDDEN = { declarative_config_string = true }
 
 --- What kong.configuration is in the workers.

@@ -1,5 +1,5 @@
--- Upstreams and targets for the builder: those of the configuration, and one with a single target for
--- each host and port of a service that names none of them.
+-- Upstreams and targets for the builder: those of the configuration, and one with a single target
+-- for each host and port of a service that names none of them.
 local host = require("weir.host")
 
 local DEFAULT_PORT = 8000

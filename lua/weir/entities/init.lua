@@ -19,8 +19,8 @@ local entities = {
 for _, name in ipairs({
   "consumers", "consumer_groups", "vaults", "keys", "key_sets", "filter_chains", "workspaces",
   "parameters", "acls", "basicauth_credentials", "hmacauth_credentials", "jwt_secrets",
-  "keyauth_credentials", "oauth2_credentials", "oauth2_authorization_codes", "oauth2_tokens", "acme_storage", "sessions",
-  "session_metadatas", "ratelimiting_metrics",
+  "keyauth_credentials", "oauth2_credentials", "oauth2_authorization_codes", "oauth2_tokens",
+  "acme_storage", "sessions", "session_metadatas", "ratelimiting_metrics",
 }) do
   entities.unsupported[name] = true
 end

@@ -84,8 +84,8 @@ local function is_scalar(value)
 end
 
 --- Encodes arguments, sorted by name.
--- @tparam table t name -> string, number, boolean or a list of these; true is an argument without "=",
--- false none at all
+-- @tparam table t name -> string, number, boolean or a list of these; true is an argument without
+-- "=", false none at all
 -- @treturn string|nil
 -- @treturn nil|string what is wrong
 function arguments.encode(t)

@@ -1,4 +1,5 @@
--- Parsed certificates and keys as plugins hold them (ngx.ssl), and the credentials that pairs of them make.
+-- Parsed certificates and keys as plugins hold them (ngx.ssl), and the credentials that pairs of
+-- them make.
 local ffi = require("ffi")
 local core = require("weir.core")
 local tls = require("weir.tls")

@@ -1,7 +1,9 @@
--- Whose turn it is: the plugin that runs, its request's place, and the ctx tables that live as long as the request.
+-- Whose turn it is: the plugin that runs, its request's place, and the ctx tables that live as long
+-- as the request.
 --
--- The runner (weir.worker) sets the fields before it calls a handler; the PDK reads them. A request that waits is followed by
--- others, so whoever yields saves the fields and puts them back (weir.worker does it around weir.wait).
+-- The runner (weir.worker) sets the fields before it calls a handler; the PDK reads them. A request
+-- that waits is followed by others, so whoever yields saves the fields and puts them back
+-- (weir.wait does).
 
 local clear = require("table.clear")
 local new = require("table.new")

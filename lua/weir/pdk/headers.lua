@@ -119,7 +119,7 @@ end
 -- The core refuses what would break the framing of messages (line breaks, bad names).
 local function checked(result)
   if result == BAD then
-    error(native.error(), 4)
+    error(native.problem(result), 4)
   elseif result == PHASE then
     error("headers have already been sent", 4)
   end

@@ -48,7 +48,7 @@ local function contains(block, groups, width)
 end
 
 --- Whether an address lies in one of the blocks of `trusted_ips`.
--- @tparam string address
+-- @tparam string text an address
 -- @treturn boolean
 function ip.is_trusted(text)
   if type(text) ~= "string" then

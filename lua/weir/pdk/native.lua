@@ -43,8 +43,15 @@ function native.header(where, name)
   return ffi_string(out.p, out.n)
 end
 
---- Why the core refused the last call.
-function native.error()
+local PHASE = -1 -- WEIR_ERR_PHASE
+
+--- Why the core refused a call.
+-- @tparam number result what the call returned
+-- @treturn string
+function native.problem(result)
+  if result == PHASE then
+    return "not possible at this point of the request"
+  end
   return ffi_string(C.weir_error())
 end
 

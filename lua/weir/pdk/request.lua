@@ -86,7 +86,8 @@ local function valid_port(value)
   return port and port >= 0 and port <= 65535 and port % 1 == 0 and port or nil
 end
 
---- Like get_port(), or what a trusted peer says in X-Forwarded-Port or, failing that, X-Forwarded-Host.
+--- Like get_port(), or what a trusted peer says in X-Forwarded-Port or, failing that,
+-- X-Forwarded-Host.
 function request.get_forwarded_port()
   check(REQUEST)
   local port = valid_port(trusted_header("x-forwarded-port"))
@@ -220,26 +221,21 @@ end
 
 -- ---- body
 
-local TOO_LARGE = "request body did not fit into client body buffer, consider raising "
-  .. "'client_body_buffer_size'"
-
 local body = ffi.new("struct weir_str")
 
--- Asks the core for the body, and waits for the rest of it once if need be.
+-- What the core has of the body, or waits for the rest of it.
 local function read_body()
   local state = C.weir_request_body(body)
-  if state == 0 then
-    wait.body()
-    state = C.weir_request_body(body)
+  if state == 1 then
+    return ffi.string(body.p, body.n)
+  elseif state == 0 then
+    return wait.body()
   end
-  if state ~= 1 then
-    return nil, TOO_LARGE
-  end
-  return ffi.string(body.p, body.n)
+  return nil, native.problem(state)
 end
 
---- The body. It waits for it if need be. weir keeps bodies that plugins read in memory only, so `max_file_size`
--- never makes a larger one readable.
+--- The body. It waits for it if need be. weir keeps bodies that plugins read in memory only, so
+-- `max_file_size` never makes a larger one readable.
 -- @treturn string|nil
 -- @treturn nil|string
 function request.get_raw_body(max_file_size)

@@ -1,5 +1,6 @@
 -- kong.response: what goes to the client.
 local ffi = require("ffi")
+local clear = require("table.clear")
 local cjson = require("cjson.safe")
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
@@ -24,6 +25,9 @@ local PAGE_TYPES = {
   ["text/xml"] = 3,
 }
 local BY_ACCEPT = -1
+
+local WARN = 4 -- enum log_level
+local IGNORED = "manually setting Transfer-Encoding. Ignored."
 
 local SOURCES = { "service", "exit", "error" }
 
@@ -82,15 +86,16 @@ function response.set_status(status)
   check(HEAD)
   check_unsent()
   check_status(status, MIN_STATUS)
-  if C.weir_response_set_status(status) < 0 then
-    error(native.error(), 2)
+  local result = C.weir_response_set_status(status)
+  if result < 0 then
+    error(native.problem(result), 2)
   end
 end
 
 -- How a message is framed is the core's matter.
 local function is_framing(name)
   if name:lower() == "transfer-encoding" then
-    C.weir_log(4, "manually setting Transfer-Encoding. Ignored.", 44)
+    C.weir_log(WARN, IGNORED, #IGNORED)
     return true
   end
   return false
@@ -145,8 +150,11 @@ end
 local piece = ffi.new("struct weir_str")
 local last = ffi.new("int[1]")
 
---- The body, when its last piece has come. Until then nil, and the pieces are withheld: a plugin that calls it for the
--- first piece has to go on until there is a body.
+-- The key of the request's table of withheld pieces. All plugins share it: what one withholds, the
+-- next sees as empty.
+local WITHHELD = {}
+
+--- The body, when its last piece has come. Until then nil, and the pieces are withheld.
 -- @treturn string|nil
 function response.get_raw_body()
   check(BODY_FILTER)
@@ -154,19 +162,19 @@ function response.get_raw_body()
     return nil
   end
   local text = ffi.string(piece.p, piece.n)
-  local gathered = current.ctx("body")
-  if last[0] == 1 then
-    if gathered[1] then
-      gathered[#gathered + 1] = text
-      text = table.concat(gathered)
-      gathered[#gathered] = nil
-    end
-    C.weir_chunk_set(text, #text)
-    return text
+  local withheld = current.ctx(WITHHELD)
+  if last[0] ~= 1 then
+    withheld[#withheld + 1] = text
+    C.weir_chunk_set("", 0)
+    return nil
   end
-  gathered[#gathered + 1] = text
-  C.weir_chunk_set("", 0)
-  return nil
+  if withheld[1] then
+    withheld[#withheld + 1] = text
+    text = table.concat(withheld)
+    clear(withheld)
+    C.weir_chunk_set(text, #text)
+  end
+  return text
 end
 
 --- Replaces the whole body: what comes after it is dropped.
@@ -184,8 +192,8 @@ end
 
 -- ---- answering
 
--- The stored answer ends the phase: in rewrite and access no later handler runs, and no pcall of the plugin can stop
--- that. Later phases go on, and what they see is the new answer.
+-- The stored answer ends the phase: in rewrite and access no later handler runs, and no pcall of
+-- the plugin can stop that. Later phases go on, and what they see is the new answer.
 local function finish()
   if phase.is(YIELDING) then
     wait.exit()
@@ -232,8 +240,9 @@ function response.exit(status, body, all)
   if content_type and not content_type_of(all) then
     headers.set(CLIENT, "Content-Type", content_type)
   end
-  if C.weir_response_exit(status, text or "", #(text or ""), text and 1 or 0) < 0 then
-    error(native.error(), 2)
+  local result = C.weir_response_exit(status, text, text and #text or 0, text and 1 or 0)
+  if result < 0 then
+    error(native.problem(result), 2)
   end
   finish()
 end
@@ -265,9 +274,9 @@ function response.error(status, message, all)
     headers.check_all(all)
     set_all(all)
   end
-  message = message or ""
-  if C.weir_response_error(status, message, #message, page_type(all)) < 0 then
-    error(native.error(), 2)
+  local result = C.weir_response_error(status, message, message and #message or 0, page_type(all))
+  if result < 0 then
+    error(native.problem(result), 2)
   end
   finish()
 end

@@ -1,8 +1,9 @@
 -- kong.service: where the request goes, and how the upstream there is verified.
 --
--- What is chosen here holds for this request only. A choice of verification is another policy, and so another realm:
--- connections, sessions and verdicts of the service's own policy are out of its reach. A choice that cannot be made
--- ends the request with 502, even if the plugin does not look at the returned error.
+-- What is chosen here holds for this request only. A choice of verification is another policy, and
+-- so another realm: connections, sessions and verdicts of the service's own policy are out of its
+-- reach. A choice that cannot be made ends the request with 502, even if the plugin does not look
+-- at the returned error.
 local abi = require("weir.abi")
 local credentials = require("weir.pdk.credentials")
 local native = require("weir.pdk.native")
@@ -13,7 +14,9 @@ local x509_store = require("resty.openssl.x509.store")
 local C = abi.C
 local check = phase.check
 local ACCESS = phase.set("access")
-local TARGET = phase.set("rewrite", "access", "balancer", "preread")
+-- Kong's list also has rewrite, where nothing that is chosen survives: the service is not known
+-- yet.
+local TARGET = phase.set("access", "balancer", "preread")
 local type = type
 
 local NONE = -2 -- WEIR_ERR_NONE
@@ -29,9 +32,15 @@ end
 
 local function done(result)
   if result < 0 then
-    return nil, native.error()
+    return nil, native.problem(result)
   end
   return true
+end
+
+local function checked(result)
+  if result < 0 then
+    error(native.problem(result), 3)
+  end
 end
 
 --- Chooses an upstream entity.
@@ -50,8 +59,8 @@ function service.set_upstream(host)
   return done(result)
 end
 
---- Chooses one target instead of an upstream. Its host is also what the upstream is called by (Host, SNI, the name that
--- its certificate must have), unless the route preserves the client's.
+--- Chooses one target instead of an upstream. Its host is also what the upstream is called by
+-- (Host, SNI, the name that its certificate must have), unless the route preserves the client's.
 -- @tparam string host
 -- @tparam number port
 function service.set_target(host, port)
@@ -63,9 +72,7 @@ function service.set_target(host, port)
   elseif port < 0 or port > MAX_PORT then
     error("port must be an integer between 0 and 65535: given " .. port, 2)
   end
-  if C.weir_service_set_target(host, #host, port) < 0 then
-    error(native.error(), 2)
-  end
+  checked(C.weir_service_set_target(host, #host, port))
 end
 
 --- How often a failed attempt is repeated.
@@ -76,9 +83,7 @@ function service.set_retries(retries)
   elseif retries < 0 or retries > MAX_RETRIES then
     error("retries must be an integer between 0 and 32767: given " .. retries, 2)
   end
-  if C.weir_service_set_retries(retries) < 0 then
-    error(native.error(), 2)
-  end
+  checked(C.weir_service_set_retries(retries))
 end
 
 local function check_timeout(name, value)
@@ -95,9 +100,7 @@ function service.set_timeouts(connect_timeout, write_timeout, read_timeout)
   check_timeout("connect_timeout", connect_timeout)
   check_timeout("write_timeout", write_timeout)
   check_timeout("read_timeout", read_timeout)
-  if C.weir_service_set_timeouts(connect_timeout, write_timeout, read_timeout) < 0 then
-    error(native.error(), 2)
-  end
+  checked(C.weir_service_set_timeouts(connect_timeout, write_timeout, read_timeout))
 end
 
 -- ---- verification of the upstream
@@ -114,8 +117,8 @@ function service.set_tls_verify(on)
   return done(C.weir_service_set_verify(on and 1 or 0))
 end
 
---- How many intermediate certificates may lie between the upstream's certificate and a trusted one. Above 100, which is
--- as deep as chains go, it makes no difference.
+--- How many intermediate certificates may lie between the upstream's certificate and a trusted one.
+-- Above 100, which is as deep as chains go, it makes no difference.
 -- @tparam number depth
 -- @treturn true|nil
 -- @treturn nil|string
@@ -127,11 +130,13 @@ function service.set_tls_verify_depth(depth)
   if depth > MAX_DEPTH then
     depth = MAX_DEPTH
   end
-  -- A negative depth, a fraction or NaN goes to the core as an invalid one, which refuses the request.
+  -- A negative depth, a fraction or NaN goes to the core as an invalid one, which refuses the
+  -- request.
   return done(C.weir_service_set_depth(depth % 1 == 0 and depth or -1))
 end
 
--- The core refuses a request for which there is no bundle; so does this, when the choice fails on our side of it.
+-- The core refuses a request for which there is no bundle; so does this, when the choice fails on
+-- our side of it.
 local function refuse(err)
   C.weir_service_set_trust(nil)
   return nil, err

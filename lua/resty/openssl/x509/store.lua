@@ -29,7 +29,8 @@ function store:add(certificate)
   return true
 end
 
---- The core's trust bundle of the certificates, made when it is first needed. Not in lua-resty-openssl.
+--- The core's trust bundle of the certificates, made when it is first needed. Not in
+-- lua-resty-openssl.
 -- @treturn cdata|nil
 -- @treturn nil|string
 function store:trust()

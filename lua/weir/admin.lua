@@ -1,0 +1,200 @@
+-- The Admin API: read-only, as Kong's is without a database. It runs as the only handler of the
+-- plan of the Admin listener.
+local ffi = require("ffi")
+local cjson = require("cjson")
+local abi = require("weir.abi")
+local configuration = require("weir.pdk.configuration")
+local current = require("weir.pdk.current")
+local meta = require("kong.meta")
+local node = require("weir.pdk.node")
+local plugins = require("weir.plugins")
+local request = require("weir.pdk.request")
+local response = require("weir.pdk.response")
+
+local C = abi.C
+
+local Admin = { PRIORITY = 0, VERSION = "0.1.0" }
+
+local NOT_FOUND = { message = "Not found" }
+local NOT_ALLOWED = { message = "Method not allowed" }
+
+-- The entity types, with the field that names one in a path beside its id.
+local ENTITIES = {
+  services = "name", routes = "name", upstreams = "name", plugins = "instance_name",
+  certificates = "id", ca_certificates = "id", snis = "name",
+}
+
+-- What a method would do to an entity.
+local WRITES = {
+  POST = "create", PUT = "create or update", PATCH = "update", DELETE = "remove",
+}
+
+local counters = ffi.new("struct weir_counters")
+
+-- ---- the node
+
+local function available_plugins()
+  local available = {}
+  for _, name in ipairs(configuration.get("plugins")) do
+    local plugin = plugins.load(name)
+    if plugin then
+      available[name] = { version = plugin.version, priority = plugin.priority }
+    end
+  end
+  return available
+end
+
+local function names_in_use()
+  local seen, names = {}, {}
+  for _, entity in pairs(current.generation.entities.plugins) do
+    if not seen[entity.name] then
+      seen[entity.name] = true
+      names[#names + 1] = entity.name
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+local function root()
+  return {
+    tagline = "Welcome to weir",
+    version = meta.version,
+    weir_version = meta.weir_version,
+    hostname = node.get_hostname(),
+    node_id = node.get_id(),
+    lua_version = jit.version,
+    pids = { workers = { C.weir_worker_pid() } },
+    plugins = { available_on_server = available_plugins(), enabled_in_cluster = names_in_use() },
+    configuration = configuration.view.remove_sensitive(),
+  }
+end
+
+local function megabytes(bytes)
+  return ("%.2f MiB"):format(bytes / 1024 / 1024)
+end
+
+local function status()
+  C.weir_counters(counters)
+  local accepted = tonumber(counters.connections_accepted)
+  return {
+    server = {
+      connections_accepted = accepted,
+      connections_handled = accepted,
+      connections_active = tonumber(counters.connections_active),
+      total_requests = tonumber(counters.requests_total),
+    },
+    memory = {
+      lua_shared_dicts = {},
+      workers_lua_vms = {
+        {
+          pid = C.weir_worker_pid(),
+          http_allocated_gc = megabytes(tonumber(counters.lua_bytes)),
+        },
+      },
+    },
+    database = { reachable = true },
+    configuration_hash = ffi.string(counters.configuration_hash),
+    configuration = { serial = tonumber(counters.serial) },
+    workers = counters.workers,
+    tls = {
+      handshakes_full = tonumber(counters.tls_handshakes_full),
+      handshakes_resumed = tonumber(counters.tls_handshakes_resumed),
+      handshakes_failed = tonumber(counters.tls_handshakes_failed),
+      verdict_hits = tonumber(counters.tls_verdict_hits),
+      connections_opened = tonumber(counters.upstream_connections_opened),
+      connections_reused = tonumber(counters.upstream_connections_reused),
+      connections_idle = tonumber(counters.upstream_connections_idle),
+      policies = tonumber(counters.policies),
+      trust_bundles = tonumber(counters.trust_bundles),
+    },
+    lua_phases = tonumber(counters.lua_phases),
+  }
+end
+
+-- ---- entities
+
+-- cjson would write an empty list as an object.
+local function list(kind)
+  local entities = current.generation.entities[kind]
+  local ids = {}
+  for id in pairs(entities) do
+    ids[#ids + 1] = id
+  end
+  table.sort(ids)
+  for i, id in ipairs(ids) do
+    ids[i] = cjson.encode(entities[id])
+  end
+  return '{"data":[' .. table.concat(ids, ",") .. '],"next":null}'
+end
+
+local function find(kind, key)
+  local entities = current.generation.entities[kind]
+  if entities[key] then
+    return entities[key]
+  end
+  local field = ENTITIES[kind]
+  for _, entity in pairs(entities) do
+    if entity[field] == key then
+      return entity
+    end
+  end
+end
+
+local JSON = { ["Content-Type"] = "application/json; charset=utf-8" }
+
+local function refuse_write(kind, method)
+  local verb = WRITES[method]
+  if not verb then
+    return response.exit(405, NOT_ALLOWED)
+  end
+  return response.exit(405, {
+    code = 12,
+    name = "operation unsupported",
+    message = ("cannot %s '%s' entities when not using a database"):format(verb, kind),
+  })
+end
+
+local function answer_entities(kind, key, method)
+  if method ~= "GET" and method ~= "HEAD" then
+    return refuse_write(kind, method)
+  elseif not key then
+    return response.exit(200, list(kind), JSON)
+  end
+  local entity = find(kind, key)
+  if not entity then
+    return response.exit(404, NOT_FOUND)
+  end
+  return response.exit(200, entity)
+end
+
+-- ---- all
+
+local PAGES = { ["/"] = root, ["/status"] = status }
+
+local function answer_page(page, method)
+  if method ~= "GET" and method ~= "HEAD" then
+    return response.exit(405, NOT_ALLOWED)
+  end
+  return response.exit(200, page())
+end
+
+function Admin:access()
+  local path, method = request.get_path(), request.get_method()
+  if #path > 1 then
+    path = path:gsub("/$", "")
+  end
+  if PAGES[path] then
+    return answer_page(PAGES[path], method)
+  end
+  local kind, key = path:match("^/([%l_]+)$"), nil
+  if not kind then
+    kind, key = path:match("^/([%l_]+)/([^/]+)$")
+  end
+  if ENTITIES[kind] then
+    return answer_entities(kind, key, method)
+  end
+  return response.exit(404, NOT_FOUND)
+end
+
+return Admin

@@ -1,0 +1,131 @@
+-- The entry of the control thread's VM: reads the configuration, and puts it in force if it is
+-- valid.
+--
+-- core/control.c calls start() once and reload() for SIGHUP. A configuration that is refused
+-- changes nothing: the one in force goes on.
+local buffer = require("string.buffer")
+local abi = require("weir.abi")
+local compile = require("weir.compile")
+local declarative = require("weir.declarative")
+local file = require("weir.source.file")
+local fingerprint = require("weir.fingerprint")
+local loader = require("weir.loader")
+local pdk = require("weir.pdk")
+local plugins = require("weir.plugins")
+local uuid = require("weir.uuid")
+
+local C = abi.C
+
+local ERROR, WARN = 3, 4 -- enum log_level
+
+local control = {}
+
+-- What start() sets: settings, source, plugins (loaded), node_id.
+local state
+
+local function log(level, text)
+  C.weir_log(level, text, #text)
+end
+
+local function source_of(description)
+  if description.type == "file" then
+    return file.new(description.path)
+  end
+  return {
+    load = function()
+      return description.text, description.name
+    end,
+  }
+end
+
+local function log_findings(findings, name)
+  for _, warning in ipairs(findings.warnings) do
+    log(WARN, declarative.format(warning, name, "warning"))
+  end
+  for _, finding in ipairs(findings.errors) do
+    log(ERROR, declarative.format(finding, name))
+  end
+end
+
+local function count(number, what)
+  return ("%d %s%s"):format(number, what, number == 1 and "" or "s")
+end
+
+-- Loads, validates, compiles and publishes. What is wrong is logged line by line.
+-- Returns true; or nil and how many errors there were.
+local function apply()
+  local text, name = state.source:load()
+  if not text then
+    log(ERROR, name)
+    return nil, 1
+  end
+  local config, findings = declarative.load(text, { filename = name, plugins = state.names })
+  log_findings(findings, name)
+  if not config then
+    return nil, #findings.errors
+  end
+  local builder, problems = compile.run(config, {
+    settings = state.settings,
+    plugins = state.plugins,
+    hash = fingerprint.of_text(text):sub(1, 32),
+    node_id = state.node_id,
+  })
+  if not builder then
+    log(ERROR, name .. ": " .. problems)
+    return nil, 1
+  end
+  for _, problem in ipairs(problems) do
+    log(ERROR, problem)
+  end
+  builder:publish()
+  return true
+end
+
+-- Plugins are code of this node, so one that cannot be used stops the start, whatever the
+-- configuration says.
+local function load_plugins(settings)
+  loader.set_path(settings.plugin_path, settings.lua_package_path)
+  pdk.install(settings)
+  local loaded, errors = plugins.load_all(settings.plugins)
+  if not loaded then
+    return nil, table.concat(errors, "\n")
+  end
+  return loaded
+end
+
+--- Puts the first configuration in force.
+-- @tparam string blob string.buffer's encoding of { settings, source } (weir.cli.options)
+-- @treturn true|nil
+-- @treturn nil|string why the gateway cannot start
+function control.start(blob)
+  local action = buffer.decode(blob)
+  local loaded, err = load_plugins(action.settings)
+  if not loaded then
+    return nil, err
+  end
+  state = {
+    settings = action.settings,
+    names = action.settings.plugins,
+    plugins = loaded,
+    source = source_of(action.source),
+    node_id = uuid.v4(),
+  }
+  local ok, errors = apply()
+  if not ok then
+    return nil, ("configuration refused: %s"):format(count(errors, "error"))
+  end
+  return true
+end
+
+--- Reads the configuration again. What became of it is in the log.
+-- @treturn true
+function control.reload()
+  local ok, errors = apply()
+  if not ok then
+    log(ERROR, ("configuration refused: %s, the running configuration stays in force")
+      :format(count(errors, "error")))
+  end
+  return true
+end
+
+return control

@@ -1,0 +1,44 @@
+-- The PDK: the global `kong` that plugins are written against.
+--
+-- Functions of Kong's that are not here are missing altogether, so a plugin that needs one fails at
+-- once and says so.
+local configuration = require("weir.pdk.configuration")
+local meta = require("kong.meta")
+
+local pdk = {}
+
+local kong = {
+  version = meta.version,
+  version_num = meta.version_num,
+  weir_version = meta.weir_version,
+  pdk_major_version = 2,
+  pdk_version = "2.0.0",
+  configuration = configuration.view,
+  client = require("weir.pdk.client"),
+  ctx = require("weir.pdk.ctx"),
+  ip = require("weir.pdk.ip"),
+  log = require("weir.pdk.log"),
+  nginx = require("weir.pdk.nginx"),
+  node = require("weir.pdk.node"),
+  plugin = require("weir.pdk.plugin"),
+  request = require("weir.pdk.request"),
+  response = require("weir.pdk.response"),
+  router = require("weir.pdk.router"),
+  service = require("weir.pdk.service"),
+  table = require("weir.pdk.table"),
+  tls = require("weir.pdk.tls"),
+}
+kong.service.request = require("weir.pdk.service_request")
+kong.service.response = require("weir.pdk.service_response")
+
+--- Sets the globals `kong` and `ngx`, and what kong.configuration shows.
+-- @tparam table settings by name
+-- @treturn table kong
+function pdk.install(settings)
+  configuration.set(settings)
+  _G.kong = kong
+  _G.ngx = require("weir.ngx")
+  return kong
+end
+
+return pdk

@@ -1,0 +1,259 @@
+local tls = require "spec.support.tls"
+local pki = require "spec.fixtures.pki"
+local client_support = require "spec.support.client"
+local workspace = require "spec.support.workspace"
+local socket = require "socket"
+local ffi = require "ffi"
+
+local C = tls.C
+
+local VERSIONS = { ["TLSv1.2"] = 0x0303, ["TLSv1.3"] = 0x0304 }
+
+local function sessions()
+  return ffi.gc(ffi.new("struct session_cache"), C.session_clear)
+end
+
+local function new(want)
+  return assert(tls.client(assert(tls.policy(want or {}))))
+end
+
+local function serve(name)
+  return assert(tls.server({}, tls.identity(pki.get(name))))
+end
+
+for version, number in pairs(VERSIONS) do
+  describe("client, " .. version .. ":", function()
+    local function only(want)
+      want = want or {}
+      want.min_version, want.max_version = number, number
+      return want
+    end
+
+    after_each(tls.close_all)
+
+    it("speaks to a server that it verified", function()
+      local near, far = tls.handshake(new(only()), serve("leaf"))
+      assert.is_true(near.ready)
+      assert.equal(version, near:version())
+      assert.is_true(#ffi.string(C.tls_client_cipher(near.conn)) > 0)
+      assert.equal("", near:reason())
+      near:write("GET", " ", "/")
+      tls.run(function() return far.received == "GET /" end)
+      assert.equal("kong.example", ffi.string(C.tls_server_sni(far.conn).p))
+    end)
+
+    it("resumes from the same cache, without judging again", function()
+      local client, server, cache = new(only()), serve("leaf"), sessions()
+      local first = tls.visit(client, server, "kong.example", cache)
+      local second = tls.visit(client, server, "kong.example", cache)
+      assert.same({ "ok", false }, { first.code, first.resumed })
+      assert.same({ "ok", true }, { second.code, second.resumed })
+      assert.same({ 1, 1, 0 },
+        { tonumber(client.stats.full), tonumber(client.stats.resumed),
+          tonumber(client.stats.failed) })
+      assert.is_true(cache.count > 0)
+    end)
+
+    it("resumes from nowhere else", function()
+      local client, server = new(only()), serve("two_names")
+      tls.visit(client, server, "kong.example", sessions())
+      assert.is_false(tls.visit(client, server, "kong.example", sessions()).resumed)
+      assert.is_false(tls.visit(client, server, "other.example", sessions()).resumed)
+      assert.is_false(tls.visit(client, server, "kong.example", nil).resumed)
+      assert.equal(0, tonumber(client.stats.resumed))
+    end)
+
+    it("lets a session live no longer than its full handshake, however often renewed", function()
+      local client, server, cache = new(only()), serve("leaf"), sessions()
+      tls.visit(client, server, "kong.example", cache)
+      local bound = tonumber(cache.slot[0].bound)
+      assert.is_true(bound <= os.time() + 3600 and bound > os.time() + 3500)
+      cache.slot[0].bound = bound - 1000
+      assert.is_true(tls.visit(client, server, "kong.example", cache).resumed)
+      if version == "TLSv1.3" then
+        assert.equal(bound - 1000, tonumber(cache.slot[0].bound))
+      end
+      for i = 0, cache.count - 1 do
+        cache.slot[i].expires = os.time()
+      end
+      assert.is_false(tls.visit(client, server, "kong.example", cache).resumed)
+    end)
+
+    it("keeps no sessions where the policy says so, or after the peer was forgotten", function()
+      local cache, server = sessions(), serve("leaf")
+      tls.visit(new(only({ resume = false })), server, "kong.example", cache)
+      assert.equal(0, cache.count)
+      local near, far = tls.pair()
+      near:connect(new(only()), "kong.example", cache)
+      C.tls_client_forget(near.conn)
+      far:accept(server)
+      tls.run(function() return near.ready end)
+      far:write("x")
+      tls.run(function() return near.received == "x" end)
+      assert.equal(0, cache.count)
+    end)
+
+    it("never keeps the session of a failed handshake, and drops those it had", function()
+      local client, cache = new(only()), sessions()
+      tls.visit(client, serve("leaf"), "kong.example", cache)
+      assert.is_true(cache.count > 0)
+      local verdict = tls.visit(client, serve("expired"), "kong.example", cache)
+      assert.equal("expired", verdict.code)
+      assert.equal(0, cache.count)
+    end)
+
+    it("cannot be made to resume a session of another policy", function()
+      local cache, server = sessions(), serve("self_signed")
+      tls.visit(assert(tls.client(tls.no_verify(only()))), server, "kong.example", cache)
+      assert.is_true(cache.count > 0)
+      local near = tls.handshake(new(only()), server, "kong.example", cache)
+      assert.is_false(near.ready)
+      assert.is_truthy(near.failed)
+    end)
+
+    it("shows its certificate to whom it has verified only", function()
+      local credential = tls.identity(pki.get("client"))
+      local function ask(identity)
+        local server = workspace.start({
+          "openssl", "s_server", "-accept", "127.0.0.1:0", "-rev", "-Verify", "3", "-"
+            .. version:lower()
+            :gsub("v", ""):gsub("%.", "_"), "-CAfile", pki.get("root").cert, "-verify_return_error",
+          "-cert", identity.cert, "-key", identity.key, "-cert_chain", identity.chain,
+            "-verify_quiet",
+        })
+        local port =
+          workspace.eventually(function() return server:output():match("ACCEPT [%d.]+:(%d+)") end,
+          "s_server", 20, function() return server:errors() end)
+        local tcp = assert(socket.connect("127.0.0.1", tonumber(port)))
+        local fd = tcp:getfd()
+        tcp:setfd(-1)
+        local near = tls.side(fd):connect(new(only({ credential = credential })), "kong.example",
+          nil)
+        tls.run(function() return near.ready or near.failed end)
+        return near, server
+      end
+      local near, server = ask(pki.get("leaf"))
+      assert.is_true(near.ready, near:reason())
+      near:write("olleh\n")
+      tls.run(function() return near.received == "hello\n" end)
+      assert.matches("CN = gateway client", server:errors() .. server:output())
+      server:stop()
+      local refused, other = ask(pki.get("from_other_root"))
+      assert.equal("tls_verify", refused.failed)
+      refused:close()
+      tls.settle()
+      workspace.eventually(function() return other:errors():find("alert unknown ca") end,
+        "the alert", 20,
+        function() return other:errors() end)
+      assert.is_nil((other:errors() .. other:output()):find("gateway client"))
+      other:stop()
+    end)
+  end)
+end
+
+describe("client", function()
+  after_each(function()
+    tls.close_all()
+    workspace.stop_all()
+  end)
+
+  -- What the client says of a peer that answers with these bytes and closes.
+  local function answered_with(bytes)
+    local near, far = tls.pair()
+    C.conn_start(far.conn)
+    far:write(bytes)
+    near:connect(new(), "kong.example", nil)
+    far:finish()
+    tls.run(function() return near.failed end)
+    assert.is_false(near.ready)
+    assert.equal("", near.received)
+    return near
+  end
+
+  it("takes plaintext for what it is not, also when it comes before a byte was sent", function()
+    local near = answered_with("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+    assert.equal("tls_handshake", near.failed)
+    assert.equal("error:0A00010B:SSL routines::wrong version number", near:reason())
+    assert.is_nil(near:verdict())
+  end)
+
+  it("survives noise", function()
+    local results = {}
+    for i, bytes in ipairs({
+      ("\0"):rep(100), "\x16\3\3\x48\1" .. ("x"):rep(0x4801), "\x15\3\3\0\2\2\x28",
+        "\x16\3\3\0\4\2\0\0\0",
+      "\x17\3\3\0\5hello", "\x14\3\3\0\1\1\x17\3\3\0\5hello", "\0", "\x16\3\3\0\0",
+    }) do
+      results[i] = answered_with(bytes).failed
+    end
+    assert.same({
+      "tls_handshake", "tls_handshake", "tls_handshake", "tls_handshake", "tls_handshake",
+        "tls_handshake",
+      "closed", "closed",
+    }, results)
+  end)
+
+  it("says that the peer left during the handshake", function()
+    local near, far = tls.pair()
+    C.conn_start(far.conn)
+    near:connect(new(), "kong.example", nil)
+    far:finish()
+    tls.run(function() return near.failed end)
+    assert.equal("closed", near.failed)
+  end)
+
+  it("tells a truncated connection from one that was ended", function()
+    local near, far = tls.handshake(new(), serve("leaf"))
+    far:write("some")
+    far:finish()
+    tls.run(function() return near.eof or near.failed end)
+    assert.same({ "some", true, nil }, { near.received, near.eof, near.failed })
+
+    near, far = tls.handshake(new(), serve("leaf"))
+    far:write("some")
+    tls.run(function() return near.received == "some" end)
+    far:close()
+    tls.run(function() return near.eof or near.failed end)
+    assert.same({ false, "tls_truncated" }, { near.eof, near.failed })
+  end)
+
+  it("sends no name where the name is an address or unknown", function()
+    local near, far = tls.handshake(new(), serve("ip"), "127.0.0.1")
+    assert.is_true(near.ready)
+    assert.equal(0, tonumber(C.tls_server_sni(far.conn).n))
+    near = tls.handshake(assert(tls.client(tls.no_verify())), serve("leaf"), "")
+    assert.is_true(near.ready)
+  end)
+
+  it("is not made from a client certificate that is too weak", function()
+    local weak = workspace.directory()
+    local made = workspace.run({ "openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes",
+      "-subj", "/CN=weak",
+      "-keyout", weak .. "/key", "-out", weak .. "/cert" })
+    assert.equal(0, made.code)
+    local credential = assert(tls.credential(pki.text(weak .. "/cert"), pki.text(weak .. "/key")))
+    local client, why = tls.client(assert(tls.policy({ credential = credential })))
+    assert.is_nil(client)
+    assert.matches("client certificate cannot be set up: ee key too small", why)
+  end)
+
+  it("refuses a server whose key is too weak", function()
+    local port = client_support.free_port()
+    local directory = workspace.directory()
+    workspace.run({ "openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-subj",
+      "/CN=kong.example",
+      "-addext", "subjectAltName=DNS:kong.example", "-keyout", directory .. "/key", "-out",
+        directory .. "/cert" })
+    local server = workspace.start({ "openssl", "s_server", "-accept", "127.0.0.1:" .. port, "-rev",
+      "-cert", directory .. "/cert", "-key", directory .. "/key", "-cipher", "DEFAULT@SECLEVEL=1" })
+    workspace.eventually(function() return server:output():find("ACCEPT") end, "s_server")
+    local tcp = assert(socket.connect("127.0.0.1", port))
+    local fd = tcp:getfd()
+    tcp:setfd(-1)
+    local trust = assert(tls.trust(pki.text(directory .. "/cert")))
+    local near = tls.side(fd):connect(new({ trust = trust }), "kong.example", nil)
+    tls.run(function() return near.ready or near.failed end)
+    assert.equal("tls_verify", near.failed)
+    assert.equal("weak_key", near:verdict().code)
+  end)
+end)

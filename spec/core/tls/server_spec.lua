@@ -1,0 +1,167 @@
+local tls = require "spec.support.tls"
+local pki = require "spec.fixtures.pki"
+local workspace = require "spec.support.workspace"
+local socket = require "socket"
+local cimport = require "spec.support.cimport"
+local ffi = require "ffi"
+
+local C = cimport("tls/x509.h")
+
+local function alone(name)
+  return tls.identity(pki.alone(pki.get(name)))
+end
+
+local function sha256(name)
+  local info, count = ffi.new("struct x509_info[1]"), ffi.new("unsigned[1]")
+  assert(C.x509_info(tls.str(pki.pem(pki.get(name))), info, 1, count, ffi.new("char[256]")) == nil)
+  return ffi.string(info[0].sha256)
+end
+
+local function hex(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
+local function sni(far)
+  local s = C.tls_server_sni(far.conn)
+  return ffi.string(s.p, s.n)
+end
+
+describe("server", function()
+  local suspicious, careless
+
+  setup(function()
+    -- Trusts nobody, and so says which certificate it was shown.
+    suspicious = assert(tls.client(assert(tls.policy({ trust = (assert(tls.trust())) }))))
+    careless = assert(tls.client(assert(tls.no_verify())))
+  end)
+
+  after_each(function()
+    tls.close_all()
+    workspace.stop_all()
+  end)
+
+  local function shown(server, name)
+    local near = tls.handshake(suspicious, server, name)
+    local verdict = near:verdict()
+    return verdict and hex(verdict.sha256), near
+  end
+
+  it("chooses the certificate by name: exact, first label, last label, default", function()
+    local server = assert(tls.server({
+      ["Kong.Example"] = alone("leaf"),
+      ["*.example"] = alone("wildcard"),
+      ["kong.*"] = alone("two_names"),
+      ["*"] = alone("wrong_name"),
+    }, alone("expired")))
+    assert.equal(sha256("leaf"), (shown(server, "KONG.example.")))
+    assert.equal(sha256("wildcard"), (shown(server, "other.example")))
+    assert.equal(sha256("two_names"), (shown(server, "kong.other")))
+    assert.equal(sha256("wrong_name"), (shown(server, "a.b.example")))
+    assert.equal(sha256("wrong_name"), (shown(server, "localhost")))
+    assert.equal(sha256("wrong_name"), (shown(server, "127.0.0.1")))
+  end)
+
+  it("falls back to the certificate given for that", function()
+    local server = assert(tls.server({ ["kong.example"] = alone("leaf") }, alone("expired")))
+    assert.equal(sha256("expired"), (shown(server, "other.example")))
+  end)
+
+  it("refuses a name that it does not know with the alert that says so", function()
+    local server = assert(tls.server({ ["kong.example"] = alone("leaf") }))
+    for _, name in ipairs({ "other.example", "127.0.0.1" }) do
+      local digest, near = shown(server, name)
+      assert.is_nil(digest)
+      assert.equal("tls_handshake", near.failed)
+      assert.matches("unrecognized name", near:reason())
+    end
+  end)
+
+  it("is not made from two certificates for one name, or from a name that is none", function()
+    local _, why = tls.server({ ["kong.example"] = alone("leaf"), ["KONG.example"] = alone("leaf") })
+    assert.matches('two certificates for "%a+%.example"', why)
+    assert.matches("1 to 255", select(2, tls.server({ [("a"):rep(256)] = alone("leaf") })))
+    assert.matches("1 to 255", select(2, tls.server({ [""] = alone("leaf") })))
+  end)
+
+  for version, number in pairs({ ["TLSv1.2"] = 0x0303, ["TLSv1.3"] = 0x0304 }) do
+    it("resumes under the certificate that a session was made with, and no other: " .. version,
+      function()
+      local server = assert(tls.server({ ["kong.example"] = alone("leaf"),
+        ["*"] = alone("wrong_name") }))
+      local client = assert(tls.client(assert(tls.no_verify({ min_version = number,
+        max_version = number }))))
+      local cache = ffi.gc(ffi.new("struct session_cache"), C.session_clear)
+      local _, _, far = tls.visit(client, server, "kong.example", cache)
+      assert.equal(version, ffi.string(C.tls_server_version(far.conn)))
+      assert.is_true(#ffi.string(C.tls_server_cipher(far.conn)) > 0)
+      assert.is_true(tls.visit(client, server, "kong.example", cache).resumed)
+      -- A client that offers its session under another name: what a gateway of ours would never do.
+      assert.is_false(tls.visit(client, server, "elsewhere.example", cache).resumed)
+      -- The ticket keys are the process's: another server object knows the session.
+      local again = assert(tls.server({ ["*"] = alone("leaf") }))
+      tls.visit(client, server, "kong.example", cache)
+      assert.is_true(tls.visit(client, again, "kong.example", cache).resumed)
+    end)
+  end
+
+  it("outlives its owner while a connection is open", function()
+    local server = assert(tls.server({}, alone("leaf")))
+    local near, far = tls.handshake(careless, server, "kong.example")
+    C.tls_server_unref(ffi.gc(server, nil))
+    near:write("still")
+    tls.run(function() return far.received == "still" end)
+    assert.equal("kong.example", sni(far))
+  end)
+
+  -- The server's side of a connection that a program of OpenSSL's makes.
+  local function visited(server, ...)
+    local listener = assert(socket.bind("127.0.0.1", 0))
+    local _, port = listener:getsockname()
+    local visitor = workspace.start({ "openssl", "s_client", "-connect", "127.0.0.1:" .. port,
+      ... })
+    listener:settimeout(20)
+    local tcp = assert(listener:accept())
+    local fd = tcp:getfd()
+    tcp:setfd(-1)
+    listener:close()
+    local far = tls.side(fd):accept(server)
+    tls.run(function() return far.failed or far.eof end, "s_client to end")
+    far:close()
+    visitor:wait()
+    return far, visitor:output() .. visitor:errors()
+  end
+
+  it("speaks to others: http/1.1 by ALPN, or nothing", function()
+    local server = assert(tls.server({}, tls.identity(pki.get("leaf"))))
+    local far, said = visited(server, "-alpn", "h2,http/1.1", "-servername", "a.b")
+    assert.equal("a.b", sni(far))
+    assert.matches("ALPN protocol: http/1.1", said)
+    far, said = visited(server, "-alpn", "h2")
+    assert.equal("tls_handshake", far.failed)
+    assert.matches("no application protocol", said)
+    far, said = visited(server, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+    assert.equal("tls_handshake", far.failed)
+    assert.matches("unsupported protocol", far:server_reason())
+    assert.matches("protocol version", said)
+  end)
+
+  it("does not renegotiate", function()
+    local server = assert(tls.server({}, tls.identity(pki.get("leaf"))))
+    local port_listener = assert(socket.bind("127.0.0.1", 0))
+    local _, port = port_listener:getsockname()
+    local input = workspace.write(workspace.directory() .. "/in", "R\n")
+    local visitor = workspace.start({
+      "openssl", "s_client", "-tls1_2", "-connect", "127.0.0.1:" .. port, stdin = input,
+    })
+    port_listener:settimeout(20)
+    local tcp = assert(port_listener:accept())
+    local fd = tcp:getfd()
+    tcp:setfd(-1)
+    port_listener:close()
+    local far = tls.side(fd):accept(server)
+    tls.run(function() return far.failed or far.eof end)
+    far:close()
+    visitor:wait()
+    assert.matches("no renegotiation", visitor:errors() .. visitor:output())
+  end)
+end)

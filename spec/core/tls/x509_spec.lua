@@ -1,0 +1,59 @@
+local cimport = require "spec.support.cimport"
+local pki = require "spec.fixtures.pki"
+local workspace = require "spec.support.workspace"
+local ffi = require "ffi"
+
+local C = cimport("tls/x509.h")
+
+local function str(s)
+  return ffi.new("struct str", { ffi.cast("const char *", s), #s })
+end
+
+local function info(pem, max)
+  local out, count, why = ffi.new("struct x509_info[4]"), ffi.new("unsigned[1]"),
+    ffi.new("char[256]")
+  local err = C.x509_info(str(pem), out, max or 4, count, why)
+  if err ~= nil then
+    return nil, ffi.string(why), count[0]
+  end
+  return out, count[0]
+end
+
+describe("x509", function()
+  it("tells the facts of each certificate", function()
+    local identity = pki.get("leaf")
+    local list, count = assert(info(pki.text(identity.chain)))
+    assert.equal(2, count)
+    assert.same({ false, true }, { list[0].is_ca, list[1].is_ca })
+    assert.equal("CN=kong.example", ffi.string(list[0].subject))
+    assert.is_true(list[0].not_before < os.time() and list[0].not_after > os.time())
+    local shown = workspace.run({ "openssl", "x509", "-in", identity.cert, "-noout", "-fingerprint",
+      "-sha256" })
+    assert.equal(shown.stdout:match("=(%S+)"):gsub(":", ""):lower(), ffi.string(list[0].sha256))
+  end)
+
+  it("reads all of a text and fills what there is room for", function()
+    local chain = pki.text(pki.get("leaf").chain)
+    local list, count = assert(info(chain, 1))
+    assert.equal(2, count)
+    assert.equal("", ffi.string(list[1].subject))
+    local bad, why, none = info(chain
+      .. "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", 1)
+    assert.is_nil(bad)
+    assert.matches("^block 3: not a valid certificate", why)
+    assert.equal(0, none)
+  end)
+
+  it("escapes what could forge a log line", function()
+    local odd = pki.issue("odd_subject", { subject = "/O=a\nb, c/CN=x", ca = true })
+    assert.equal([[O=a\0Ab\, c,CN=x]], ffi.string(assert(info(pki.pem(odd)))[0].subject))
+  end)
+
+  it("hashes for version 5 UUIDs", function()
+    local out = ffi.new("unsigned char[20]")
+    assert.is_true(C.x509_sha1(str("abc"), out) == nil)
+    local hex = ffi.string(out, 20):gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+    assert.equal("a9993e364706816aba3e25717850c26c9cd0d89d", hex)
+    assert.is_true(C.x509_sha1(str(""), out) == nil)
+  end)
+end)

@@ -1,0 +1,320 @@
+local ffi = require("ffi")
+local vm = require("spec.support.vm")
+local C = vm.C
+
+-- The core is called from interpreted code here, as it is from C.
+jit.off(true, true)
+
+local PREAMBLE = "local P = { PRIORITY = 1, VERSION = '1.0.0' }\n"
+
+local function handler(source)
+  return PREAMBLE .. source .. "\nreturn P"
+end
+
+describe("core/vm", function()
+  local world
+
+  local function start(sources, chain)
+    local plugins = {}
+    for name, source in pairs(sources) do
+      plugins[name] = handler(source)
+    end
+    world = vm.new({ plugins = plugins, chain = chain })
+  end
+
+  after_each(function()
+    if world then
+      world:free()
+      world = nil
+    end
+  end)
+
+  it("runs the handlers of a phase in their order, each with its conf", function()
+    start({
+      one = [[function P:access(conf)
+        kong.response.add_header("X-Ran", "one " .. conf.__plugin_id)
+      end]],
+      two = [[function P:access(conf)
+        kong.response.add_header("X-Ran-2", "two " .. conf.__plugin_id)
+      end]],
+    }, { "one", "two" })
+    assert.equal("done", world:run("access"))
+    assert.equal("one id-1", world:header("X-Ran"))
+    assert.equal("two id-2", world:header("X-Ran-2"))
+    assert.equal(1, tonumber(world.proxy.counters.lua_phases))
+  end)
+
+  it("has nothing to do for a phase without handlers", function()
+    start({ one = "" }, { "one" })
+    assert.equal("done", world:run("access"))
+  end)
+
+  it("turns an error into a result, and names plugin, phase and place with a traceback", function()
+    start({
+      bad = [[function P:access() error("boom") end]],
+      after = [[function P:access() kong.response.set_header("X-After", "1") end]],
+    }, { "bad", "after" })
+    assert.equal("error", world:run("access"))
+    assert.is_nil(world:header("X-After"))
+    local log = world:log()
+    assert.matches("%[error%] %d+#%d+: %*7 %[kong%] handler%.lua:2 %[bad%] access: "
+      .. "[^\n]*bad/handler%.lua:2: boom, client: ", log)
+    assert.matches("boom, client: [^\n]*\nstack traceback:\n", log)
+    assert.equal("done", world:run("header_filter"))
+  end)
+
+  it("goes on with the other handlers of the log phase after an error", function()
+    start({
+      bad = [[function P:log() error({}) end]],
+      after = [[function P:log() kong.log.notice("still here") end]],
+    }, { "bad", "after" })
+    assert.equal("error", world:run("log"))
+    assert.matches("%[bad%] log: error object of type table", world:log())
+    assert.matches("%[after%] still here", world:log())
+  end)
+
+  it("survives a stack overflow and an error in a plugin's own pcall", function()
+    start({
+      deep = [[
+        local function deep(n) return 1 + deep(n + 1) end
+        function P:access() assert(not pcall(deep, 1)); return deep(1) end]],
+    }, { "deep" })
+    assert.equal("error", world:run("access"))
+    assert.matches("%[deep%] access: [^\n]*stack overflow", world:log())
+    assert.equal("error", world:run("access"))
+  end)
+
+  describe("exit", function()
+    it("ends the phase for good, also inside of a plugin's pcall", function()
+      start({
+        gate = [[function P:access()
+          pcall(kong.response.exit, 403, "no")
+          kong.response.set_header("X-Not", "reached")
+        end]],
+      }, { "gate" })
+      assert.equal("exit", world:run("access"))
+      assert.equal(403, world.request.response.status)
+      assert.equal("no", ffi.string(world.request.answer.p, world.request.answer.n))
+      assert.is_nil(world:header("X-Not"))
+    end)
+
+    it("is an error in a coroutine that the plugin made", function()
+      start({
+        gate = [[function P:access()
+          local own = coroutine.create(function() kong.response.exit(403) end)
+          local ok, err = coroutine.resume(own)
+          kong.log.err(ok, " ", err)
+        end]],
+      }, { "gate" })
+      assert.equal("done", world:run("access"))
+      assert.matches("false [^\n]*a coroutine of a plugin's own cannot wait or exit", world:log())
+    end)
+  end)
+
+  describe("waiting", function()
+    local READER = [[function P:access()
+      kong.ctx.plugin.mine = kong.request.get_header("X-Name")
+      local body, err = kong.request.get_raw_body()
+      kong.response.set_header("X-Body", tonumber(err) or body or err)
+      kong.response.set_header("X-Mine", kong.ctx.plugin.mine)
+    end]]
+
+    local function with_body(r, name)
+      r.head.framing = C.FRAMING_CHUNKED
+      C.head_add(r.head, vm.str("X-Name"), vm.str(name))
+      return r
+    end
+
+    local function receive(r, text)
+      C.buf_append(r.body, text, #text)
+      r.body_bytes = r.body_bytes + #text
+    end
+
+    it("for a body lets other requests run, and keeps what is the request's own", function()
+      start({ reader = READER }, { "reader" })
+      local first, second = with_body(world.request, "one"), with_body(world:another(), "two")
+      assert.equal("wait", world:run("access", first))
+      assert.is_true(first.body_wanted)
+      assert.equal("wait", world:run("access", second))
+      receive(second, "of the second")
+      second.body_ended = true
+      assert.equal("done", world:resume(second))
+      receive(first, "of the first")
+      first.body_ended = true
+      assert.equal("done", world:resume(first))
+      assert.equal("of the first", world:header("X-Body", first))
+      assert.equal("one", world:header("X-Mine", first))
+      assert.equal("of the second", world:header("X-Body", second))
+      assert.equal("two", world:header("X-Mine", second))
+    end)
+
+    it("does not happen when the body is there", function()
+      start({ reader = READER }, { "reader" })
+      local r = with_body(world.request, "one")
+      receive(r, "all of it")
+      r.body_ended = true
+      assert.equal("done", world:run("access"))
+      assert.equal("all of it", world:header("X-Body"))
+    end)
+
+    it("ends with an error for a body that is too large", function()
+      start({ reader = READER }, { "reader" })
+      local r = with_body(world.request, "one")
+      assert.equal("wait", world:run("access"))
+      r.body_refused = true
+      assert.equal("done", world:resume())
+      assert.matches("did not fit into client body buffer", world:header("X-Body"))
+    end)
+
+    it("can be called off when the client goes away", function()
+      start({ reader = READER }, { "reader" })
+      local r = with_body(world.request, "one")
+      assert.equal("wait", world:run("access"))
+      world:release()
+      assert.equal(0, r.vm.slot)
+      assert.is_true(r.vm.co == nil)
+    end)
+
+    it("is refused in later phases", function()
+      start({ late = [[function P:log() require("weir.wait").sleep(1) end]] }, { "late" })
+      assert.equal("error", world:run("log"))
+      assert.matches("%[late%] log: [^\n]*only rewrite and access can wait", world:log())
+    end)
+
+    it("for nothing is an error that names plugin and phase", function()
+      start({ idle = [[function P:header_filter() coroutine.yield() end]] }, { "idle" })
+      assert.equal("error", world:run("header_filter"))
+      assert.matches("%[idle%] header_filter: attempt to yield", world:log())
+      assert.equal("done", world:run("access"))
+    end)
+  end)
+
+  describe("ctx", function()
+    local KEEPER = [[
+      function P:access()
+        kong.ctx.shared.n = (kong.ctx.shared.n or 0) + 1
+        kong.ctx.plugin.n = (kong.ctx.plugin.n or 0) + 1
+      end
+      function P:log()
+        kong.log.notice("shared ", kong.ctx.shared.n, " own ", kong.ctx.plugin.n)
+      end]]
+
+    it("is shared by the phases of a request, apart for each plugin instance", function()
+      start({ keeper = KEEPER }, { "keeper", "keeper" })
+      world:run("access")
+      world:run("log")
+      assert.matches("shared 2 own 1", world:log())
+    end)
+
+    it("is empty for the next request", function()
+      start({ keeper = KEEPER }, { "keeper" })
+      for _ = 1, 3 do
+        world:run("access")
+        world:run("log")
+        world:release()
+      end
+      assert.is_nil(world:log():find("shared 2", 1, true))
+      assert.equal(0, world.request.vm.slot)
+    end)
+  end)
+
+  describe("a new configuration", function()
+    local COUNTER = [[
+      function P:init_worker() kong.log.notice("init_worker") end
+      function P:configure(configs) kong.log.notice("configure ", configs and #configs) end
+      function P:access(conf)
+        conf.seen = (conf.seen or 0) + 1
+        kong.log.notice("seen ", conf.seen, " ", conf.v)
+      end]]
+
+    it("keeps confs of equal content, and serves the old one while it is used", function()
+      world = vm.new({
+        plugins = { counter = handler(COUNTER) },
+        chain = { "counter" }, confs = { { v = "old" } }, hashes = { "a" },
+      })
+      local old_view = ffi.new("struct view", { snapshot = world.view.snapshot })
+      world:run("access")
+      world:adopt({ chain = { "counter" }, confs = { { v = "same" } }, hashes = { "a" } })
+      world:run("access")
+      assert.matches("seen 2 old", world:log())
+      world:adopt({ chain = { "counter" }, confs = { { v = "new" } }, hashes = { "b" } })
+      world:run("access")
+      assert.matches("seen 1 new", world:log())
+      world.request.view = old_view
+      world:run("access")
+      assert.matches("seen 3 old", world:log())
+      C.vm_retire(world.vm, old_view.snapshot)
+    end)
+
+    it("calls init_worker once, and configure each time, with nil for no confs", function()
+      start({ counter = COUNTER }, { "counter" })
+      world:adopt({ chain = {} })
+      local log = world:log()
+      assert.equal(1, select(2, log:gsub("init_worker\n", "")))
+      assert.matches("configure 1\n.*configure nil\n", log)
+    end)
+
+    it("with a plugin that does not load changes nothing", function()
+      start({
+        fine = [[function P:access() kong.response.set_header("X-Fine", "1") end]],
+      }, { "fine" })
+      local why = world:adopt({ chain = { "missing" } })
+      assert.matches("module 'kong.plugins.missing.handler' not found", why)
+      world:run("access")
+      assert.equal("1", world:header("X-Fine"))
+    end)
+  end)
+
+  it("collects garbage between turns", function()
+    start({
+      waster = [[function P:access() local t = {} for i = 1, 1000 do t[i] = { i } end end]],
+    }, { "waster" })
+    local most = 0
+    for _ = 1, 2000 do
+      world:run("access")
+      most = math.max(most, tonumber(C.vm_collect(world.vm)))
+    end
+    assert.is_true(most < 32 * 1024 * 1024, ("%d bytes in use"):format(most))
+  end)
+
+  -- The FFI is eight times slower in interpreted code than in compiled code: the runner and what a
+  -- plugin typically calls must end up in traces.
+  it("has the runner and the PDK's accessors compiled", function()
+    start({
+      watch = [[
+        local compiled, place = {}, nil
+        jit.attach(function(what, _, func, pc)
+          if what == "start" then
+            place = require("jit.util").funcinfo(func, pc).loc or "?"
+          elseif what == "stop" then
+            compiled[#compiled + 1] = place
+          end
+        end, "trace")
+        function P:access()
+          if kong.request.get_header("X-Depth") == "9" then kong.response.set_header("X", "1") end
+        end
+        function P:log()
+          kong.log.notice("compiled: ", table.concat(compiled, ", "))
+        end]],
+      other = [[function P:access() return kong.request.get_method() end]],
+    }, { "watch", "other" })
+    C.head_add(world.request.head, vm.str("X-Depth"), vm.str("3"))
+    world.request.head.method = vm.str("GET")
+    local function report()
+      for _ = 1, 2000 do
+        assert(world:run("access") == "done")
+      end
+      world:run("log")
+      return world:log():match(".*compiled: (.-), client")
+    end
+    local compiled = report()
+    assert.matches("worker%.lua", compiled)
+    assert.equal(compiled, report()) -- the traces hold: no guard of theirs fails again and again
+  end)
+
+  it("says what is wrong with a module that does not load", function()
+    start({ one = "" }, { "one" })
+    assert.is_true(C.vm_new(".", "weir.no_such_module") == nil)
+    assert.matches("module 'weir.no_such_module' not found", world:log())
+  end)
+end)

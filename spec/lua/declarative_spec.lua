@@ -1,0 +1,342 @@
+require("spec.lua.fake_core").install()
+local declarative = require("weir.declarative")
+
+local CA = "bf6e0f14-78cd-45ad-9325-87ec7ef7b891"
+local HEAD = '_format_version: "3.0"\n'
+
+-- A plugin as one would write it for Kong.
+package.preload["kong.plugins.sample.schema"] = function()
+  local typedefs = require("kong.db.schema.typedefs")
+  return {
+    name = "sample",
+    fields = {
+      { consumer = typedefs.no_consumer },
+      { protocols = typedefs.protocols_http },
+      {
+        config = {
+          type = "record",
+          fields = {
+            { status = { type = "integer", default = 503, between = { 100, 599 } } },
+            { message = { type = "string" } },
+            { body = { type = "string" } },
+            {
+              inner = {
+                type = "record", required = true,
+                fields = { { x = { type = "number", default = 1 } } },
+              },
+            },
+          },
+          entity_checks = { { mutually_exclusive = { "message", "body" } } },
+        },
+      },
+    },
+  }
+end
+package.preload["kong.plugins.broken.schema"] = function()
+  local config = { type = "record", fields = { { f = { type = "strang" } } } }
+  return { name = "broken", fields = { { config = config } } }
+end
+package.preload["kong.plugins.crash.schema"] = function()
+  error("no such luck")
+end
+
+local OPTIONS = {
+  plugins = { "sample", "broken", "crash", "absent" }, filename = "weir.yml", now = 1000,
+}
+
+local function load(text)
+  return declarative.load(text, OPTIONS)
+end
+
+local function valid(text)
+  local config, findings = load(HEAD .. text)
+  assert.same({}, findings.errors)
+  return config, findings.warnings
+end
+
+-- All errors as printed, without the file's name.
+local function errors_of(text)
+  local config, findings = load(text)
+  assert.is_nil(config)
+  local lines = {}
+  for i, finding in ipairs(findings.errors) do
+    lines[i] = declarative.format(finding, "F"):sub(3)
+  end
+  return lines
+end
+
+describe("weir.declarative", function()
+  describe("the file", function()
+    it("may be empty of entities", function()
+      local config = valid("_comment: x\n_ignore: [1]\n_transform: false\n"
+        .. "services: []\nroutes: ~\n")
+      assert.same({}, config.services)
+      assert.same({}, config.by_id.routes)
+      assert.is_false(config.transform)
+      assert.equal("3.0", config.format_version)
+    end)
+
+    it("must be an object with a format version", function()
+      assert.same({ "1:1: expected an object" }, errors_of(""))
+      assert.same({ "1:1: expected an object" }, errors_of("word"))
+      assert.same({ "1:1: expected an object" }, errors_of("[1]"))
+      assert.same({ "1:1: _format_version: required field missing" }, errors_of("services: []"))
+      assert.same({ "1:18: _format_version: expected a string" }, errors_of("_format_version: 3.0"))
+      assert.same({ "1:18: _format_version: expected one of: 1.1, 2.1, 3.0" },
+        errors_of('_format_version: "4.0"'))
+    end)
+
+    it("has syntax errors with a position", function()
+      assert.same({ "2:4: did not find expected node content" }, errors_of("a: [\nb: }"))
+    end)
+
+    it("has no keys but those of Kong, and says which of them weir lacks", function()
+      assert.same({
+        "2:1: servces: unknown field (did you mean 'services'?)",
+        "3:1: consumers: not supported by this version of weir",
+        "4:1: _x: unknown field",
+        "5:13: _transform: expected a boolean",
+        "6:11: _comment: expected a string",
+        "7:10: _ignore: expected an array",
+        "8:11: services: expected an array",
+      }, errors_of(HEAD .. "servces: []\nconsumers: []\n_x: 1\n_transform: 1\n_comment: 1\n"
+        .. "_ignore: 1\nservices: {}\n"))
+    end)
+
+    it("may be JSON", function()
+      local config = declarative.load('{"_format_version": "3.0", "services": [{"host": "a"}]}',
+        { plugins = {}, filename = "x.json" })
+      assert.equal("a", config.services[1].host)
+    end)
+  end)
+
+  describe("nesting", function()
+    it("is flattened, with references to the parents", function()
+      local config = valid([[
+services:
+- name: s
+  host: h
+  _comment: x
+  routes:
+  - name: r
+    paths: [/]
+    plugins:
+    - name: sample
+  plugins:
+  - name: sample
+upstreams:
+- name: u
+  targets:
+  - target: 10.0.0.1:80
+]])
+      assert.same({ id = config.services[1].id }, config.routes[1].service)
+      assert.same({ id = config.routes[1].id }, config.plugins[1].route)
+      assert.is_nil(config.plugins[1].service)
+      assert.same({ id = config.services[1].id }, config.plugins[2].service)
+      assert.same({ id = config.upstreams[1].id }, config.targets[1].upstream)
+      assert.is_nil(config.services[1].routes)
+      assert.is_nil(config.services[1]._comment)
+      assert.equal(config.routes[1], config.by_id.routes[config.routes[1].id])
+    end)
+
+    it("leaves no room for another parent", function()
+      assert.same({ "5:34: services[0].routes[0].service: value must be null" },
+        errors_of(HEAD .. "services:\n- name: s\n  host: h\n"
+          .. "  routes: [{paths: [/], service: s}]\n"))
+    end)
+
+    it("needs lists of records", function()
+      assert.same({
+        "3:21: services[0].routes: expected an array",
+        "4:22: services[1].routes[0]: expected a record",
+        "5:3: services[2]: expected a record",
+      }, errors_of(HEAD .. "services:\n- {host: h, routes: {}}\n- {host: h, routes: [x]}\n- x\n"))
+    end)
+  end)
+
+  describe("references", function()
+    it("are names first, then ids", function()
+      local config = valid(([[
+services:
+- {name: a, host: h, id: %s}
+- {name: b, host: h}
+routes:
+- {paths: [/1], service: b}
+- {paths: [/2], service: %s}
+- {paths: [/3], service: {id: %s}}
+- {paths: [/4], service: {name: b}}
+- {paths: [/5]}
+]]):format(CA, CA:upper(), CA))
+      local a, b = { id = CA }, { id = config.services[2].id }
+      local expected = { b, a, a, b }
+      for i, route in ipairs(config.routes) do
+        assert.same(expected[i], route.service)
+      end
+    end)
+
+    it("must lead somewhere", function()
+      assert.same({
+        "3:25: routes[0].service: "
+          .. "invalid reference 'service: nobody' (no such entry in 'services')",
+        "5:25: plugins[0].route: invalid reference 'route: x' (no such entry in 'routes')",
+      }, errors_of(HEAD .. "routes:\n- {paths: [/], service: nobody}\nplugins:\n"
+        .. "- {name: sample, route: {id: x}}\n"))
+    end)
+
+    it("to CA certificates are checked as well", function()
+      local text = HEAD .. ("services:\n- host: h\n  protocol: https\n  tls_verify: true\n"
+        .. "  ca_certificates:\n  - x\n  - %s\n"):format(CA)
+      assert.same({
+        "7:5: services[0].ca_certificates[0]: expected a valid UUID",
+        ("8:5: services[0].ca_certificates[1]: invalid reference 'ca_certificates: %s' "
+          .. "(no such entry in 'ca_certificates')"):format(CA),
+      }, errors_of(text))
+      local config = valid(text:sub(#HEAD + 1):gsub("  %- x\n", "")
+        .. ("ca_certificates: [{id: %s, cert: CERT ca=true}]"):format(CA))
+      assert.same({ CA }, config.services[1].ca_certificates)
+    end)
+
+    it("to an entity with another mistake are no second mistake", function()
+      assert.same({ "3:28: services[0].port: expected an integer" },
+        errors_of(HEAD .. "services:\n- {name: s, host: h, port: x}\n"
+          .. "routes: [{paths: [/], service: s}]"))
+    end)
+  end)
+
+  describe("ids", function()
+    it("follow from names as in Kong", function()
+      local config = valid("services: [{name: foo-namespace.foo-svc.80, host: h}]\n"
+        .. "routes: [{name: foo-namespace.regex-prefix.foo-svc.example.com.80, paths: [/]}]")
+      assert.equal("fe1e2edc-5479-52fe-b0f4-b90d8d5f83ba", config.services[1].id)
+      assert.equal("45f1e9e4-8096-5cf7-b8e0-c42f8b9b81a0", config.routes[1].id)
+    end)
+
+    it("are the same after every load, and differ from each other", function()
+      local text = "services:\n- host: a\n- host: a\n  routes: [{paths: [/]}, {paths: [/]}]\n"
+        .. "plugins: [{name: sample}]\n"
+      local first, second = valid(text), valid(text)
+      local seen = {}
+      for _, type_name in ipairs({ "services", "routes", "plugins" }) do
+        for i, entity in ipairs(first[type_name]) do
+          assert.equal(entity.id, second[type_name][i].id)
+          assert.is_nil(seen[entity.id])
+          seen[entity.id] = true
+        end
+      end
+    end)
+
+    it("that are given are used, in lower case", function()
+      assert.equal(CA, valid(("services: [{host: h, id: %s}]"):format(CA:upper())).services[1].id)
+    end)
+  end)
+
+  describe("uniqueness", function()
+    local function violation(entity, field, value)
+      return ("uniqueness violation: '%s' entity with %s set to '%s' already declared")
+        :format(entity, field, value)
+    end
+
+    it("of names", function()
+      assert.same({ "4:10: services[1].name: " .. violation("services", "name", "s") },
+        errors_of(HEAD .. "services:\n- {name: s, host: a}\n- {name: s, host: b}"))
+    end)
+
+    it("of ids", function()
+      local service = ("- {id: %s, host: a}\n"):format(CA)
+      assert.same({ "4:8: services[1].id: " .. violation("services", "primary key", CA) },
+        errors_of(HEAD .. "services:\n" .. service .. service))
+    end)
+
+    it("of targets within an upstream", function()
+      assert.same({
+        "3:36: upstreams[0].targets[1]: " .. violation("targets", "upstream+target", "u+a:8000"),
+      }, errors_of(HEAD .. "upstreams:\n"
+        .. "- {name: u, targets: [{target: a}, {weight: 1, target: 'a:8000'}]}"))
+      valid("upstreams:\n- {name: u, targets: [{target: a}]}\n- {name: v, targets: [{target: a}]}")
+    end)
+
+    it("of a plugin within its scope", function()
+      local text = "services: [{name: s, host: h}]\nplugins:\n- {name: sample}\n"
+        .. "- {name: sample, service: s}\n"
+      valid(text)
+      assert.same({ "6:3: plugins[2]: " .. violation("plugins", "name+service", "sample+s") },
+        errors_of(HEAD .. text .. "- {name: sample, service: s, enabled: false}"))
+    end)
+
+    it("of CA certificates' contents", function()
+      local lines = errors_of(HEAD .. "ca_certificates:\n"
+        .. "- {cert: CERT ca=true}\n- {cert: CERT ca=true}")
+      assert.equal(1, #lines)
+      assert.matches("^4:3: ca_certificates%[1%]%.cert_digest: uniqueness violation", lines[1])
+    end)
+  end)
+
+  describe("plugins", function()
+    it("get the defaults of their own schema", function()
+      local config = valid("plugins: [{name: sample, config: {message: x}}]")
+      assert.same({ status = 503, message = "x", inner = { x = 1 } }, config.plugins[1].config)
+      assert.is_true(config.plugins[1].enabled)
+      assert.same({ status = 503, inner = { x = 1 } },
+        valid("plugins: [{name: sample}]").plugins[1].config)
+    end)
+
+    it("are judged by their own schema", function()
+      assert.same({
+        "3:35: plugins[0].config.status: value should be between 100 and 599",
+        "3:38: plugins[0].config.statsu: unknown field (did you mean 'status'?)",
+        "4:26: plugins[1].config: only one or none of these fields must be set: 'message', 'body'",
+        "5:28: plugins[2].consumer: value must be null",
+      }, errors_of(HEAD .. "plugins:\n- {name: sample, config: {status: 7, statsu: 1}}\n"
+        .. "- {name: sample, config: {message: a, body: b}}\n- {name: sample, consumer: joe}\n"))
+    end)
+
+    it("must be enabled, installed and in order", function()
+      local lines = errors_of(HEAD .. "plugins:\n- {name: smaple}\n- {name: absent}\n"
+        .. "- {name: broken}\n- {name: crash}\n- {}\n- {name: 5}\n")
+      assert.matches("^6:10: plugins%[3%]%.name: "
+        .. "the schema of plugin 'crash' cannot be loaded: .*luck", table.remove(lines, 4))
+      assert.same({
+        "3:10: plugins[0].name: plugin 'smaple' not enabled; add it to the 'plugins' "
+          .. "configuration property (did you mean 'sample'?)",
+        "4:10: plugins[1].name: plugin 'absent' is enabled but not installed",
+        "5:10: plugins[2].name: the schema of plugin 'broken' is not valid: "
+          .. "broken.config.f: invalid type: strang",
+        "7:3: plugins[4].name: required field missing",
+        "8:10: plugins[5].name: expected a string",
+      }, lines)
+    end)
+  end)
+
+  it("reports everything, in the order of the file", function()
+    local lines = errors_of(HEAD .. "routes: [{hosts: 5}]\nservices:\n- host: 1\n"
+      .. "  zzz: 2\n- {}\nfoo: 1\n")
+    local last = 0
+    for _, line in ipairs(lines) do
+      local number = tonumber(line:match("^(%d+):"))
+      assert.is_true(number >= last)
+      last = number
+    end
+    assert.equal(5, #lines)
+  end)
+
+  it("reads regular expressions of older formats", function()
+    local config = declarative.load('_format_version: "2.1"\n'
+      .. 'routes: [{paths: [/a, "/b(c)", "~/d(e)"]}]', OPTIONS)
+    assert.same({ "/a", "~/b(c)", "~/d(e)" }, config.routes[1].paths)
+  end)
+
+  it("warns in the words that were agreed upon", function()
+    local _, warnings = valid("services:\n- name: echo\n  url: https://a\n")
+    assert.equal("weir.yml:3:3: warning: services[0] (echo): "
+      .. "upstream certificate is not verified (tls_verify is off)",
+      declarative.format(warnings[1], "weir.yml", "warning"))
+  end)
+
+  it("prints findings on one line, with unusual keys in quotes", function()
+    assert.equal("F:1:2: a: b c",
+      declarative.format({ line = 1, col = 2, path = "a", message = "b\n\tc" }, "F"))
+    assert.same({ '3:19: routes[0].headers["x y"]: bad header name \'x y\', '
+      .. "allowed characters are A-Z, a-z, 0-9, '_', and '-'" },
+      errors_of(HEAD .. "routes:\n- {headers: {x y: [a]}}"))
+  end)
+end)

@@ -1,0 +1,401 @@
+require("spec.lua.fake_core").install()
+local null = require("cjson").null
+local Schema = require("weir.schema")
+
+local TEXT, NUMBER = { type = "string" }, { type = "number" }
+
+local function record_of(fields)
+  return { type = "record", fields = fields }
+end
+
+-- Errors as "path: message" lines.
+local function errors_of(definition, input, options)
+  local schema = assert(Schema.new(definition))
+  local value, errors, warnings = schema:process(input, options)
+  local lines = {}
+  for i, err in ipairs(errors) do
+    lines[i] = table.concat(err.path, ".") .. ": " .. err.message
+  end
+  return lines, value, errors, warnings
+end
+
+local function valid(definition, input, options)
+  local lines, value = errors_of(definition, input, options)
+  assert.same({}, lines)
+  return value
+end
+
+-- The message about one field `f` with the given value; nil when the value is valid.
+local function message(field, value)
+  local lines = errors_of({ fields = { { f = field } } }, { f = value })
+  assert.is_true(#lines <= 1)
+  return lines[1] and lines[1]:match("^f: (.*)$") or lines[1]
+end
+
+describe("weir.schema", function()
+  describe("types", function()
+    local cases = {
+      { "string", "a", 5, "expected a string" },
+      { "number", 1.5, "1", "expected a number" },
+      { "number", 0, 0 / 0, "expected a number" },
+      { "integer", 3, 1.5, "expected an integer" },
+      { "integer", 3, 1 / 0, "expected an integer" },
+      { "boolean", false, "true", "expected a boolean" },
+      { "function", print, "print", "expected a function" },
+      { "json", "[1]", "[1", "expected a string of valid JSON" },
+      { "foreign", "name", 5, "expected a reference: a name or an id" },
+      { "foreign", { id = "x" }, { id = "x", name = "y" },
+        "expected a reference: a name or an id" },
+    }
+    for _, case in ipairs(cases) do
+      it("check " .. case[1], function()
+        assert.is_nil(message({ type = case[1] }, case[2]))
+        assert.equal(case[4], message({ type = case[1] }, case[3]))
+      end)
+    end
+
+    it("check collections and what is in them", function()
+      local text = { type = "string" }
+      local array = { type = "array", elements = text }
+      assert.is_nil(message(array, {}))
+      assert.is_nil(message(array, { "a", "b" }))
+      assert.equal("expected an array", message(array, { a = 1 }))
+      assert.equal("expected an array", message(array, "a"))
+      assert.equal("expected a set", message({ type = "set", elements = text }, { a = 1 }))
+      local map = { type = "map", keys = { type = "string", len_min = 2 }, values = text }
+      assert.is_nil(message(map, { ab = "x" }))
+      assert.equal("expected a map", message(map, { "x" }))
+      assert.same({ "f.2: expected a string", "f.3: value must not be null" },
+        (errors_of({ fields = { { f = array } } }, { f = { "a", 2, null } })))
+      assert.same({ "f.a: length must be at least 2", "f.bc: expected a string" },
+        (errors_of({ fields = { { f = map } } }, { f = { a = "x", bc = 1 } })))
+      assert.equal("expected a record", message({ type = "record", fields = {} }, { 1 }))
+    end)
+
+    it("drop repetitions from sets", function()
+      local value = valid({ fields = { { f = { type = "set", elements = { type = "string" } } } } },
+        { f = { "b", "a", "b" } })
+      assert.same({ "b", "a" }, value.f)
+    end)
+  end)
+
+  describe("validators", function()
+    local function first(pattern)
+      return { { pattern = pattern, err = "told" } }
+    end
+    local list = { type = "array", elements = { type = "string" } }
+    local function with(base, attributes)
+      local field = {}
+      for _, source in ipairs({ base, attributes }) do
+        for key, value in pairs(source) do
+          field[key] = value
+        end
+      end
+      return field
+    end
+    local text, number = TEXT, NUMBER
+    local cases = {
+      { text, { eq = "a" }, "a", "b", "value must be a" },
+      { text, { eq = null }, nil, "b", "value must be null" },
+      { text, { ne = "a" }, "b", "a", "value must not be a" },
+      { text, { one_of = { "a", "b" } }, "b", "c", "expected one of: a, b" },
+      { text, { not_one_of = { "a", "b" } }, "c", "a", "must not be one of: a, b" },
+      { number, { one_of = { 1, 2 } }, 1, 3, "expected one of: 1, 2" },
+      { number, { gt = 1 }, 2, 1, "value must be greater than 1" },
+      { number, { between = { 0, 64 } }, 64, 65, "value should be between 0 and 64" },
+      { number, { between = { 0.5, 1 } }, 0.5, 0.4, "value should be between 0.5 and 1" },
+      { number, { timestamp = true }, 1, 0, "expected a valid timestamp" },
+      { text, { uuid = true }, "bf6e0f14-78cd-45ad-9325-87ec7ef7b891", "x",
+        "expected a valid UUID" },
+      { text, { is_regex = true }, "a()", "a(", "not a valid regex: a(" },
+      { text, { len_eq = 2 }, "ab", "abc", "length must be 2" },
+      { text, { len_min = 2 }, "ab", "a", "length must be at least 2" },
+      { text, { len_max = 2 }, "ab", "abc", "length must be at most 2" },
+      { text, { starts_with = "/" }, "/a", "a", "should start with: /" },
+      { text, { match = "^%u+$" }, "GET", "get", "invalid value: get" },
+      { text, { not_match = "x" }, "a", "ax", "invalid value: ax" },
+      { text, { match_all = first("^a") }, "ab", "b", "told" },
+      { text, { match_none = first("^a") }, "b", "ab", "told" },
+      { text, { match_any = { patterns = { "^a", "^b" }, err = "told" } }, "b", "c", "told" },
+      { list, { contains = "a" }, { "b", "a" }, { "b" }, "expected to contain: a" },
+      { list, { len_min = 1 }, { "a" }, {}, "length must be at least 1" },
+      { list, { mutually_exclusive_subsets = { { "a", "b" }, { "c" } } },
+        { "a", "b" }, { "a", "c" },
+        "these sets are mutually exclusive: ('a', 'b'), ('c')" },
+      { text, { custom_validator = function(v) return v == "a", "told" end }, "a", "b", "told" },
+      { text, { supported = { "a" } }, "a", "b",
+        "'b' is not supported by this version of weir (supported: a)" },
+      { text, { supported = {} }, nil, "b", "not supported by this version of weir" },
+    }
+    for _, case in ipairs(cases) do
+      it("include " .. next(case[2]), function()
+        local field = with(case[1], case[2])
+        assert.is_nil(message(field, case[3]))
+        assert.equal(case[5], message(field, case[4]))
+      end)
+    end
+
+    it("refuse the empty string unless len_min allows it", function()
+      assert.equal("length must be at least 1", message(text, ""))
+      assert.is_nil(message({ type = "string", len_min = 0 }, ""))
+    end)
+
+    it("count the entries of a map", function()
+      local map = { type = "map", keys = text, values = text, len_max = 1 }
+      assert.is_nil(message(map, { a = "x" }))
+      assert.equal("length must be at most 1", message(map, { a = "x", b = "y" }))
+    end)
+
+    it("speak with the field's own words where it has some", function()
+      assert.equal("own words", message({ type = "number", gt = 1, err = "own words" }, 0))
+    end)
+
+    it("refuse vault references where Kong allows them", function()
+      local field = { type = "string", referenceable = true }
+      assert.is_nil(message(field, "{vault:no}"))
+      assert.equal("vault references are not supported by this version of weir",
+        message(field, "{vault://env/x}"))
+      assert.is_nil(message(text, "{vault://env/x}"))
+    end)
+  end)
+
+  describe("fields", function()
+    it("may be required", function()
+      local field = { type = "string", required = true }
+      assert.equal("required field missing", message(field, nil))
+      assert.equal("required field missing", message(field, null))
+    end)
+
+    it("have defaults, copied, for what is absent and not for null", function()
+      local default = { "a" }
+      local definition = {
+        fields = {
+          { list = { type = "array", elements = { type = "string" }, default = default } },
+          { off = { type = "boolean", default = true } },
+        },
+      }
+      local value = valid(definition, {})
+      assert.same({ list = { "a" }, off = true }, value)
+      assert.not_equal(default, value.list)
+      assert.same({}, valid(definition, { list = null, off = null }))
+      assert.same({ list = {}, off = false }, valid(definition, { list = {}, off = false }))
+    end)
+
+    it("of a required record are filled in though the record is absent", function()
+      local record = record_of({ { n = { type = "number", default = 3 } } })
+      record.required = true
+      assert.same({ r = { n = 3 } }, valid({ fields = { { r = record } } }, {}))
+      record.required = nil
+      assert.same({}, valid({ fields = { { r = record } } }, {}))
+    end)
+
+    it("that do not exist are errors, with a guess at what was meant", function()
+      local lines, _, errors = errors_of({ fields = { { depth = { type = "number" } } } },
+        { depht = 1, zzz = 2 })
+      assert.same({ "depht: unknown field (did you mean 'depth'?)", "zzz: unknown field" }, lines)
+      assert.is_true(errors[1].at_key)
+    end)
+
+    it("are all reported, in the order of the definition", function()
+      local definition = {
+        fields = {
+          { b = { type = "number" } },
+          { a = record_of({ { x = NUMBER }, { y = TEXT } }) },
+        },
+      }
+      assert.same({ "b: expected a number", "a.x: expected a number", "a.y: expected a string" },
+        (errors_of(definition, { b = "", a = { x = "", y = 1 } })))
+    end)
+
+    it("do not change the input", function()
+      local input = { r = { list = { "b", "b" } } }
+      local set = { type = "set", elements = TEXT }
+      valid({ fields = { { r = record_of({ { list = set } }) } } }, input)
+      assert.same({ r = { list = { "b", "b" } } }, input)
+    end)
+
+    it("may be deprecated: a warning when they are used", function()
+      local old = { type = "number", deprecation = { message = "use new" } }
+      local definition = { fields = { { old = old } } }
+      local _, _, _, warnings = errors_of(definition, { old = 1 })
+      assert.same({ { path = { "old" }, message = "use new" } }, warnings)
+      _, _, _, warnings = errors_of(definition, {})
+      assert.same({}, warnings)
+    end)
+  end)
+
+  describe("shorthand fields", function()
+    local definition = {
+      fields = {
+        { host = { type = "string", required = true } },
+        { r = record_of({ { a = NUMBER }, { b = NUMBER } }) },
+      },
+      shorthand_fields = {
+        { url = {
+          type = "string", func = function(v) return { host = v ~= "none" and v or null } end,
+        } },
+        { a = {
+          type = "number", func = function(v) return { r = { a = v } } end,
+          deprecation = { message = "use r.a" },
+        } },
+      },
+    }
+
+    it("stand for other fields", function()
+      assert.same({ host = "x" }, valid(definition, { url = "x" }))
+      assert.same({ host = "x", r = { a = 1, b = 2 } },
+        valid(definition, { host = "x", a = 1, r = { b = 2 } }))
+    end)
+
+    it("give way to what is said explicitly", function()
+      assert.same({ host = "y" }, valid(definition, { url = "x", host = "y" }))
+    end)
+
+    it("are checked, and named as the origin of errors", function()
+      assert.same({ "url: expected a string", "host: required field missing" },
+        (errors_of(definition, { url = 5 })))
+      local _, _, errors = errors_of(definition, { url = "none" })
+      assert.equal("url", errors[1].written_as)
+    end)
+
+    it("can be deprecated", function()
+      local _, _, _, warnings = errors_of(definition, { host = "x", a = 1 })
+      assert.same({ { path = { "a" }, message = "use r.a" } }, warnings)
+    end)
+  end)
+
+  describe("entity checks", function()
+    local function check(entity_check, input)
+      local text = { type = "string", len_min = 0 }
+      return (errors_of({
+        fields = {
+          { a = text }, { b = text }, { c = text },
+          { r = { type = "record", fields = { { x = text } } } },
+        },
+        entity_checks = { entity_check },
+      }, input))
+    end
+    local cases = {
+      { { at_least_one_of = { "a", "r.x" } }, { r = { x = "1" } }, { a = "" },
+        ": at least one of these fields must be non-empty: 'a', 'r.x'" },
+      { { only_one_of = { "a", "b" } }, { a = "1" }, { a = "1", b = "1" },
+        ": exactly one of these fields must be non-empty: 'a', 'b'" },
+      { { mutually_required = { "a", "b" } }, {}, { b = "1" },
+        ": all or none of these fields must be set: 'a', 'b'" },
+      { { mutually_exclusive = { "a", "b" } }, {}, { a = "1", b = "1" },
+        ": only one or none of these fields must be set: 'a', 'b'" },
+      { { mutually_exclusive_sets = { set1 = { "a", "b" }, set2 = { "c" } } }, { a = "1", b = "1" },
+        { b = "1", c = "1" }, ": these sets are mutually exclusive: ('a', 'b'), ('c')" },
+      { { distinct = { "a", "b" } }, { a = "1", b = "2" }, { a = "1", b = "1" },
+        ": values of these fields must be distinct: 'a', 'b'" },
+      { { conditional = {
+        if_field = "a", if_match = { eq = "1" }, then_field = "b", then_match = { required = true },
+      } }, { a = "2" }, { a = "1" }, "b: required field missing" },
+      { { conditional = {
+        if_field = "r.x", if_match = { not_one_of = { "1" } },
+        then_field = "b", then_match = { eq = null },
+      } }, { r = { x = "1" }, b = "1" }, { r = { x = "2" }, b = "1" }, "b: value must be null" },
+      { { conditional_at_least_one_of = {
+        if_field = "a", if_match = { eq = "1" }, then_at_least_one_of = { "b", "c" },
+        then_err = "need %s", else_match = { eq = "2" }, else_then_at_least_one_of = { "c" },
+      } }, { a = "1", b = "1" }, { a = "1" }, ": need 'b', 'c'" },
+      { { conditional_at_least_one_of = {
+        if_field = "a", if_match = { eq = "1" }, then_at_least_one_of = { "b" },
+        else_match = { eq = "2" }, else_then_at_least_one_of = { "c" },
+      } }, { a = "3" }, { a = "2" }, ": at least one of these fields must be non-empty: 'c'" },
+      { { custom_entity_check = {
+        field_sources = { "a", "r.x" },
+        fn = function(entity)
+          assert(entity.b == nil and entity.a ~= nil)
+          return entity.r.x == null, "told"
+        end,
+      } }, { b = "1" }, { r = { x = "1" } }, ": told" },
+      { { custom_entity_check = {
+        field_sources = { "a" }, fn = function(entity) return entity.a == null, { a = "told" } end,
+      } }, {}, { a = "1" }, "a: told" },
+    }
+    for _, case in ipairs(cases) do
+      it("include " .. next(case[1]), function()
+        assert.same({}, check(case[1], case[2]))
+        assert.same({ case[4] }, check(case[1], case[3]))
+      end)
+    end
+
+    it("name the broken rule beside the field", function()
+      local _, _, errors = errors_of({
+        fields = { { p = { type = "string" } }, { v = { type = "boolean" } } },
+        entity_checks = { { conditional = {
+          if_field = "p", if_match = { eq = "http" }, then_field = "v", then_match = { eq = null },
+        } } },
+      }, { p = "http", v = true })
+      assert.same({
+        {
+          path = { "v" }, message = "value must be null",
+          entity_check = "failed conditional validation given value of field 'p'",
+        },
+      }, errors)
+    end)
+
+    it("do not run on fields that are invalid already", function()
+      local called = false
+      local lines = errors_of({
+        fields = { { a = { type = "number" } } },
+        entity_checks = { { custom_entity_check = {
+          field_sources = { "a" }, fn = function() called = true end,
+        } } },
+      }, { a = "x" })
+      assert.same({ "a: expected a number" }, lines)
+      assert.is_false(called)
+    end)
+
+    it("run in nested records, on their own errors", function()
+      local record = {
+        type = "record", fields = { { x = { type = "string" } }, { y = { type = "string" } } },
+        entity_checks = { { at_least_one_of = { "x", "y" } } },
+      }
+      assert.same({ "l.2: at least one of these fields must be non-empty: 'x', 'y'" },
+        (errors_of({ fields = { { l = { type = "array", elements = record } } } },
+          { l = { { x = "1" }, {} } })))
+    end)
+  end)
+
+  describe("transformations", function()
+    local definition = {
+      fields = { { a = { type = "string" } }, { b = { type = "string" } } },
+      transformations = {
+        { input = { "a" }, needs = { "b" }, on_write = function(a, b) return { a = a .. b } end },
+      },
+    }
+
+    it("change values that are all there", function()
+      assert.same({ a = "12", b = "2" }, valid(definition, { a = "1", b = "2" }))
+      assert.same({ a = "1" }, valid(definition, { a = "1" }))
+    end)
+
+    it("can be switched off, but for those that always apply", function()
+      local input = { a = "1", b = "2" }
+      assert.same(input, valid(definition, input, { transform = false }))
+      definition.transformations[1].always = true
+      assert.same({ a = "12", b = "2" }, valid(definition, input, { transform = false }))
+    end)
+  end)
+
+  it("finds the mistakes of definitions", function()
+    for text, definition in pairs({
+      ["expected a definition table"] = 5,
+      ["x: error in schema definition: no 'fields' table"] = { name = "x" },
+      ["x.f: invalid type: strang"] = { name = "x", fields = { { f = { type = "strang" } } } },
+      ["x.f: a field must be a table"] = { name = "x", fields = { { f = "string" } } },
+      ["x: field 1 has no name"] = { name = "x", fields = { { { type = "string" } } } },
+      ["x.f: missing attribute elements"] = { name = "x", fields = { { f = { type = "set" } } } },
+      ["x.f: missing attributes keys and values"]
+        = { name = "x", fields = { { f = { type = "map" } } } },
+      ["x: unknown entity check: any_of"]
+        = { name = "x", fields = {}, entity_checks = { { any_of = {} } } },
+    }) do
+      local schema, err = Schema.new(definition)
+      assert.is_nil(schema)
+      assert.equal(text, err)
+    end
+  end)
+end)

@@ -1,0 +1,126 @@
+require("spec.lua.fake_core").install()
+local null = require("cjson").null
+local Schema = require("weir.schema")
+local typedefs = require("weir.typedefs")
+
+local function message(field, value)
+  local schema = assert(Schema.new({ fields = { { f = field } } }))
+  local _, errors = schema:process({ f = value })
+  return errors[1] and errors[1].message
+end
+
+describe("weir.typedefs", function()
+  local accepted = {
+    http_method = { "GET", "PROPFIND" },
+    protocol = { "http", "grpcs", "tls_passthrough" },
+    host = { "a.b", "10.0.0.1", "::1" },
+    host_with_optional_port = { "a:80", "a", "[::1]:80" },
+    wildcard_host = { "a.b", "*.b", "a.*", "*" },
+    sni = { "a.b" },
+    ip = { "10.0.0.1", "::1" },
+    cidr = { "10.0.0.0/8", "::/0" },
+    cidr_v4 = { "10.0.0.0/8" },
+    ip_or_cidr = { "10.0.0.1", "::/0" },
+    port = { 0, 65535 },
+    path = { "/", "/a/b%20c" },
+    router_path = { "/", "/a", "~/a(b)//c" },
+    url = { "http://a/b", "redis://h:1" },
+    header_name = { "X-Thing", "x_thing" },
+    cookie_name = { "session" },
+    timeout = { 0, 2147483646 },
+    uuid = { "bf6e0f14-78cd-45ad-9325-87ec7ef7b891" },
+    name = { "a.b-c_d~1" },
+    utf8_name = { "a.b", "größe" },
+    tag = { "a b", "größe" },
+    key = { "-----BEGIN PRIVATE KEY-----\nx", "-----BEGIN RSA PRIVATE KEY-----\nx" },
+    certificate = { "CERT name=a" },
+    no_route = { null },
+    headers = { { ["x-a"] = { "1", "2" } } },
+    sources = { { { ip = "10.0.0.0/8" }, { port = 1 } } },
+  }
+  local refused = {
+    http_method = { get = "invalid value: get" },
+    protocol = {
+      ftp = "expected one of: grpc, grpcs, http, https, tcp, tls, tls_passthrough, udp",
+    },
+    host = { ["a:80"] = "must not have a port", ["a:x"] = "must not have a port",
+      ["a b"] = "invalid value: a b" },
+    host_with_optional_port = {
+      ["a b"] = "invalid hostname: a b", ["a:x"] = "invalid port number",
+    },
+    wildcard_host = {
+      ["*.*"] = "only one wildcard must be specified",
+      ["a.*.b"] = "wildcard must be leftmost or rightmost character",
+      ["10.0.0.1"] = "must not be an IP",
+      ["a:80"] = "must not have a port",
+      ["*.a:80"] = "must not have a port",
+    },
+    ip = { ["a.b"] = "not an ip address: a.b" },
+    cidr = { ["10.0.0.0"] = "invalid cidr range: 10.0.0.0",
+      ["x/8"] = "invalid cidr range: invalid IP address 'x'" },
+    cidr_v4 = { ["::/0"] = "invalid cidr range: ::/0" },
+    ip_or_cidr = { x = "invalid ip or cidr range: 'x'" },
+    path = { a = "should start with: /", ["/a//b"] = "must not have empty segments" },
+    router_path = {
+      a = "should start with: / (fixed path) or ~/ (regex path)",
+      ["/a//b"] = "must not have empty segments",
+      ["//"] = "must not have empty segments",
+      ["/a/../b"] = "non-normalized path, consider use '/b' instead",
+      ["~/("] = "invalid regex: '/(' (PCRE returned: missing closing parenthesis)",
+    },
+    url = { ["a/b"] = "missing scheme in url", ["http:///b"] = "missing host in url" },
+    header_name = { ["a b"] = "bad header name 'a b', "
+      .. "allowed characters are A-Z, a-z, 0-9, '_', and '-'" },
+    utf8_name = {
+      ["a b"] = "invalid value 'a b': "
+        .. "the only accepted ascii characters are alphanumerics or ., -, _, and ~",
+      ["ab\255"] = "invalid utf-8 character sequence detected at position 3",
+    },
+    tag = { ["a,b"] = "invalid tag 'a,b': expected printable ascii (except `,` and `/`) "
+      .. "or valid utf-8 sequences" },
+    key = { x = "invalid key: no PEM private key found" },
+    certificate = { x = "invalid certificate: no PEM certificate found" },
+    no_route = { x = "value must be null" },
+  }
+  for name, values in pairs(accepted) do
+    it("accept for " .. name, function()
+      for _, value in ipairs(values) do
+        assert.is_nil(message(typedefs[name], value))
+      end
+    end)
+  end
+  for name, values in pairs(refused) do
+    it("refuse for " .. name, function()
+      for value, expected in pairs(values) do
+        assert.equal(expected, message(typedefs[name], value))
+      end
+    end)
+  end
+
+  it("refuse the Host field among a route's headers", function()
+    assert.equal("cannot contain 'host' header, which must be specified in the 'hosts' attribute",
+      message(typedefs.headers, { HOST = { "a" } }))
+  end)
+
+  it("can be called with attributes to add or replace, and stay as they are", function()
+    local port = typedefs.port { default = 80 }
+    assert.equal(80, port.default)
+    assert.is_nil(typedefs.port.default)
+    assert.same({ 1, 2 }, port({ between = { 1, 2 } }).between)
+    assert.equal("integer", port.type)
+  end)
+
+  it("have a queue for plugins", function()
+    local schema = assert(Schema.new({ fields = { { queue = typedefs.queue } } }))
+    assert.equal(10000, schema:process({}).queue.max_entries)
+  end)
+
+  it("are what plugins written for Kong load", function()
+    assert.equal(typedefs, require("kong.db.schema.typedefs"))
+  end)
+
+  it("say which typedef does not exist", function()
+    assert.has_error(function() return typedefs.nonsense end,
+      "schema typedef error: definition nonsense does not exist")
+  end)
+end)

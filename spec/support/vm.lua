@@ -1,0 +1,174 @@
+-- A worker's VM with a request to run phases on, for specs of core/vm: what the core would have
+-- around it (view, plan, client) is put together by hand.
+--
+--   local world = vm.new({ plugins = { name = "handler's source" }, chain = { "name" } })
+--   local result = world:run("access")
+
+local ffi = require("ffi")
+local buffer = require("string.buffer")
+local helpers = require("spec.helpers")
+local cimport = require("spec.support.cimport")
+
+-- The state under test looks its functions up in the process.
+ffi.load(os.getenv("WEIR_TEST_LIB") or "build/libweir-test.so", true)
+local C = cimport("vm/vm.h", "proxy/client.h", "proxy/request.h", "base/log.h")
+
+ffi.cdef([[
+  int open(const char *path, int flags, int mode);
+  int close(int fd);
+  void free(void *p);
+]])
+
+local APPEND = 1 + 64 + 1024 -- O_WRONLY, O_CREAT, O_APPEND
+
+local PHASES = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4 }
+local RESULTS = { [0] = "done", "wait", "exit", "error" }
+
+local World = {}
+World.__index = World
+
+local function str(text)
+  return ffi.new("struct str", text, #text)
+end
+
+local function new_request(world)
+  local r = ffi.new("struct request")
+  world.client.conn = world.conn
+  r.proxy, r.client, r.view, r.plan = world.proxy, world.client, world.view, world.plan
+  C.arena_init(r.arena, nil)
+  C.head_init(r.head, r.arena)
+  C.head_init(r.service, r.arena)
+  C.head_init(r.response, r.arena)
+  C.buf_init(r.body, world.loop.bufs)
+  r.body_kept = true
+  ffi.copy(r.id, ("0123456789abcdef"):rep(2))
+  return r
+end
+
+-- The configuration as weir.compile would encode it.
+local function blob_of(options, folder)
+  local records, indices = {}, {}
+  for i, name in ipairs(options.chain) do
+    records[i] = {
+      id = "id-" .. i,
+      name = name,
+      module = ("kong.plugins.%s.handler"):format(name),
+      conf = options.confs and options.confs[i] or {},
+      hash = options.hashes and options.hashes[i] or "h" .. i,
+    }
+    indices[i] = i
+  end
+  return buffer.encode({
+    plugins = records,
+    chains = { [0] = indices },
+    rewrite = indices,
+    plans = { [0] = {} },
+    entities = {},
+    settings = { plugin_path = folder, lua_package_path = "", trusted_ips = {} },
+  })
+end
+
+local function new_snapshot(options, folder, serial)
+  local text = blob_of(options, folder)
+  local snapshot = C.snapshot_new()
+  snapshot.serial = serial
+  snapshot.blob = str(text)
+  snapshot.settings.client_body_buffer_size = 64
+  return snapshot, text
+end
+
+--- Adopts a configuration.
+-- @tparam table options chain (plugin names in their order), confs and hashes (one per plugin)
+-- @treturn string|nil why it was refused
+function World:adopt(options)
+  self.serial = self.serial + 1
+  local snapshot, text = new_snapshot(options, self.folder, self.serial)
+  self.kept[#self.kept + 1] = text
+  local why = ffi.new("char *[1]")
+  if not C.vm_adopt(self.vm, snapshot, why) then
+    local message = ffi.string(why[0])
+    ffi.C.free(why[0])
+    return message
+  end
+  self.view.snapshot = snapshot
+  return nil
+end
+
+--- Runs a phase.
+-- @treturn string done, wait, exit, error
+function World:run(phase, r)
+  return RESULTS[tonumber(C.vm_hooks().run(self.vm, r or self.request, PHASES[phase]))]
+end
+
+function World:resume(r)
+  return RESULTS[tonumber(C.vm_hooks().resume(self.vm, r or self.request))]
+end
+
+function World:release(r)
+  C.vm_hooks().release(self.vm, r or self.request)
+end
+
+--- Another request on the same configuration.
+function World:another()
+  local r = new_request(self)
+  self.kept[#self.kept + 1] = r
+  return r
+end
+
+--- A field of the request's response head.
+function World:header(name, r)
+  local f = C.head_find((r or self.request).response, str(name))
+  return f ~= nil and ffi.string(f.value.p, f.value.n) or nil
+end
+
+--- What the error log has got.
+function World:log()
+  return helpers.read(self.log_file)
+end
+
+function World:free()
+  C.vm_free(self.vm)
+  C.log_setup(ffi.C.LOG_NOTICE, 2, 1)
+  ffi.C.close(self.log_fd)
+end
+
+local vm = { C = C, str = str }
+
+--- A VM that has adopted a configuration.
+-- @tparam table options as for adopt(), and plugins: name -> source of its handler
+function vm.new(options)
+  local folder = helpers.directory()
+  for name, source in pairs(options.plugins) do
+    assert(os.execute(("mkdir -p '%s/%s'"):format(folder, name)))
+    helpers.write(("%s/%s/handler.lua"):format(folder, name), source)
+  end
+  local log_file = folder .. "/error.log"
+  local log_fd = ffi.C.open(log_file, APPEND, 384)
+  C.log_setup(ffi.C.LOG_NOTICE, log_fd, -1)
+  local world = setmetatable({
+    vm = assert(C.vm_new(".", "weir.worker"), "no VM"),
+    folder = folder,
+    log_file = log_file,
+    log_fd = log_fd,
+    serial = 0,
+    kept = {},
+    proxy = ffi.new("struct proxy"),
+    loop = ffi.new("struct loop"),
+    view = ffi.new("struct view"),
+    plan = ffi.new("struct plan", { phases = 31 }),
+    client = ffi.new("struct client"),
+    conn = ffi.new("struct conn", { id = 7 }),
+  }, World)
+  if world.vm == nil then
+    error("no VM: " .. world:log())
+  end
+  world.proxy.loop = world.loop
+  local why = world:adopt(options)
+  if why then
+    error("not adopted: " .. why)
+  end
+  world.request = new_request(world)
+  return world
+end
+
+return vm
