@@ -10,7 +10,7 @@
 
 // A path has at most 8 KiB: an honest pattern stays far below these, and one that explodes costs
 // about a millisecond.
-enum { MATCH_LIMIT = 100000, HEAP_LIMIT_KIB = 1024 };
+enum { MATCH_LIMIT = 100000, HEAP_LIMIT_KIB = 8192 };
 
 struct regex {
     pcre2_code *code;

@@ -16,8 +16,7 @@
 // One Kong route; arrays belong to the caller and are copied.
 struct route_header {
     struct str name;            // any case
-    const struct str
-        *values; // any of them, compared lower-cased; a single "~*regex" is a regular expression
+    const struct str *values;   // any of them, in any case; "~*regex", if alone, is one expression
     unsigned count;
 };
 

@@ -43,13 +43,13 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// The byte that the escape at `at` stands for, -1 when it is broken or a NUL.
+// The byte that the escape at `at` stands for, -1 when it is broken.
 static int escaped(struct str path, size_t at)
 {
     if (path.n - at < 3)
         return -1;
     int high = hex_digit(path.p[at + 1]), low = hex_digit(path.p[at + 2]);
-    return high < 0 || low < 0 || high + low == 0 ? -1 : high * 16 + low;
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
 static char *put_escape(char *to, unsigned char c)
@@ -62,22 +62,16 @@ static char *put_escape(char *to, unsigned char c)
 }
 
 // Writes the character at *at in its normal spelling and moves *at behind it; NULL when it is a
-// broken escape.
+// broken escape or a NUL.
 static char *put_normal(char *to, struct str path, size_t *at)
 {
-    int c = (unsigned char)path.p[*at];
-    if (c == '%') {
-        c = escaped(path, *at);
-        *at += 3;
-        if (c < 0)
-            return NULL;
-        if (!(kinds[c] & UNRESERVED))
-            return put_escape(to, (unsigned char)c);
-    } else {
-        *at += 1;
-        if (!(kinds[c] & PLAIN))
-            return put_escape(to, (unsigned char)c);
-    }
+    bool escape = path.p[*at] == '%';
+    int c = escape ? escaped(path, *at) : (unsigned char)path.p[*at];
+    if (c <= 0)
+        return NULL;
+    *at += escape ? 3 : 1;
+    if (!(kinds[c] & (escape ? UNRESERVED : PLAIN)))
+        return put_escape(to, (unsigned char)c);
     *to++ = (char)c;
     return to;
 }

@@ -80,6 +80,9 @@ void report_try(struct request *r, err_t err, const char *doing)
     else if (err == &err_tls_handshake)
         report_line(r, LOG_ERR, STR_NONE, "SSL_do_handshake() failed (SSL: %s) while %s",
                     exchange_tls_reason(e), doing);
+    else if (err == &err_tls_record)
+        report_line(r, LOG_ERR, STR_NONE, "SSL_read() failed (SSL: %s) while %s",
+                    exchange_tls_reason(e), doing);
     else if (err == &err_connect_timeout || err == &err_read_timeout || err == &err_write_timeout)
         report_line(r, LOG_ERR, STR_NONE, "upstream timed out (110: Connection timed out) while %s",
                     doing);

@@ -10,10 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-// How the slim context is made: its provider "default" is a thin one of ours that hands out the
+// How the slim context is made: its only provider is a thin one of ours that hands out the
 // algorithms of the default context's default provider, and of its decoders only those that read
 // the public key of a certificate. OpenSSL 3.0 builds a chain of all decoders that could fit for
 // every key that it reads; with 7 instead of 115 to choose from that is cheap.
+
+// Not "default": under the names of its own providers OpenSSL finds those, whatever was added.
+static const char slim_name[] = "weir-slim";
 
 static OSSL_LIB_CTX *slim;          // NULL: clients work in the default context
 static OSSL_PROVIDER *base;         // the default context's default provider
@@ -141,8 +144,8 @@ static OSSL_LIB_CTX *make_slim(void)
     OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
     if (!ctx)
         return NULL;
-    if (OSSL_PROVIDER_add_builtin(ctx, "default", slim_init) == 1
-        && OSSL_PROVIDER_load(ctx, "default") && works(ctx))
+    if (OSSL_PROVIDER_add_builtin(ctx, slim_name, slim_init) == 1
+        && OSSL_PROVIDER_load(ctx, slim_name) && works(ctx))
         return ctx;
     OSSL_LIB_CTX_free(ctx);
     return NULL;

@@ -81,8 +81,8 @@ end
 
 function Compiler:refuse(route, service, why)
   local name = service.name or service.id
-  self.problems[#self.problems + 1] = ("service '%s' (route '%s') cannot be proxied to, its requests "
-    .. "are answered with 502: %s"):format(name, route.name or route.id, why)
+  self.problems[#self.problems + 1] = ("service '%s' (route '%s') cannot be proxied to, its "
+    .. "requests are answered with 502: %s"):format(name, route.name or route.id, why)
   return ("service '%s': %s"):format(name, why)
 end
 

@@ -136,10 +136,24 @@ local function error_text(err)
   return err.message
 end
 
+-- A plugin's schema brings functions of its own, which may raise errors: a finding, not the end.
+local function process(schema, record, context)
+  local options = { transform = context.transform }
+  local ok, value, errors, warnings = pcall(schema.process, schema, record.input, options)
+  if ok then
+    return value, errors, warnings
+  elseif record.type ~= "plugins" then
+    error(value, 0)
+  end
+  local message = ("the schema of plugin '%s' failed: %s")
+    :format(record.input.name, tostring(value))
+  return {}, { { path = {}, message = message } }, {}
+end
+
 local function validate(record, context)
   local findings = context.findings
   local schema = schema_of(record, context.enabled, context.report)
-  local value, errors, warnings = schema:process(record.input, { transform = context.transform })
+  local value, errors, warnings = process(schema, record, context)
   record.value, record.bad_fields = value, {}
   for _, err in ipairs(errors) do
     local path = extend(record.path, unpack(err.path))
@@ -254,8 +268,10 @@ function declarative.format(finding, filename, severity)
   elseif finding.path ~= "" then
     table.insert(parts, finding.path)
   end
-  table.insert(parts, (finding.message:gsub("%s*\n%s*", " ")))
-  return table.concat(parts, ": ")
+  table.insert(parts, finding.message)
+  -- Keys and values come from the file: they shall not write lines or move a terminal's cursor.
+  local line = table.concat(parts, ": "):gsub("\\?%s*\n%s*", " "):gsub("%c", "?")
+  return line
 end
 
 return declarative

@@ -24,8 +24,8 @@ local function check_handler(name, handler)
     return ('Plugin "%s" cannot be loaded because its handler is no table'):format(name)
   end
   if not is_integer(handler.PRIORITY) then
-    return ('Plugin "%s" cannot be loaded because its PRIORITY field is not a valid integer number, '
-      .. 'got: "%s".'):format(name, tostring(handler.PRIORITY))
+    return ('Plugin "%s" cannot be loaded because its PRIORITY field is not a valid integer '
+      .. 'number, got: "%s".'):format(name, tostring(handler.PRIORITY))
   end
   if not tostring(handler.VERSION):find("^%d+%.%d+%.%d+$") then
     return ('Plugin "%s" cannot be loaded because its VERSION field does not follow the "x.y.z" '

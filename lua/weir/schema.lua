@@ -9,134 +9,13 @@
 -- they expect. In the result it is absent.
 local null = require("cjson").null
 local checks = require("weir.schema.checks")
+local definition_of = require("weir.schema.definition")
 local suggest = require("weir.suggest")
+local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
 
 local Schema = {}
 Schema.__index = Schema
-
--- ---- types
-
-local function is_sequence(value)
-  if type(value) ~= "table" then
-    return false
-  end
-  local n = 0
-  for key in pairs(value) do
-    if type(key) ~= "number" then
-      return false
-    end
-    n = n + 1
-  end
-  return n == #value
-end
-
-local function is_map(value)
-  return type(value) == "table" and (next(value) == nil or #value == 0)
-end
-
-local function is_foreign(value)
-  if type(value) == "string" then
-    return value ~= ""
-  end
-  if type(value) ~= "table" then
-    return false
-  end
-  local key, inner = next(value)
-  return (key == "id" or key == "name") and type(inner) == "string" and next(value, key) == nil
-end
-
-local TYPES = {
-  array = { is_sequence, "expected an array" },
-  set = { is_sequence, "expected a set" },
-  map = { is_map, "expected a map" },
-  record = { is_map, "expected a record" },
-  string = { function(v) return type(v) == "string" end, "expected a string" },
-  boolean = { function(v) return type(v) == "boolean" end, "expected a boolean" },
-  number = { function(v) return type(v) == "number" and v == v end, "expected a number" },
-  integer = { function(v) return type(v) == "number" and v % 1 == 0 end, "expected an integer" },
-  ["function"] = { function(v) return type(v) == "function" end, "expected a function" },
-  json = {
-    function(v) return type(v) == "string" and pcall(require("cjson").decode, v) end,
-    "expected a string of valid JSON",
-  },
-  foreign = { is_foreign, "expected a reference: a name or an id" },
-  any = { function() return true end },
-}
-
--- ---- compiling definitions
-
-local compile_record
-
-local function compile_field(field, where)
-  if type(field) ~= "table" then
-    error(where .. ": a field must be a table", 0)
-  elseif not TYPES[field.type] then
-    error(("%s: invalid type: %s"):format(where, tostring(field.type)), 0)
-  end
-  local compiled = { def = field, validators = {} }
-  for _, name in ipairs(validators.order) do
-    if field[name] ~= nil then
-      table.insert(compiled.validators, name)
-    end
-  end
-  if field.type == "record" and not field.abstract then
-    compiled.record = compile_record(field, where)
-  end
-  for _, part in ipairs({ "elements", "keys", "values" }) do
-    if field[part] then
-      compiled[part] = compile_field(field[part], where .. "." .. part)
-    end
-  end
-  if (field.type == "array" or field.type == "set") and not compiled.elements then
-    error(where .. ": missing attribute elements", 0)
-  elseif field.type == "map" and not (compiled.keys and compiled.values) then
-    error(where .. ": missing attributes keys and values", 0)
-  end
-  return compiled
-end
-
--- { { name = field }, … } -> ordered list of { name, field } and the same by name.
-local function compile_fields(list, where)
-  local ordered, by_name = {}, {}
-  for i, item in ipairs(list) do
-    local name, field = next(item)
-    if type(name) ~= "string" then
-      error(("%s: field %d has no name"):format(where, i), 0)
-    end
-    by_name[name] = compile_field(field, where .. "." .. name)
-    ordered[i] = { name = name, field = by_name[name] }
-  end
-  return ordered, by_name
-end
-
-local function compile_checks(list, where)
-  for _, item in ipairs(list) do
-    local name = next(item)
-    if not checks[name] then
-      error(("%s: unknown entity check: %s"):format(where, tostring(name)), 0)
-    end
-  end
-  return list
-end
-
-function compile_record(definition, where)
-  if type(definition.fields) ~= "table" then
-    error(where .. ": error in schema definition: no 'fields' table", 0)
-  end
-  local record = { transformations = definition.transformations or {}, check = definition.check }
-  record.ordered, record.by_name = compile_fields(definition.fields, where)
-  record.shorthands = compile_fields(definition.shorthand_fields or {}, where)
-  record.entity_checks = compile_checks(definition.entity_checks or {}, where)
-  record.names = {}
-  for _, item in ipairs(record.ordered) do
-    table.insert(record.names, item.name)
-  end
-  for _, item in ipairs(record.shorthands) do
-    table.insert(record.names, item.name)
-  end
-  return record
-end
 
 --- Compiles a definition.
 -- @tparam table definition
@@ -146,7 +25,7 @@ function Schema.new(definition)
   if type(definition) ~= "table" then
     return nil, "expected a definition table"
   end
-  local ok, record = pcall(compile_record, definition, definition.name or "schema")
+  local ok, record = pcall(definition_of.record, definition, definition.name or "schema")
   if not ok then
     return nil, record
   end
@@ -283,7 +162,7 @@ local function validate_type(def, value)
   if def.eq == null then
     return validators.by_name.eq(value, null)
   end
-  local check = TYPES[def.type]
+  local check = types[def.type]
   if not check[1](value) then
     return nil, check[2]
   elseif def.referenceable and is_vault_reference(value) then
@@ -416,7 +295,7 @@ local function matches(record, name, match, value)
     def[key] = attribute
   end
   local run = { errors = {}, warnings = {} }
-  process_field(compile_field(def, name), value, {}, run)
+  process_field(definition_of.field(def, name), value, {}, run)
   local first = run.errors[1]
   return first == nil, first and first.message
 end
@@ -547,7 +426,7 @@ end
 function Schema:process(input, options)
   local run = { errors = {}, warnings = {}, transform = options and options.transform }
   local root = {}
-  if not is_map(input) then
+  if not types.record[1](input) then
     report(run, root, "expected a record")
     return {}, run.errors, run.warnings
   end

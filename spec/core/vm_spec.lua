@@ -254,6 +254,20 @@ describe("core/vm", function()
       assert.matches("configure 1\n.*configure nil\n", log)
     end)
 
+    it("is in force although a plugin fails in init_worker or configure", function()
+      start({
+        broken = [[
+          function P:init_worker() error("no") end
+          function P:configure() error("nor this") end
+          function P:access() kong.response.set_header("X-Ran", "1") end]],
+      }, { "broken" })
+      local log = world:log()
+      assert.matches("%[broken%] init_worker: [^\n]*handler.lua:2: no\nstack traceback", log)
+      assert.matches("%[broken%] configure: [^\n]*handler.lua:3: nor this\n", log)
+      assert.equal("done", world:run("access"))
+      assert.equal("1", world:header("X-Ran"))
+    end)
+
     it("with a plugin that does not load changes nothing", function()
       start({
         fine = [[function P:access() kong.response.set_header("X-Fine", "1") end]],
@@ -314,7 +328,7 @@ describe("core/vm", function()
 
   it("says what is wrong with a module that does not load", function()
     start({ one = "" }, { "one" })
-    assert.is_true(C.vm_new(".", "weir.no_such_module") == nil)
+    assert.is_true(C.vm_new(vm.ROOT, "weir.no_such_module") == nil)
     assert.matches("module 'weir.no_such_module' not found", world:log())
   end)
 end)

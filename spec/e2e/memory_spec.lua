@@ -31,8 +31,9 @@ describe("a body of 1 GiB", function()
   end
 
   local function shell(command, ...)
-    local result = helpers.run({ "bash", "-c", "set -o pipefail; " .. command, "bash", ...,
-      seconds = 120 })
+    local argv = { "bash", "-c", "set -o pipefail; " .. command, "bash", ... }
+    argv.seconds = 120
+    local result = helpers.run(argv)
     assert.equal(0, result.code, result.stderr)
     return result.stdout
   end

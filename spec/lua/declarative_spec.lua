@@ -36,12 +36,17 @@ package.preload["kong.plugins.broken.schema"] = function()
   local config = { type = "record", fields = { { f = { type = "strang" } } } }
   return { name = "broken", fields = { { config = config } } }
 end
+package.preload["kong.plugins.raising.schema"] = function()
+  local field = { type = "string", custom_validator = function() error("oops") end }
+  local config = { type = "record", fields = { { f = field } } }
+  return { name = "raising", fields = { { config = config } } }
+end
 package.preload["kong.plugins.crash.schema"] = function()
   error("no such luck")
 end
 
 local OPTIONS = {
-  plugins = { "sample", "broken", "crash", "absent" }, filename = "weir.yml", now = 1000,
+  plugins = { "sample", "broken", "raising", "crash", "absent" }, filename = "weir.yml", now = 1000,
 }
 
 local function load(text)
@@ -69,7 +74,7 @@ describe("weir.declarative", function()
   describe("the file", function()
     it("may be empty of entities", function()
       local config = valid("_comment: x\n_ignore: [1]\n_transform: false\n"
-        .. "services: []\nroutes: ~\n")
+        .. "services: []\nroutes: ~\nplugins: {}\n")
       assert.same({}, config.services)
       assert.same({}, config.by_id.routes)
       assert.is_false(config.transform)
@@ -100,7 +105,7 @@ describe("weir.declarative", function()
         "7:10: _ignore: expected an array",
         "8:11: services: expected an array",
       }, errors_of(HEAD .. "servces: []\nconsumers: []\n_x: 1\n_transform: 1\n_comment: 1\n"
-        .. "_ignore: 1\nservices: {}\n"))
+        .. "_ignore: 1\nservices: {a: 1}\n"))
     end)
 
     it("may be JSON", function()
@@ -150,7 +155,8 @@ upstreams:
         "3:21: services[0].routes: expected an array",
         "4:22: services[1].routes[0]: expected a record",
         "5:3: services[2]: expected a record",
-      }, errors_of(HEAD .. "services:\n- {host: h, routes: {}}\n- {host: h, routes: [x]}\n- x\n"))
+      }, errors_of(HEAD .. "services:\n- {host: h, routes: {a: 1}}\n"
+        .. "- {host: h, routes: [x]}\n- x\n"))
     end)
   end)
 
@@ -290,6 +296,12 @@ routes:
         .. "- {name: sample, config: {message: a, body: b}}\n- {name: sample, consumer: joe}\n"))
     end)
 
+    it("may have schemas that fail, which is a finding", function()
+      local lines = errors_of(HEAD .. "plugins: [{name: raising, config: {f: x}}]")
+      assert.equal(1, #lines)
+      assert.matches("^2:11: plugins%[0%]: the schema of plugin 'raising' failed: .*oops", lines[1])
+    end)
+
     it("must be enabled, installed and in order", function()
       local lines = errors_of(HEAD .. "plugins:\n- {name: smaple}\n- {name: absent}\n"
         .. "- {name: broken}\n- {name: crash}\n- {}\n- {name: 5}\n")
@@ -335,6 +347,7 @@ routes:
   it("prints findings on one line, with unusual keys in quotes", function()
     assert.equal("F:1:2: a: b c",
       declarative.format({ line = 1, col = 2, path = "a", message = "b\n\tc" }, "F"))
+    assert.same({ '2:1: ["a b\\27"]: unknown field' }, errors_of(HEAD .. '"a\\nb\\e": 1'))
     assert.same({ '3:19: routes[0].headers["x y"]: bad header name \'x y\', '
       .. "allowed characters are A-Z, a-z, 0-9, '_', and '-'" },
       errors_of(HEAD .. "routes:\n- {headers: {x y: [a]}}"))

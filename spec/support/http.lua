@@ -4,7 +4,8 @@
 local ffi = require("ffi")
 local cimport = require("spec.support.cimport")
 
-local C = cimport("base/log.h", "http/h1.h", "http/error_page.h", "http/path.h", "conf/router.h")
+local C = cimport("base/log.h", "http/h1.h", "http/facts.h", "http/error_page.h", "http/path.h",
+  "conf/router.h")
 
 local http = { C = C }
 

@@ -9,8 +9,6 @@ local buffer = require("string.buffer")
 local helpers = require("spec.helpers")
 local cimport = require("spec.support.cimport")
 
--- The state under test looks its functions up in the process.
-ffi.load(os.getenv("WEIR_TEST_LIB") or "build/libweir-test.so", true)
 local C = cimport("vm/vm.h", "proxy/client.h", "proxy/request.h", "base/log.h")
 
 ffi.cdef([[
@@ -18,6 +16,9 @@ ffi.cdef([[
   int close(int fd);
   void free(void *p);
 ]])
+
+-- Where the state under test finds its loader.
+local ROOT = "spec/fixtures/vm"
 
 local APPEND = 1 + 64 + 1024 -- O_WRONLY, O_CREAT, O_APPEND
 
@@ -132,7 +133,7 @@ function World:free()
   ffi.C.close(self.log_fd)
 end
 
-local vm = { C = C, str = str }
+local vm = { C = C, ROOT = ROOT, str = str }
 
 --- A VM that has adopted a configuration.
 -- @tparam table options as for adopt(), and plugins: name -> source of its handler
@@ -146,7 +147,7 @@ function vm.new(options)
   local log_fd = ffi.C.open(log_file, APPEND, 384)
   C.log_setup(ffi.C.LOG_NOTICE, log_fd, -1)
   local world = setmetatable({
-    vm = assert(C.vm_new(".", "weir.worker"), "no VM"),
+    vm = assert(C.vm_new(ROOT, "weir.worker"), "no VM"),
     folder = folder,
     log_file = log_file,
     log_fd = log_fd,

@@ -1,7 +1,7 @@
 -- What worker VMs need of a configuration, as one text (weir.worker decodes it):
 --
---   plugins   list of { id, name, module, instance_name, conf, hash, route, service }; `hash` is equal for
---             equal content
+--   plugins   list of { id, name, module, instance_name, conf, hash, route, service }; `hash` is
+--             equal for equal content
 --   chains    plan -> list of indices into `plugins`, in the order of execution
 --   rewrite   the same for the plugins that run before a route is known
 --   plans     plan -> { route_id, service_id }

@@ -106,10 +106,11 @@ function Collector:entity(type_name, entity, path, parent)
   end
 end
 
+-- Writers that keep no types, cjson for one, write an empty list as an empty object.
 function Collector:entities(type_name, list, path, parent)
   if list == null then
     return
-  elseif self.document:kind(list) ~= "array" then
+  elseif self.document:kind(list) ~= "array" and (type(list) ~= "table" or next(list) ~= nil) then
     self.report(path, "expected an array")
     return
   end

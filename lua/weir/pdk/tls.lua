@@ -13,6 +13,10 @@ local function check_table(value, name)
   end
 end
 
+local function is_depth(value)
+  return type(value) == "number" and value % 1 == 0 and value >= 0 and value <= 100
+end
+
 --- A bundle of CA certificates.
 -- @tparam table pems list of PEM texts; an empty one makes the bundle that trusts nobody
 -- @treturn cdata|nil
@@ -49,8 +53,8 @@ function tls.policy(choice)
     error("trust must be of kong.tls.trust", 2)
   elseif choice.credential ~= nil and not handles.is_credential(choice.credential) then
     error("credential must be of kong.tls.credential", 2)
-  elseif choice.depth ~= nil and type(choice.depth) ~= "number" then
-    error("depth must be a number", 2)
+  elseif choice.depth ~= nil and not is_depth(choice.depth) then
+    error("depth must be an integer between 0 and 100", 2)
   end
   return handles.policy(choice)
 end

@@ -49,9 +49,6 @@ return {
   { name = "upstream_tls_session_reuse", type = "boolean", default = "on",
     description = "resume TLS sessions to upstreams, each under the policy that it was verified "
       .. "under; not Kong's" },
-  { name = "upstream_tls_handshakes_max", type = "integer", default = "64", max = 65535,
-    description = "TLS handshakes with upstreams that each worker has in progress at once; "
-      .. "0: no limit; not Kong's" },
 
   { name = "ssl_cert", type = "list", default = "",
     description = "PEM files with the chains that ssl listeners present when no SNI matches" },

@@ -416,8 +416,8 @@ describe("net/conn", function()
     end)
 
     it("count from the last byte when they are told to", function()
-      C.conn_set_timeout(conn, 200, true)
-      for _ = 1, 8 do
+      C.conn_set_timeout(conn, 400, true)
+      for _ = 1, 12 do
         peer:send("x")
         world:pass(50)
       end

@@ -50,7 +50,7 @@ describe("path", function()
   end
 
   for _,
-    path in ipairs({ "", "a", "*", "/%", "/%4", "/%zz", "/%4g", "/%00", "/a%0", "a/b", "?" }) do
+    path in ipairs({ "", "a", "*", "/%", "/%4", "/%zz", "/%4g", "/%00", "/\0", "/a%0", "a/b", "?" }) do
     it(("%q is refused"):format(path), function()
       local out, code = normalise(path)
       assert.is_nil(out)

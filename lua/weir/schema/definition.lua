@@ -1,0 +1,98 @@
+-- Compiles schema definitions into what weir.schema works with, and finds their mistakes.
+--
+-- A compiled field is { def = the field as defined, validators = names in their order, record /
+-- elements / keys / values = compiled parts }; a compiled record { ordered, by_name, shorthands,
+-- names, entity_checks, transformations, check }.
+local checks = require("weir.schema.checks")
+local types = require("weir.schema.types")
+local validators = require("weir.schema.validators")
+
+local definition = {}
+
+local compile_record
+
+local function compile_field(field, where)
+  if type(field) ~= "table" then
+    error(where .. ": a field must be a table", 0)
+  elseif not types[field.type] then
+    error(("%s: invalid type: %s"):format(where, tostring(field.type)), 0)
+  end
+  local compiled = { def = field, validators = {} }
+  for _, name in ipairs(validators.order) do
+    if field[name] ~= nil then
+      table.insert(compiled.validators, name)
+    end
+  end
+  if field.type == "record" and not field.abstract then
+    compiled.record = compile_record(field, where)
+  end
+  for _, part in ipairs({ "elements", "keys", "values" }) do
+    if field[part] then
+      compiled[part] = compile_field(field[part], where .. "." .. part)
+    end
+  end
+  if (field.type == "array" or field.type == "set") and not compiled.elements then
+    error(where .. ": missing attribute elements", 0)
+  elseif field.type == "map" and not (compiled.keys and compiled.values) then
+    error(where .. ": missing attributes keys and values", 0)
+  end
+  return compiled
+end
+
+-- { { name = field }, … } -> ordered list of { name, field } and the same by name.
+local function compile_fields(list, where)
+  local ordered, by_name = {}, {}
+  for i, item in ipairs(list) do
+    local name, field = next(item)
+    if type(name) ~= "string" then
+      error(("%s: field %d has no name"):format(where, i), 0)
+    end
+    by_name[name] = compile_field(field, where .. "." .. name)
+    ordered[i] = { name = name, field = by_name[name] }
+  end
+  return ordered, by_name
+end
+
+local function compile_checks(list, where)
+  for _, item in ipairs(list) do
+    local name = next(item)
+    if not checks[name] then
+      error(("%s: unknown entity check: %s"):format(where, tostring(name)), 0)
+    end
+  end
+  return list
+end
+
+function compile_record(source, where)
+  if type(source.fields) ~= "table" then
+    error(where .. ": error in schema definition: no 'fields' table", 0)
+  end
+  local record = { transformations = source.transformations or {}, check = source.check }
+  record.ordered, record.by_name = compile_fields(source.fields, where)
+  record.shorthands = compile_fields(source.shorthand_fields or {}, where)
+  record.entity_checks = compile_checks(source.entity_checks or {}, where)
+  record.names = {}
+  for _, item in ipairs(record.ordered) do
+    table.insert(record.names, item.name)
+  end
+  for _, item in ipairs(record.shorthands) do
+    table.insert(record.names, item.name)
+  end
+  return record
+end
+
+--- Compiles one field.
+-- @tparam table field
+-- @tparam string where how errors call it
+-- @treturn table the compiled field
+-- @raise what is wrong with the definition, as a string
+definition.field = compile_field
+
+--- Compiles a record.
+-- @tparam table source has `fields` and so on
+-- @tparam string where how errors call it
+-- @treturn table the compiled record
+-- @raise what is wrong with the definition, as a string
+definition.record = compile_record
+
+return definition

@@ -1,0 +1,47 @@
+-- The types of schema fields: for each, what a value must be and what to say if it is not.
+local function is_sequence(value)
+  if type(value) ~= "table" then
+    return false
+  end
+  local n = 0
+  for key in pairs(value) do
+    if type(key) ~= "number" then
+      return false
+    end
+    n = n + 1
+  end
+  return n == #value
+end
+
+local function is_map(value)
+  return type(value) == "table" and (next(value) == nil or #value == 0)
+end
+
+local function is_foreign(value)
+  if type(value) == "string" then
+    return value ~= ""
+  end
+  if type(value) ~= "table" then
+    return false
+  end
+  local key, inner = next(value)
+  return (key == "id" or key == "name") and type(inner) == "string" and next(value, key) == nil
+end
+
+return {
+  array = { is_sequence, "expected an array" },
+  set = { is_sequence, "expected a set" },
+  map = { is_map, "expected a map" },
+  record = { is_map, "expected a record" },
+  string = { function(v) return type(v) == "string" end, "expected a string" },
+  boolean = { function(v) return type(v) == "boolean" end, "expected a boolean" },
+  number = { function(v) return type(v) == "number" and v == v end, "expected a number" },
+  integer = { function(v) return type(v) == "number" and v % 1 == 0 end, "expected an integer" },
+  ["function"] = { function(v) return type(v) == "function" end, "expected a function" },
+  json = {
+    function(v) return type(v) == "string" and pcall(require("cjson").decode, v) end,
+    "expected a string of valid JSON",
+  },
+  foreign = { is_foreign, "expected a reference: a name or an id" },
+  any = { function() return true end },
+}

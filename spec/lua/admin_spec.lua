@@ -1,0 +1,122 @@
+-- The Admin API as its clients see it.
+
+local cjson = require("cjson")
+local fake = require("spec.support.fake_abi").install()
+local pdk = require("weir.pdk")
+local current = require("weir.pdk.current")
+local admin = require("weir.admin")
+
+local function service(id, name)
+  return { id = id, name = name, host = "h", port = 80 }
+end
+
+local function entities()
+  return {
+    services = { s2 = service("s2", "two"), s1 = service("s1", "one") },
+    routes = {}, upstreams = {}, snis = {}, ca_certificates = {},
+    plugins = { p = { id = "p", name = "echo", instance_name = "mine" } },
+    certificates = { c = { id = "c", cert = "PEM" } },
+  }
+end
+
+describe("weir.admin", function()
+  before_each(function()
+    fake.install()
+    pdk.install({
+      plugins = { "echo", "absent" }, node_id = "the-node", ssl_cert_key = { "/secret/place" },
+      log_level = "notice",
+    })
+    current.generation = { entities = entities(), plans = { [1] = {} } }
+  end)
+
+  local function ask(path, method)
+    fake.request = fake.new_request({
+      phase = "access", texts = { REQUEST_PATH_NORMAL = path, REQUEST_METHOD = method or "GET" },
+    })
+    assert.is_true(fake.run(admin.access, admin, {}))
+    local exit = fake.request.exit
+    assert.same({ "application/json; charset=utf-8" }, fake.header("RESPONSE", "Content-Type"))
+    return exit.status, cjson.decode(exit.body), exit.body
+  end
+
+  it("tells what it is", function()
+    local status, answer = ask("/")
+    assert.equal(200, status)
+    assert.equal("the-node", answer.node_id)
+    assert.equal("host.example", answer.hostname)
+    assert.equal("9.8.7", answer.weir_version)
+    assert.same({ "echo" }, answer.plugins.enabled_in_cluster)
+    assert.equal("1.0.0", answer.plugins.available_on_server.echo.version)
+    assert.is_nil(answer.plugins.available_on_server.absent)
+    assert.equal("notice", answer.configuration.log_level)
+    assert.equal("******", answer.configuration.ssl_cert_key)
+  end)
+
+  it("tells its status in Kong's shape", function()
+    fake.counters = {
+      connections_accepted = 5, connections_active = 2, requests_total = 9, serial = 3,
+      tls_handshakes_full = 1, upstream_connections_idle = 4, lua_bytes = 3 * 1024 * 1024,
+      configuration_hash = "abcdef", policies = 2,
+    }
+    local status, answer = ask("/status")
+    assert.equal(200, status)
+    assert.equal(5, answer.server.connections_accepted)
+    assert.equal(2, answer.server.connections_active)
+    assert.equal(9, answer.server.total_requests)
+    assert.is_true(answer.database.reachable)
+    assert.equal("abcdef", answer.configuration_hash)
+    assert.equal(3, answer.configuration.serial)
+    assert.equal(1, answer.tls.handshakes_full)
+    assert.equal(4, answer.tls.connections_idle)
+    assert.equal(2, answer.tls.policies)
+    assert.equal("3.00 MiB", answer.memory.workers_lua_vms[1].http_allocated_gc)
+  end)
+
+  it("lists entities by id", function()
+    local status, answer = ask("/services")
+    assert.equal(200, status)
+    assert.equal("s1", answer.data[1].id)
+    assert.equal("s2", answer.data[2].id)
+    assert.equal(cjson.null, answer.next)
+    assert.equal(200, (ask("/services/")))
+  end)
+
+  it("writes an empty list as a list", function()
+    local _, _, text = ask("/routes")
+    assert.equal('{"data":[],"next":null}', text)
+  end)
+
+  it("finds one by id or name", function()
+    local _, answer = ask("/services/s2")
+    assert.equal("two", answer.name)
+    _, answer = ask("/services/one")
+    assert.equal("s1", answer.id)
+    _, answer = ask("/plugins/mine")
+    assert.equal("p", answer.id)
+    _, answer = ask("/certificates/c")
+    assert.equal("PEM", answer.cert)
+  end)
+
+  for _, path in ipairs({ "/services/none", "/nothing", "/services/s1/routes", "/Services", "" }) do
+    it("has nothing at '" .. path .. "'", function()
+      local status, answer = ask(path)
+      assert.equal(404, status)
+      assert.same({ message = "Not found" }, answer)
+    end)
+  end
+
+  local verbs = { POST = "create", PUT = "create or update", PATCH = "update", DELETE = "remove" }
+  for method, verb in pairs(verbs) do
+    it("does not " .. verb, function()
+      local status, answer = ask("/services", method)
+      assert.equal(405, status)
+      assert.same({
+        code = 12, name = "operation unsupported",
+        message = "cannot " .. verb .. " 'services' entities when not using a database",
+      }, answer)
+      status, answer = ask("/status", method)
+      assert.equal(405, status)
+      assert.same({ message = "Method not allowed" }, answer)
+    end)
+  end
+end)

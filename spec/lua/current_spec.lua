@@ -1,0 +1,44 @@
+describe("weir.pdk.current", function()
+  local current
+
+  before_each(function()
+    package.loaded["weir.pdk.current"] = nil
+    current = require("weir.pdk.current")
+  end)
+
+  it("has no tables outside of requests", function()
+    assert.is_nil(current.ctx("shared"))
+    current.release(0)
+  end)
+
+  it("gives each key of a request its own table, the same each time", function()
+    current.slot = 1
+    local shared, own = current.ctx("shared"), current.ctx({})
+    assert.are_not.equal(shared, own)
+    assert.equal(shared, current.ctx("shared"))
+    current.slot = 2
+    assert.are_not.equal(shared, current.ctx("shared"))
+  end)
+
+  it("gives the next request empty tables, also used ones", function()
+    current.slot = 1
+    local first = setmetatable(current.ctx("shared"), { __index = function() return "stale" end })
+    first.secret, first[1] = "x", "y"
+    current.release(1)
+    local second = current.ctx("shared")
+    assert.equal(first, second)
+    assert.is_nil(next(second))
+    assert.is_nil(second.secret)
+    assert.is_nil(getmetatable(second))
+  end)
+
+  it("drops what it made for keys of a request that is over", function()
+    local key = setmetatable({ {} }, { __mode = "v" })
+    current.slot = 3
+    current.ctx(key[1])
+    current.release(3)
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(key[1])
+  end)
+end)

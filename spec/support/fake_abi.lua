@@ -1,0 +1,549 @@
+-- A stand-in for the core, for specs of Lua that talks to it: the structs are those of core/vm/abi.h, the
+-- functions are Lua's and keep what they are told.
+--
+--   local fake = require("spec.support.fake_abi").install()
+--   fake.request = fake.new_request({ phase = "access", … })
+--
+-- Modules that are required afterwards get it as weir.abi and weir.wait.
+
+local ffi = require("ffi")
+
+local PHASE, NONE, BAD = -1, -2, -3
+local PHASES = { [0] = "rewrite", "access", "header_filter", "body_filter", "log" }
+local MEANING = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4 }
+
+local function declare()
+  if pcall(ffi.sizeof, "struct weir_counters") then
+    return
+  end
+  local file = assert(io.open("core/vm/abi.h"))
+  local text = file:read("*a")
+  file:close()
+  ffi.cdef(text:match("// %-%-%-%- cdef begin\n(.*)// %-%-%-%- cdef end"))
+end
+
+local fake = {}
+
+-- What the core would own: texts that slices point to stay alive here.
+local kept = {}
+
+local function give(out, text)
+  kept[#kept + 1] = text
+  out.p, out.n = text, #text
+end
+
+local function text(p, n)
+  return p ~= nil and ffi.string(p, n) or nil
+end
+
+local function str(s)
+  return s.p ~= nil and ffi.string(s.p, s.n) or nil
+end
+
+local function list(array, count)
+  local result = {}
+  for i = 0, tonumber(count) - 1 do
+    result[i + 1] = str(array[i])
+  end
+  return result
+end
+
+local function refuse(why)
+  fake.error = why
+  return BAD
+end
+
+local C = {}
+
+function C.weir_error()
+  return fake.error
+end
+
+-- ---- node
+
+function C.weir_log(level, p, n)
+  table.insert(fake.log, { level = level, text = text(p, n) })
+end
+
+function C.weir_log_level()
+  return fake.level
+end
+
+function C.weir_time_ms()
+  return 1700000000123
+end
+
+function C.weir_random(out, n)
+  for i = 0, n - 1 do
+    fake.seed = (fake.seed * 1103515245 + 12345) % 2147483648
+    out[i] = fake.seed / 65536 % 256
+  end
+  return 0
+end
+
+-- Not SHA-2, but as sensitive to its input as these specs need.
+function C.weir_sha256(p, n, out)
+  local a, b = 1, 0
+  for byte in text(p, n):gmatch(".") do
+    a = (a * 31 + byte:byte()) % 65521
+    b = (b + a) % 65521
+  end
+  for i = 0, 31 do
+    out[i] = math.floor((a * (i + 1) + b) / 7) % 256
+  end
+  return 0
+end
+
+C.weir_sha1 = function(p, n, out)
+  local wide = ffi.new("char[32]")
+  C.weir_sha256(p, n, wide)
+  ffi.copy(out, wide, 20)
+  return 0
+end
+
+function C.weir_version(out, len)
+  ffi.copy(out, ("weir 9.8.7\n"):sub(1, len - 1))
+  return 0
+end
+
+function C.weir_x509_info(p, n, _, _, err, errlen)
+  local _, count = text(p, n):gsub("BEGIN CERTIFICATE", "")
+  if count == 0 then
+    ffi.copy(err, ("not a certificate"):sub(1, errlen - 1))
+    return -1
+  end
+  return count
+end
+
+function C.weir_node_hostname(out)
+  give(out, "host.example")
+  return 0
+end
+
+function C.weir_worker_id()
+  return 0
+end
+
+function C.weir_worker_pid()
+  return 4711
+end
+
+function C.weir_counters(out)
+  for name, value in pairs(fake.counters) do
+    if type(value) == "string" then
+      ffi.copy(out[name], value)
+    else
+      out[name] = value
+    end
+  end
+  return 0
+end
+
+-- ---- TLS handles; a text that contains "bad" is not valid
+
+local function handle(ctype, content)
+  fake.handles = fake.handles + 1
+  fake.content[fake.handles] = content
+  return ffi.cast(ctype, fake.handles)
+end
+
+--- What a handle was made of.
+function fake.content_of(pointer)
+  if pointer == nil then
+    return nil
+  end
+  return fake.content[tonumber(ffi.cast("intptr_t", pointer))]
+end
+
+function C.weir_trust_new(pems, count)
+  local texts = list(pems, count)
+  for _, pem in ipairs(texts) do
+    if pem:find("bad") then
+      refuse("text 1, block 1 does not parse")
+      return nil
+    end
+  end
+  return handle("struct weir_trust *", texts)
+end
+
+function C.weir_credential_new(cert, certlen, key, keylen)
+  local pair = { cert = text(cert, certlen), key = text(key, keylen) }
+  if pair.cert:find("bad") or pair.key:find("bad") then
+    refuse("certificate does not match key")
+    return nil
+  end
+  return handle("struct weir_credential *", pair)
+end
+
+function C.weir_policy_new(desc)
+  if desc.trust == nil or desc.depth < 0 or desc.depth > 100 then
+    refuse("a field has no valid value")
+    return nil
+  end
+  return handle("struct weir_policy *", {
+    verify = desc.verify,
+    depth = desc.depth,
+    trust = fake.content_of(desc.trust),
+    credential = fake.content_of(desc.credential),
+  })
+end
+
+function C.weir_trust_free() end
+function C.weir_credential_free() end
+function C.weir_policy_free() end
+
+-- ---- the builder
+
+function C.weir_build_new()
+  fake.built = {
+    settings = {}, upstreams = {}, targets = {}, plans = {}, routes = {}, certificates = {},
+  }
+  return ffi.cast("struct weir_build *", 1)
+end
+
+function C.weir_build_free()
+  fake.freed = fake.freed + 1
+end
+
+local function number_fields(struct, names)
+  local result = {}
+  for name in names:gmatch("[%w_]+") do
+    result[name] = tonumber(struct[name])
+  end
+  return result
+end
+
+function C.weir_build_settings(_, s)
+  local settings = number_fields(s, [[keepalive_pool_size keepalive_idle_timeout_ms session_reuse
+    access_log error_default_type header_server header_via header_upstream_status
+    header_request_id client_header_timeout_ms]])
+  settings.trusted_ips = list(s.trusted_ips, s.trusted_ip_count)
+  settings.real_ip_header = str(s.real_ip_header)
+  fake.built.settings = settings
+  return 0
+end
+
+function C.weir_build_upstream(_, name, n, host_header, hn)
+  table.insert(fake.built.upstreams, { name = text(name, n), host_header = text(host_header, hn) })
+  return #fake.built.upstreams - 1
+end
+
+function C.weir_build_target(_, upstream, host, n, port, weight)
+  table.insert(fake.built.targets,
+    { upstream = upstream, host = text(host, n), port = port, weight = weight })
+  return 0
+end
+
+function C.weir_build_plan(_, d)
+  local plan = number_fields(d, [[phases upstream tls strip_path preserve_host protocols
+    https_redirect_status retries connect_timeout write_timeout read_timeout service_port]])
+  for name in ("service_path service_host service_name service_id route_name route_id error")
+    :gmatch("%S+") do
+    plan[name] = str(d[name])
+  end
+  plan.policy = fake.content_of(d.policy)
+  table.insert(fake.built.plans, plan)
+  return #fake.built.plans - 1
+end
+
+function C.weir_build_route(_, d)
+  local route = {
+    plan = tonumber(d.plan), id = str(d.id), regex_priority = tonumber(d.regex_priority),
+    hosts = list(d.hosts, d.host_count), paths = list(d.paths, d.path_count),
+    methods = list(d.methods, d.method_count), snis = list(d.snis, d.sni_count), headers = {},
+  }
+  for i = 0, tonumber(d.header_count) - 1 do
+    route.headers[str(d.headers[i].name)] = list(d.headers[i].values, d.headers[i].count)
+  end
+  table.insert(fake.built.routes, route)
+  return 0
+end
+
+function C.weir_build_certificate(_, sni, n, credential)
+  table.insert(fake.built.certificates,
+    { sni = text(sni, n), credential = fake.content_of(credential) })
+  return 0
+end
+
+function C.weir_build_blob(_, p, n)
+  fake.built.blob = text(p, n)
+  return 0
+end
+
+function C.weir_build_hash(_, p, n)
+  fake.built.hash = text(p, n)
+  return 0
+end
+
+function C.weir_build_publish()
+  table.insert(fake.published, fake.built)
+  return #fake.published
+end
+
+-- ---- the request
+
+--- A request.
+-- @tparam table want phase (name), texts and numbers (by constant name without WEIR_), headers, body,
+-- headers_service, headers_response (name -> value, or list of values)
+function fake.new_request(want)
+  local request = {
+    phase = want.phase, texts = {}, numbers = {}, body = want.body, service = {}, lists = {},
+    chunk = want.chunk, last = want.last,
+  }
+  for name, value in pairs(want.texts or {}) do
+    request.texts[tonumber(ffi.C["WEIR_" .. name])] = value
+  end
+  for name, value in pairs(want.numbers or {}) do
+    request.numbers[tonumber(ffi.C["WEIR_" .. name])] = value
+  end
+  local function fields(where, headers)
+    local array = {}
+    for name, value in pairs(headers or {}) do
+      for _, one in ipairs(type(value) == "table" and value or { value }) do
+        table.insert(array, { name, one })
+      end
+    end
+    request.lists[tonumber(ffi.C["WEIR_HEADERS_" .. where])] = array
+  end
+  fields("REQUEST", want.headers)
+  request.lists[tonumber(ffi.C.WEIR_HEADERS_UPSTREAM)] =
+    request.lists[tonumber(ffi.C.WEIR_HEADERS_REQUEST)]
+  fields("SERVICE", want.headers_service)
+  fields("RESPONSE", want.headers_response)
+  return request
+end
+
+function C.weir_request_str(what, out)
+  local value = fake.request and fake.request.texts[tonumber(what)]
+  if not value then
+    return fake.request and NONE or PHASE
+  end
+  give(out, value)
+  return 0
+end
+
+function C.weir_request_number(what)
+  local request = fake.request
+  if not request then
+    return PHASE
+  elseif what == ffi.C.WEIR_REQUEST_PHASE then
+    return MEANING[request.phase]
+  end
+  return request.numbers[tonumber(what)] or NONE
+end
+
+local function folded(name)
+  return (name:lower():gsub("_", "-"))
+end
+
+function C.weir_header_get(where, name, n, out)
+  for _, field in ipairs(fake.request.lists[tonumber(where)]) do
+    if folded(field[1]) == folded(text(name, n)) then
+      give(out, field[2])
+      return 0
+    end
+  end
+  return NONE
+end
+
+function C.weir_headers(where, out, max)
+  local fields = fake.request.lists[tonumber(where)]
+  for i = 1, math.min(max, #fields) do
+    give(out[i - 1].name, fields[i][1])
+    give(out[i - 1].value, fields[i][2])
+  end
+  return #fields
+end
+
+function C.weir_header_remove(where, name, n)
+  local fields = fake.request.lists[tonumber(where)]
+  for i = #fields, 1, -1 do
+    if folded(fields[i][1]) == folded(text(name, n)) then
+      table.remove(fields, i)
+    end
+  end
+  return 0
+end
+
+function C.weir_header_add(where, name, n, value, vn)
+  if text(value, vn):find("[%c]") then
+    return refuse("not a header name, or a value with control characters")
+  end
+  table.insert(fake.request.lists[tonumber(where)], { text(name, n), text(value, vn) })
+  return 0
+end
+
+function C.weir_header_set(where, name, n, value, vn)
+  C.weir_header_remove(where, name, n)
+  return C.weir_header_add(where, name, n, value, vn)
+end
+
+--- All values of a field.
+function fake.header(where, name)
+  local values = {}
+  for _, field in ipairs(fake.request.lists[tonumber(ffi.C["WEIR_HEADERS_" .. where])]) do
+    if folded(field[1]) == folded(name) then
+      table.insert(values, field[2])
+    end
+  end
+  return values
+end
+
+local function keep(field)
+  return function(p, n)
+    fake.request.service[field] = text(p, n)
+    return 0
+  end
+end
+
+C.weir_service_set_method = keep("method")
+C.weir_service_set_path = keep("path")
+C.weir_service_set_query = keep("query")
+C.weir_service_set_body = keep("body")
+
+function C.weir_service_set_scheme(tls)
+  fake.request.service.tls = tls
+  return 0
+end
+
+function C.weir_service_set_target(host, n, port)
+  fake.request.service.target = { text(host, n), port }
+  return 0
+end
+
+function C.weir_service_set_upstream(name, n)
+  if text(name, n) ~= "known" then
+    return NONE
+  end
+  fake.request.service.upstream = text(name, n)
+  return 0
+end
+
+function C.weir_service_set_timeouts(connect, write, read)
+  fake.request.service.timeouts = { connect, write, read }
+  return 0
+end
+
+function C.weir_service_set_retries(n)
+  fake.request.service.retries = n
+  return 0
+end
+
+function C.weir_service_set_verify(on)
+  fake.request.service.verify = on
+  return 0
+end
+
+function C.weir_service_set_depth(depth)
+  if depth < 0 or depth > 100 then
+    fake.request.service.failed = true
+    return refuse("a verification depth is between 0 and 100")
+  end
+  fake.request.service.depth = depth
+  return 0
+end
+
+local function choose(field)
+  return function(pointer)
+    if pointer == nil then
+      fake.request.service.failed = true
+      return refuse("nothing there")
+    end
+    fake.request.service[field] = fake.content_of(pointer)
+    return 0
+  end
+end
+
+C.weir_service_set_trust = choose("trust")
+C.weir_service_set_credential = choose("credential")
+C.weir_service_set_policy = choose("policy")
+
+function C.weir_response_exit(status, p, n, has_body)
+  fake.request.exit = { status = status, body = has_body == 1 and text(p, n) or nil }
+  return 0
+end
+
+function C.weir_response_error(status, p, n, form)
+  fake.request.failure = { status = status, message = text(p, n), form = form }
+  return 0
+end
+
+function C.weir_response_set_status(status)
+  if status < 200 then
+    return refuse("a status is between 200 and 599")
+  end
+  fake.request.status = status
+  return 0
+end
+
+function C.weir_request_body(out)
+  local body = fake.request.body
+  if body == "too large" then
+    return refuse("request body did not fit into client body buffer, consider raising "
+      .. "'client_body_buffer_size'")
+  elseif fake.request.waiting then
+    return 0
+  end
+  give(out, body or "")
+  return 1
+end
+
+function C.weir_chunk_get(out, last)
+  if fake.request.phase ~= "body_filter" then
+    return PHASE
+  end
+  give(out, fake.request.chunk)
+  last[0] = fake.request.last and 1 or 0
+  return 0
+end
+
+function C.weir_chunk_set(p, n)
+  fake.request.chunk = text(p, n)
+  return 0
+end
+
+function C.weir_chunk_set_last(last)
+  fake.request.last = last == 1
+  return 0
+end
+
+-- ---- installing
+
+-- Leaving a handler for good is an error here, which run() takes for what it is.
+local EXIT = setmetatable({}, { __tostring = function() return "exit" end })
+
+--- Calls a handler until it ends or exits.
+-- @treturn boolean whether it exited
+function fake.run(fn, ...)
+  local ok, err = pcall(fn, ...)
+  if ok then
+    return false
+  end
+  assert(err == EXIT, tostring(err))
+  return true
+end
+
+--- Makes it the core of the modules that are required from here on.
+function fake.install()
+  declare()
+  fake.log, fake.level, fake.seed = {}, 7, 42
+  fake.content, fake.handles = {}, 0
+  fake.published, fake.freed, fake.counters = {}, 0, {}
+  fake.error, fake.request = "", nil
+  package.loaded["weir.abi"] = { C = setmetatable(C, { __index = ffi.C }), phases = PHASES }
+  package.loaded["weir.wait"] = {
+    body = function()
+      fake.request.waiting = nil
+      if fake.request.body == "too large" then
+        return nil, "too large after all"
+      end
+      return fake.request.body
+    end,
+    exit = function()
+      error(EXIT, 0)
+    end,
+  }
+  return fake
+end
+
+return fake
