@@ -42,8 +42,7 @@ struct route_query {
 
 struct route_match {
     uint32_t plan;
-    size_t
-        prefix_len; // bytes of the path that the route matched (prefix, or the whole regex match)
+    size_t prefix_len;          // bytes of the path that matched: prefix, or the whole expression
     unsigned captures;          // regex groups of the winner, offsets into path; pairs, -1 unset
     int capture[20];
 };

@@ -171,9 +171,8 @@ static bool chunked_only(struct str list, bool *final)
     return codings == 1 && *final;
 }
 
-// Fields of which there is at most one each (http/h1 refuses a second). `bad` is what fails,
-// `other` the error for a body whose end is clear but whose codings weir does not have. Without
-// either field the framing is NONE.
+// How the body is delimited; http/h1 saw to it that there is at most one of each field. Ambiguity
+// fails with `bad`; a body whose end is clear but whose codings weir does not have, with `other`.
 static err_t framing(struct head *h, err_t bad, err_t other)
 {
     const struct header *coding = head_get(h, HEADER_TRANSFER_ENCODING);

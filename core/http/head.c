@@ -294,14 +294,14 @@ bool head_has_token(const struct head *h, enum header_id id, struct str token)
     return false;
 }
 
-// The fields that the core writes itself, and all that it leaves out for them.
-struct trailer {
+// The fields that are written from what the head is known to be, not from its array.
+struct own_fields {
     struct str framing;     // a whole line, or empty
     struct str connection;  // a value, or empty
     char length[sizeof "Content-Length: 18446744073709551615\r\n"];
 };
 
-static void framing_line(const struct head *h, struct trailer *t)
+static void framing_line(const struct head *h, struct own_fields *t)
 {
     static const char name[] = "Content-Length: ";
     if (h->framing == FRAMING_CHUNKED) {
@@ -329,7 +329,7 @@ static bool is_written(const struct header *f)
     return !f->removed && f->id != HEADER_CONNECTION && !(known[f->id].facts & HEADER_FACT_FRAME);
 }
 
-static size_t fields_size(const struct head *h, const struct trailer *t)
+static size_t fields_size(const struct head *h, const struct own_fields *t)
 {
     size_t n = t->framing.n + (sizeof "\r\n" - 1);
     for (unsigned i = 0; i < h->count; i++)
@@ -355,7 +355,7 @@ static char *put_field(char *p, struct str name, struct str value)
     return put(p, STR("\r\n"));
 }
 
-static char *put_fields(char *p, const struct head *h, const struct trailer *t)
+static char *put_fields(char *p, const struct head *h, const struct own_fields *t)
 {
     for (unsigned i = 0; i < h->count; i++)
         if (is_written(&h->headers[i]))
@@ -368,7 +368,7 @@ static char *put_fields(char *p, const struct head *h, const struct trailer *t)
 
 struct str head_write_request(const struct head *h, struct arena *arena, struct str connection)
 {
-    struct trailer t = { .connection = connection };
+    struct own_fields t = { .connection = connection };
     framing_line(h, &t);
     size_t n = h->method.n + h->target.n + (sizeof "  HTTP/1.1\r\n" - 1) + fields_size(h, &t);
     char *start = arena_alloc(arena, n), *p = start;
@@ -382,7 +382,7 @@ struct str head_write_request(const struct head *h, struct arena *arena, struct 
 
 struct str head_write_response(const struct head *h, struct arena *arena, struct str connection)
 {
-    struct trailer t = { .connection = connection };
+    struct own_fields t = { .connection = connection };
     framing_line(h, &t);
     struct str reason = h->reason.n > 0 ? h->reason : status_reason(h->status);
     size_t n = reason.n + (sizeof "HTTP/1.1 200 \r\n" - 1) + fields_size(h, &t);

@@ -1,3 +1,5 @@
+// bio.c - the BIO whose two ends are the bytes that arrived and the loop's output block.
+
 #include "tls/bio.h"
 
 #include <openssl/bio.h>

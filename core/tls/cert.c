@@ -1,3 +1,5 @@
+// cert.c - decoding certificates and reading their facts.
+
 #include "tls/cert.h"
 
 #include "tls/digest.h"

@@ -1,3 +1,5 @@
+// client.c - a policy made into an SSL_CTX, and connections that speak it.
+
 #include "tls/client.h"
 
 #include "base/mem.h"

@@ -1,3 +1,5 @@
+// credential.c - reading a chain and its key, checked to belong together.
+
 #include "tls/credential.h"
 
 #include "base/mem.h"

@@ -1,3 +1,5 @@
+// digest.c - SHA-256, with the algorithm looked up once.
+
 #include "tls/digest.h"
 
 #include <openssl/evp.h>

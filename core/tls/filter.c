@@ -1,6 +1,11 @@
+// filter.c - records in, plaintext out, and back.
+
 #include "tls/filter.h"
 
+#include "base/mem.h"
 #include "tls/fault.h"
+
+#include <stdlib.h>
 
 // The largest plaintext of one record (RFC 8446 §5.1).
 enum { RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
@@ -24,6 +29,29 @@ static void refuse(struct conn *c, err_t why)
     conn_fail(c, why);
 }
 
+// What the user writes first goes out together with our last message of the handshake: one write,
+// and one wake-up of the peer. Until then the message cannot stay in the loop's block, for the user
+// may write on other connections before.
+static void set_aside(struct filter *f)
+{
+    if (f->window.out_len == 0)
+        return;
+    f->last_len = f->window.out_len;
+    f->last = xmalloc(f->last_len);
+    memcpy(f->last, f->window.conn->loop->out, f->last_len);
+    f->window.out_len = 0;
+}
+
+static void put_back(struct filter *f)
+{
+    if (!f->last)
+        return;
+    memcpy(f->window.conn->loop->out, f->last, f->last_len);
+    f->window.out_len = f->last_len;
+    free(f->last);
+    f->last = NULL;
+}
+
 static void settle(struct conn *c)
 {
     struct filter *f = of(c);
@@ -34,9 +62,14 @@ static void settle(struct conn *c)
         return;
     }
     f->established = true;
-    bio_flush(&f->window);
-    if (f->hooks->ready)
+    if (f->hooks->ready) {
+        set_aside(f);
         f->hooks->ready(c);
+        if (c->closing)
+            return;
+        put_back(f);
+    }
+    bio_flush(&f->window);
 }
 
 void filter_handshake(struct conn *c)
@@ -69,6 +102,11 @@ static size_t decrypt(struct filter *f, char *out, size_t room, int *end)
             break;
         }
         used += n;
+        // Asking once more only to hear that nothing is left costs as much as a small record.
+        if (f->window.in_len == 0 && SSL_has_pending(f->ssl) == 0) {
+            *end = SSL_ERROR_WANT_READ;
+            break;
+        }
     }
     return used;
 }
@@ -166,6 +204,7 @@ static err_t output(struct conn *c, const struct str *v, int count)
         return &err_tls_handshake;
     char gather[RECORD];
     struct packer k = { f, gather, 0 };
+    put_back(f);
     bool ok = true;
     for (int i = 0; i < count && ok; i++)
         ok = pack(&k, v[i]);
@@ -181,6 +220,7 @@ static void goodbye(struct conn *c)
     struct filter *f = of(c);
     if (!f->established || f->failed)
         return;
+    put_back(f);
     fault_clear();
     if (SSL_shutdown(f->ssl) < 0)
         f->failed = true;
@@ -230,6 +270,7 @@ void filter_done(struct filter *f)
         SSL_set_shutdown(f->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(f->ssl);
     f->ssl = NULL;
+    free(f->last);
 }
 
 struct filter *filter_of(const struct conn *c, const struct filter_hooks *hooks)

@@ -35,6 +35,8 @@ struct filter {
     struct bio_window window;
     const struct filter_hooks *hooks;
     bool established, over, failed;     // over: close_notify has arrived
+    char *last;                         // our last message of the handshake, while ready() runs
+    size_t last_len;
     char reason[FILTER_REASON];         // OpenSSL's text of the failure
 };
 

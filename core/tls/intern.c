@@ -1,3 +1,5 @@
+// intern.c - a weak table of objects by their digests.
+
 #include "tls/intern.h"
 
 static const unsigned char *digest_of(const struct intern *i, const void *object)

@@ -1,3 +1,5 @@
+// libctx.c - the slim library context: made, probed, or done without.
+
 #include "tls/libctx.h"
 
 #include "tls/fault.h"
@@ -11,43 +13,57 @@
 #include <string.h>
 
 // How the slim context is made: its only provider is a thin one of ours that hands out the
-// algorithms of the default context's default provider, and of its decoders only those that read
-// the public key of a certificate. OpenSSL 3.0 builds a chain of all decoders that could fit for
-// every key that it reads; with 7 instead of 115 to choose from that is cheap.
+// algorithms of the default context's default provider. Of the decoders it offers only those that
+// read the public key of a certificate, of the key types only those of certificates and of TLS.
+// OpenSSL 3.0 tries all pairs of the two for every key that it reads, so few are cheap.
 
 // Not "default": under the names of its own providers OpenSSL finds those, whatever was added.
 static const char slim_name[] = "weir-slim";
 
-static OSSL_LIB_CTX *slim;          // NULL: clients work in the default context
-static OSSL_PROVIDER *base;         // the default context's default provider
-static OSSL_ALGORITHM decoders[16]; // ends with an entry without names
+static OSSL_LIB_CTX *slim;      // NULL: clients work in the default context
+static OSSL_PROVIDER *base;     // the default context's default provider
 
-static const char *const key_types[] = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DER" };
+// Part of an operation's algorithms, which ends with an entry without names.
+struct choice {
+    const char *const names[10];    // ends with NULL
+    const char *const property;     // what the definition must say besides, or NULL
+    OSSL_ALGORITHM chosen[16];
+};
+
+static struct choice decoders = {
+    .names = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DER", NULL },
+    .property = "input=der,structure=SubjectPublicKeyInfo",
+};
+
+// HMAC is the key of TLS 1.2's CBC ciphers.
+static struct choice key_types = {
+    .names = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "X25519", "X448", "DH", "HMAC", NULL },
+};
 
 // Names are lists "RSA:rsaEncryption:…"; the first one decides.
-static bool is_wanted(const OSSL_ALGORITHM *a)
+static bool is_wanted(const struct choice *c, const OSSL_ALGORITHM *a)
 {
-    if (!strstr(a->property_definition, "input=der")
-        || !strstr(a->property_definition, "structure=SubjectPublicKeyInfo"))
+    if (c->property && !strstr(a->property_definition, c->property))
         return false;
     const size_t n = strcspn(a->algorithm_names, ":");
-    for (size_t i = 0; i < sizeof(key_types) / sizeof(key_types[0]); i++)
-        if (strlen(key_types[i]) == n && memcmp(key_types[i], a->algorithm_names, n) == 0)
+    for (const char *const *name = c->names; *name; name++)
+        if (strlen(*name) == n && memcmp(*name, a->algorithm_names, n) == 0)
             return true;
     return false;
 }
 
-static bool choose_decoders(void)
+// False when none is there, or more than expected: a library that is unlike the one this is for.
+static bool choose(struct choice *c, int operation)
 {
     int no_cache = 0;
-    const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(base, OSSL_OP_DECODER, &no_cache);
-    const size_t room = sizeof(decoders) / sizeof(decoders[0]) - 1;
+    const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(base, operation, &no_cache);
+    const size_t room = sizeof(c->chosen) / sizeof(c->chosen[0]) - 1;
     size_t count = 0;
     for (; all && all->algorithm_names; all++)
-        if (is_wanted(all)) {
+        if (is_wanted(c, all)) {
             if (count == room)
                 return false;
-            decoders[count++] = *all;
+            c->chosen[count++] = *all;
         }
     return count > 0;
 }
@@ -57,7 +73,9 @@ static const OSSL_ALGORITHM *slim_query(void *provctx, int operation, int *no_ca
     (void)provctx;
     *no_cache = 0;
     if (operation == OSSL_OP_DECODER)
-        return decoders;
+        return decoders.chosen;
+    if (operation == OSSL_OP_KEYMGMT)
+        return key_types.chosen;
     if (operation == OSSL_OP_ENCODER)
         return NULL;
     return OSSL_PROVIDER_query_operation(base, operation, no_cache);
@@ -163,7 +181,7 @@ void libctx_init(bool allow)
     if (!allow || slim || !may_help() || !is_plain_machine())
         return;
     base = OSSL_PROVIDER_load(NULL, "default");
-    if (base && choose_decoders())
+    if (base && choose(&decoders, OSSL_OP_DECODER) && choose(&key_types, OSSL_OP_KEYMGMT))
         slim = make_slim();
     fault_clear();
 }

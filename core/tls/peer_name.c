@@ -1,3 +1,5 @@
+// peer_name.c - one spelling for each name and address.
+
 #include "tls/peer_name.h"
 
 #include <arpa/inet.h>

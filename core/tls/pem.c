@@ -1,3 +1,5 @@
+// pem.c - certificates out of PEM texts, with nothing lost on the way.
+
 #include "tls/pem.h"
 
 #include "base/mem.h"

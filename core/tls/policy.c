@@ -1,3 +1,5 @@
+// policy.c - checking, identifying and interning policies.
+
 #include "tls/policy.h"
 
 #include "base/mem.h"

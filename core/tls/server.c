@@ -1,3 +1,5 @@
+// server.c - certificates by SNI, and connections that show them.
+
 #include "tls/server.h"
 
 #include "base/mem.h"

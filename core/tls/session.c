@@ -1,3 +1,5 @@
+// session.c - a handful of sessions, each with its end.
+
 #include "tls/session.h"
 
 #include <openssl/ssl.h>
@@ -55,7 +57,7 @@ void *session_take(struct session_cache *s, int64_t now, int64_t *bound)
         const bool good = s->slot[0].made <= now && now < s->slot[0].expires
             && SSL_SESSION_is_resumable(session) == 1;
         *bound = s->slot[0].bound;
-        if (good && SSL_SESSION_get_protocol_version(session) != TLS1_3_VERSION) {
+        if (good && (s->count == 1 || SSL_SESSION_get_protocol_version(session) != TLS1_3_VERSION)) {
             SSL_SESSION_up_ref(session);
             return session;
         }

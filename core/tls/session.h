@@ -33,8 +33,10 @@ int64_t session_bound(int64_t chain_not_after, int64_t now);
 void session_put(struct session_cache *s, void *session, int64_t bound, int64_t now);
 
 // A session to offer (the caller gets a reference) and its bound, or NULL. TLS 1.3 tickets are
-// taken out (used once, RFC 8446 appendix C.4), TLS 1.2 sessions stay. Sessions from the future are
-// dropped: the clock went backwards.
+// taken out as long as there is another one (RFC 8446 appendix C.4 advises to use each once, so
+// that observers cannot link connections). The last one stays, like TLS 1.2 sessions: a burst of
+// connections to one upstream would else pay for full handshakes, and who it is that connects is no
+// secret of a gateway. Sessions from the future are dropped: the clock went backwards.
 void *session_take(struct session_cache *s, int64_t now, int64_t *bound);
 
 void session_clear(struct session_cache *s);

@@ -1,3 +1,5 @@
+// trust.c - bundles of CA certificates, sorted, without duplicates, interned.
+
 #include "tls/trust.h"
 
 #include "base/mem.h"

@@ -1,3 +1,5 @@
+// verdict.c - names of verdicts, and the cache of good ones.
+
 #include "tls/verdict.h"
 
 #include "base/mem.h"

@@ -1,3 +1,5 @@
+// verify.c - from a certificate chain to a verdict.
+
 #include "tls/verify.h"
 
 #include "tls/cert.h"

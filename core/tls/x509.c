@@ -1,3 +1,5 @@
+// x509.c - facts about PEM texts.
+
 #include "tls/x509.h"
 
 #include "tls/cert.h"

@@ -244,7 +244,8 @@ struct weir_counters {
     int64_t serial;                 // of the configuration in force
     char configuration_hash[65];
 };
-int weir_counters(struct weir_counters *out);      // sums over the workers; serial and hash: the current request's
+// Sums over the workers; serial and hash are those of the current request.
+int weir_counters(struct weir_counters *out);
 int weir_node_hostname(struct weir_str *out);
 int weir_worker_id(void);                          // 0.., -1 in the control VM
 int weir_worker_pid(void);

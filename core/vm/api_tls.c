@@ -147,6 +147,18 @@ static struct policy_desc *chosen(struct request *r)
     return &choice->desc;
 }
 
+// The request that a plugin chooses for; else NULL with *refused. Before the route is known there
+// is no policy to begin with, so that a choice made there could only be lost: the request fails.
+static struct request *choosing(int *refused)
+{
+    struct request *r = api_request(API_BEFORE);
+    *refused = WEIR_ERR_PHASE;
+    if (!r || r->phase == PHASE_ACCESS)
+        return r;
+    *refused = fail(r, "verification cannot be chosen before the route is known");
+    return NULL;
+}
+
 int weir_service_set_scheme(int tls)
 {
     struct request *r = api_request(API_ACCESS);
@@ -160,9 +172,10 @@ int weir_service_set_scheme(int tls)
 
 int weir_service_set_verify(int on)
 {
-    struct request *r = api_request(API_ACCESS);
+    int refused;
+    struct request *r = choosing(&refused);
     if (!r)
-        return WEIR_ERR_PHASE;
+        return refused;
     struct policy_desc *desc = chosen(r);
     if (!desc)
         return WEIR_ERR_BAD;
@@ -172,9 +185,10 @@ int weir_service_set_verify(int on)
 
 int weir_service_set_depth(int depth)
 {
-    struct request *r = api_request(API_ACCESS);
+    int refused;
+    struct request *r = choosing(&refused);
     if (!r)
-        return WEIR_ERR_PHASE;
+        return refused;
     if (depth < 0 || depth > POLICY_DEPTH_MAX)
         return fail(r, "a verification depth is between 0 and 100");
     struct policy_desc *desc = chosen(r);
@@ -186,9 +200,10 @@ int weir_service_set_depth(int depth)
 
 int weir_service_set_trust(struct weir_trust *t)
 {
-    struct request *r = api_request(API_ACCESS);
+    int refused;
+    struct request *r = choosing(&refused);
     if (!r)
-        return WEIR_ERR_PHASE;
+        return refused;
     if (!t)
         return fail(r, "no trust bundle");
     struct policy_desc *desc = chosen(r);
@@ -201,9 +216,10 @@ int weir_service_set_trust(struct weir_trust *t)
 
 int weir_service_set_credential(struct weir_credential *c)
 {
-    struct request *r = api_request(API_ACCESS);
+    int refused;
+    struct request *r = choosing(&refused);
     if (!r)
-        return WEIR_ERR_PHASE;
+        return refused;
     if (!c)
         return fail(r, "no certificate");
     struct policy_desc *desc = chosen(r);
@@ -217,9 +233,10 @@ int weir_service_set_credential(struct weir_credential *c)
 
 int weir_service_set_policy(struct weir_policy *p)
 {
-    struct request *r = api_request(API_ACCESS);
+    int refused;
+    struct request *r = choosing(&refused);
     if (!r)
-        return WEIR_ERR_PHASE;
+        return refused;
     if (!p)
         return fail(r, "no policy");
     struct tls_choice *choice = &r->choice;

@@ -218,7 +218,7 @@ local arg = setmetatable({}, {
     elseif at == 1 then
       return ffi.string(piece.p, piece.n)
     end
-    return at == 2 and last[0] == 1 or nil
+    return last[0] == 1
   end,
   __newindex = function(_, at, value)
     local result

@@ -279,6 +279,44 @@ describe("core/vm", function()
     end)
   end)
 
+  describe("a choice of verification", function()
+    local CHOOSER = [[
+      local abi = require("weir.abi")
+      function P:rewrite() pcall(function() abi.C.weir_service_set_verify(0) end) end
+      function P:access()
+        if kong.request.get_header("X-Bad") then
+          pcall(abi.C.weir_service_set_depth, 101)
+        else
+          assert(abi.C.weir_service_set_depth(3) == 0)
+        end
+      end]]
+
+    it("begins with one that trusts nobody where the plan has no policy", function()
+      start({ chooser = CHOOSER }, { "chooser" })
+      assert.equal("done", world:run("access"))
+      local choice = world.request.choice
+      assert.is_true(choice.changed)
+      assert.is_false(choice.failed)
+      assert.equal(C.POLICY_VERIFY, tonumber(choice.desc.verify))
+      assert.equal(3, choice.desc.depth)
+      assert.equal(0, choice.desc.trust.count)
+      C.trust_unref(choice.desc.trust)
+    end)
+
+    it("fails the request when it cannot be made, although the plugin does not look", function()
+      start({ chooser = CHOOSER }, { "chooser" })
+      C.head_add(world.request.head, vm.str("X-Bad"), vm.str("1"))
+      assert.equal("done", world:run("access"))
+      assert.is_true(world.request.choice.failed)
+    end)
+
+    it("fails the request before the route is known", function()
+      start({ chooser = CHOOSER }, { "chooser" })
+      assert.equal("done", world:run("rewrite"))
+      assert.is_true(world.request.choice.failed)
+    end)
+  end)
+
   it("collects garbage between turns", function()
     start({
       waster = [[function P:access() local t = {} for i = 1, 1000 do t[i] = { i } end end]],

@@ -477,14 +477,13 @@ function C.weir_response_set_status(status)
 end
 
 function C.weir_request_body(out)
-  local body = fake.request.body
-  if body == "too large" then
+  if fake.request.waiting then
+    return 0
+  elseif fake.request.body == "too large" then
     return refuse("request body did not fit into client body buffer, consider raising "
       .. "'client_body_buffer_size'")
-  elseif fake.request.waiting then
-    return 0
   end
-  give(out, body or "")
+  give(out, fake.request.body or "")
   return 1
 end
 

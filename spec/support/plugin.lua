@@ -1,5 +1,7 @@
 -- Plugins made up by specs, and those of the tree, under their module names.
 
+local Schema = require("weir.schema")
+
 local plugin = {}
 
 local function noop() end
@@ -25,6 +27,19 @@ function plugin.define(name, handler, phases)
   preload("handler", handler)
   preload("schema", { name = name, fields = { { config = { type = "record", fields = {} } } } })
   return handler
+end
+
+--- Validates a configuration as weir does.
+-- @tparam table schema what schema.lua returns
+-- @tparam table config
+-- @treturn table|nil with defaults
+-- @treturn nil|string the first mistake
+function plugin.configure(schema, config)
+  local entity, errors = assert(Schema.new(schema)):process({ config = config })
+  if errors[1] then
+    return nil, errors[1].message
+  end
+  return entity.config
 end
 
 --- Forgets a plugin.

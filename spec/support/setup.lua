@@ -4,10 +4,10 @@ local ffi = require("ffi")
 
 require("weir.loader").install(".")
 
--- The functions of core/vm/abi.h become the process's own. The library stays loaded as long as
--- something refers to it, and the registry outlives the modules that busted reloads for each file.
--- spec/run leaves the name empty for specs that do not need it.
-local path = os.getenv("WEIR_LIB") or "./build/libweir.so"
+-- The core's functions become the process's own, those of core/vm/abi.h among them. The library
+-- stays loaded as long as something refers to it, and the registry outlives the modules that busted
+-- reloads for each file. spec/run leaves the name empty for specs that do without the core.
+local path = os.getenv("WEIR_TEST_LIB") or "./build/libweir-test.so"
 if path ~= "" then
   local ok, core = pcall(ffi.load, path, true)
   if ok then

@@ -4,6 +4,8 @@
 local ffi = require "ffi"
 local cimport = require "spec.support.cimport"
 local pki = require "spec.fixtures.pki"
+local socket = require "socket"
+local workspace = require "spec.support.workspace"
 
 local C = cimport("net/loop.h", "net/conn.h", "tls/client.h", "tls/server.h", "tls/libctx.h")
 
@@ -148,7 +150,11 @@ user.failed = function(c, why)
 end
 
 local on_ready = ffi.cast("void (*)(struct conn *)", function(c)
-  side_of(c).ready = true
+  local side = side_of(c)
+  side.ready = true
+  if side.on_ready then
+    side.on_ready(side)
+  end
 end)
 
 local loop = C.loop_new()
@@ -203,6 +209,42 @@ function tls.side(fd)
   by_conn[key_of(conn)] = side
   sides[#sides + 1] = side
   return side
+end
+
+--- Connects to a port of this machine.
+-- @treturn Side
+function tls.dial(port)
+  local tcp = assert(socket.connect("127.0.0.1", port))
+  local fd = tcp:getfd()
+  tcp:setfd(-1) -- it is ours from here on
+  return tls.side(fd)
+end
+
+--- Lets a program connect to us.
+-- @tparam function start gets the port and starts the program
+-- @treturn Side
+function tls.visited(start)
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  start(port)
+  listener:settimeout(LIMIT / 1000)
+  local tcp = assert(listener:accept())
+  local fd = tcp:getfd()
+  tcp:setfd(-1)
+  listener:close()
+  return tls.side(fd)
+end
+
+--- A running `openssl s_server`.
+-- @param ... its arguments
+-- @treturn Process
+-- @treturn number its port
+function tls.s_server(...)
+  local server = workspace.start({ "openssl", "s_server", "-accept", "127.0.0.1:0", ... })
+  local port = workspace.eventually(function()
+    return server:output():match("ACCEPT [%d.]+:(%d+)")
+  end, "s_server", 20, function() return server:errors() end)
+  return server, tonumber(port)
 end
 
 function Side:write(...)

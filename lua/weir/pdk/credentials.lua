@@ -4,20 +4,11 @@ local ffi = require("ffi")
 local core = require("weir.core")
 local tls = require("weir.tls")
 
-local chain_type = ffi.typeof("struct { uint32_t n; char pem[?]; }")
-local key_type = ffi.typeof("struct { uint32_t n; char pem[?]; }")
+-- Two types, so that neither passes for the other: the FFI takes structs with the same fields for one.
+local chain_type = ffi.typeof("struct { uint32_t n; char chain[?]; }")
+local key_type = ffi.typeof("struct { uint32_t n; char key[?]; }")
 
 local credentials = {}
-
-local function hold(ctype, pem)
-  local object = ctype(#pem, #pem)
-  ffi.copy(object.pem, pem, #pem)
-  return object
-end
-
-local function text_of(object)
-  return ffi.string(object.pem, object.n)
-end
 
 --- A certificate chain, leaf first.
 -- @tparam string pem
@@ -30,7 +21,9 @@ function credentials.chain(pem)
   elseif #certificates == 0 then
     return nil, "no certificate in the PEM text"
   end
-  return hold(chain_type, pem)
+  local object = chain_type(#pem, #pem)
+  ffi.copy(object.chain, pem, #pem)
+  return object
 end
 
 --- A private key. What is wrong with it shows when it is paired with its certificate.
@@ -41,7 +34,9 @@ function credentials.key(pem)
   if not pem:find("%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY%-%-%-%-%-") then
     return nil, "no private key in the PEM text"
   end
-  return hold(key_type, pem)
+  local object = key_type(#pem, #pem)
+  ffi.copy(object.key, pem, #pem)
+  return object
 end
 
 function credentials.is_chain(value)
@@ -63,7 +58,8 @@ function credentials.of(chain, key)
   if pair and pair[1] == key then
     return pair[2]
   end
-  local credential, err = tls.credential(text_of(chain), text_of(key))
+  local credential, err = tls.credential(ffi.string(chain.chain, chain.n),
+    ffi.string(key.key, key.n))
   if not credential then
     return nil, err
   end

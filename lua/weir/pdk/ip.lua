@@ -8,11 +8,11 @@ local band, lshift = bit.band, bit.lshift
 local ip = {}
 
 -- The blocks of the setting, parsed when it is first asked for: { groups, width, bits }.
-local blocks, parsed_from
+local blocks, parsed_from = {}, nil
 
 local function parse(list)
   local result = {}
-  for i, text in ipairs(list) do
+  for i, text in ipairs(list or {}) do
     local cidr = assert(address.parse_cidr(text))
     local groups, width = address.groups(cidr.address)
     result[i] = { groups = groups, width = width, bits = cidr.bits }
@@ -58,7 +58,7 @@ function ip.is_trusted(text)
   if not groups then
     return false
   end
-  local list = trusted_blocks() or {}
+  local list = trusted_blocks()
   for i = 1, #list do
     if contains(list[i], groups, width) then
       return true

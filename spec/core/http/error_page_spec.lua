@@ -21,9 +21,8 @@ describe("error page", function()
       .. "  <requestid>" .. ID .. "</requestid>\n</error>\n", body(C.PAGE_XML, "Not found"))
     local html = body(C.PAGE_HTML, "Not found")
     assert.equal("<!doctype html>", html:match("^[^\n]*"))
-    for _,
-      part in ipairs({ "<h1>Error</h1>", "<p>Not found.</p>", "<p>request_id: " .. ID
-        .. "</p>" }) do
+    local parts = { "<h1>Error</h1>", "<p>Not found.</p>", "<p>request_id: " .. ID .. "</p>" }
+    for _, part in ipairs(parts) do
       assert.is_truthy(html:find(part, 1, true))
     end
   end)

@@ -235,9 +235,9 @@ describe("h1 host", function()
   end)
 
   it("takes names, addresses and ports", function()
-    for _,
-      host in ipairs({ "a", "a.b.", "a_b:8080", "127.0.0.1", "[::1]", "[::1]:1", "a:",
-        "xn--bcher-kva.example" }) do
+    local good = { "a", "a.b.", "a_b:8080", "127.0.0.1",
+      "[::1]", "[::1]:1", "a:", "xn--bcher-kva.example" }
+    for _, host in ipairs(good) do
       assert.equal(host, parse("GET / HTTP/1.1\r\nHost: " .. host .. "\r\n\r\n").head.authority)
     end
   end)

@@ -49,8 +49,8 @@ describe("path", function()
     end)
   end
 
-  for _,
-    path in ipairs({ "", "a", "*", "/%", "/%4", "/%zz", "/%4g", "/%00", "/\0", "/a%0", "a/b", "?" }) do
+  local broken = { "", "a", "*", "?", "a/b", "/%", "/%4", "/a%0", "/%zz", "/%4g", "/%00", "/\0" }
+  for _, path in ipairs(broken) do
     it(("%q is refused"):format(path), function()
       local out, code = normalise(path)
       assert.is_nil(out)

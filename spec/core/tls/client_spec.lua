@@ -1,8 +1,6 @@
 local tls = require "spec.support.tls"
 local pki = require "spec.fixtures.pki"
-local client_support = require "spec.support.client"
 local workspace = require "spec.support.workspace"
-local socket = require "socket"
 local ffi = require "ffi"
 
 local C = tls.C
@@ -114,21 +112,11 @@ for version, number in pairs(VERSIONS) do
     it("shows its certificate to whom it has verified only", function()
       local credential = tls.identity(pki.get("client"))
       local function ask(identity)
-        local server = workspace.start({
-          "openssl", "s_server", "-accept", "127.0.0.1:0", "-rev", "-Verify", "3", "-"
-            .. version:lower()
-            :gsub("v", ""):gsub("%.", "_"), "-CAfile", pki.get("root").cert, "-verify_return_error",
-          "-cert", identity.cert, "-key", identity.key, "-cert_chain", identity.chain,
-            "-verify_quiet",
-        })
-        local port =
-          workspace.eventually(function() return server:output():match("ACCEPT [%d.]+:(%d+)") end,
-          "s_server", 20, function() return server:errors() end)
-        local tcp = assert(socket.connect("127.0.0.1", tonumber(port)))
-        local fd = tcp:getfd()
-        tcp:setfd(-1)
-        local near = tls.side(fd):connect(new(only({ credential = credential })), "kong.example",
-          nil)
+        local server, port = tls.s_server("-rev", "-Verify", "3", number == 0x0303 and "-tls1_2" or "-tls1_3",
+          "-CAfile", pki.get("root").cert, "-verify_return_error", "-verify_quiet",
+          "-cert", identity.cert, "-key", identity.key, "-cert_chain", identity.chain)
+        local near = tls.dial(port)
+        near:connect(new(only({ credential = credential })), "kong.example", nil)
         tls.run(function() return near.ready or near.failed end)
         return near, server
       end
@@ -217,6 +205,32 @@ describe("client", function()
     assert.same({ false, "tls_truncated" }, { near.eof, near.failed })
   end)
 
+  -- What clients and upstreams may agree on; the slim library context must know all of it.
+  local agreements = {
+    { "-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256" }, { "-tls1_2", "-cipher", "AES256-SHA" },
+    { "-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384" },
+    { "-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305" },
+    { "-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256" },
+    { "-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256" },
+    { "-tls1_3", "-groups", "P-256" }, { "-tls1_3", "-groups", "P-384" },
+    { "-tls1_3", "-groups", "P-521" }, { "-tls1_3", "-groups", "X448" },
+    { "-tls1_3", "-groups", "ffdhe2048" },
+  }
+  for _, agreement in ipairs(agreements) do
+    it("speaks " .. agreement[3] .. " where the upstream wants it", function()
+      local guide = pki.guide()
+      local _, port = tls.s_server("-rev", "-cert", guide.leaf.cert, "-key", guide.leaf.key,
+        "-cert_chain", guide.leaf.chain, unpack(agreement))
+      local trust = assert(tls.trust(pki.pem(guide.root)))
+      local near = tls.dial(port):connect(new({ trust = trust }), "kong.example", nil)
+      tls.run(function() return near.ready or near.failed end)
+      assert.is_true(near.ready, near:reason())
+      near:write("olleh\n")
+      tls.run(function() return near.received == "hello\n" or near.failed end)
+      assert.is_nil(near.failed)
+    end)
+  end
+
   it("sends no name where the name is an address or unknown", function()
     local near, far = tls.handshake(new(), serve("ip"), "127.0.0.1")
     assert.is_true(near.ready)
@@ -238,20 +252,15 @@ describe("client", function()
   end)
 
   it("refuses a server whose key is too weak", function()
-    local port = client_support.free_port()
     local directory = workspace.directory()
     workspace.run({ "openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-subj",
       "/CN=kong.example",
       "-addext", "subjectAltName=DNS:kong.example", "-keyout", directory .. "/key", "-out",
         directory .. "/cert" })
-    local server = workspace.start({ "openssl", "s_server", "-accept", "127.0.0.1:" .. port, "-rev",
-      "-cert", directory .. "/cert", "-key", directory .. "/key", "-cipher", "DEFAULT@SECLEVEL=1" })
-    workspace.eventually(function() return server:output():find("ACCEPT") end, "s_server")
-    local tcp = assert(socket.connect("127.0.0.1", port))
-    local fd = tcp:getfd()
-    tcp:setfd(-1)
+    local _, port = tls.s_server("-rev", "-cert", directory .. "/cert", "-key", directory .. "/key",
+      "-cipher", "DEFAULT@SECLEVEL=1")
     local trust = assert(tls.trust(pki.text(directory .. "/cert")))
-    local near = tls.side(fd):connect(new({ trust = trust }), "kong.example", nil)
+    local near = tls.dial(port):connect(new({ trust = trust }), "kong.example", nil)
     tls.run(function() return near.ready or near.failed end)
     assert.equal("tls_verify", near.failed)
     assert.equal("weak_key", near:verdict().code)

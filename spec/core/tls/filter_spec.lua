@@ -3,7 +3,6 @@
 local tls = require "spec.support.tls"
 local pki = require "spec.fixtures.pki"
 local workspace = require "spec.support.workspace"
-local socket = require "socket"
 
 local C = tls.C
 
@@ -62,6 +61,24 @@ describe("filter", function()
     assert.equal(0, sent("", ""))
   end)
 
+  it("sends the end of the handshake together with what is written first", function()
+    local near, far = tls.pair()
+    far:accept(server)
+    local reads = 0
+    far.on_data = function() reads = reads + 1 end
+    near.on_ready = function(side)
+      -- Another connection of the loop uses the same memory in between.
+      local other = tls.pair()
+      other:connect(client, "kong.example", nil)
+      side:write("first")
+    end
+    near:connect(client, "kong.example", nil)
+    tls.run(function() return far.received == "first" end)
+    near:write("second")
+    tls.run(function() return far.received == "firstsecond" end)
+    assert.equal(2, reads)
+  end)
+
   it("delivers several records of one read at once", function()
     local near, far = tls.handshake(client, server)
     local calls = 0
@@ -111,23 +128,19 @@ describe("filter", function()
   end)
 
   it("goes through key updates and asks for none to renegotiate", function()
-    local listener = assert(socket.bind("127.0.0.1", 0))
-    local _, port = listener:getsockname()
-    listener:close()
     local leaf = pki.get("leaf")
     local commands = workspace.directory() .. "/in"
     assert(os.execute("mkfifo " .. commands))
     local peer = workspace.start({
       "sh", "-c",
-        ("exec 3<>%s; exec openssl s_server -accept 127.0.0.1:%d -cert %s -key %s "
+        ("exec 3<>%s; exec openssl s_server -accept 127.0.0.1:0 -cert %s -key %s "
         .. "-cert_chain %s <&3"):format(
-        commands, port, leaf.cert, leaf.key, leaf.chain),
+        commands, leaf.cert, leaf.key, leaf.chain),
     })
-    workspace.eventually(function() return peer:output():find("ACCEPT") end, "s_server")
-    local tcp = assert(socket.connect("127.0.0.1", port))
-    local fd = tcp:getfd()
-    tcp:setfd(-1)
-    local near = tls.side(fd):connect(client, "kong.example", nil)
+    local port = tonumber(workspace.eventually(function()
+      return peer:output():match("ACCEPT [%d.]+:(%d+)")
+    end, "s_server"))
+    local near = tls.dial(port):connect(client, "kong.example", nil)
     tls.run(function() return near.ready or near.failed end)
     assert.is_nil(near.failed)
     local function say(text)

@@ -8,7 +8,13 @@ local ffi = require "ffi"
 
 local C = tls.C
 
-ffi.cdef "const char *OpenSSL_version(int what);"
+ffi.cdef [[
+const char *OpenSSL_version(int what);
+void *OSSL_DECODER_fetch(void *libctx, const char *name, const char *properties);
+void OSSL_DECODER_free(void *decoder);
+]]
+
+local crypto = ffi.load("crypto")
 
 local function openssl(directory, ...)
   local result = workspace.run({ "openssl", cwd = directory, ... })
@@ -48,10 +54,24 @@ describe("libctx", function()
   after_each(tls.close_all)
 
   it("is slim on OpenSSL 3.0 and 3.1, the default one elsewhere", function()
-    local version = ffi.string(ffi.load("crypto").OpenSSL_version(0))
+    local version = ffi.string(crypto.OpenSSL_version(0))
     local want = version:find("^OpenSSL 3%.[01]%.") and "slim" or "default"
     assert.equal(want, ffi.string(C.libctx_describe()))
     assert.equal(want == "slim", C.libctx_client() ~= nil)
+  end)
+
+  it("knows the keys of certificates, and where it is slim no others", function()
+    local function knows(name)
+      local decoder = crypto.OSSL_DECODER_fetch(C.libctx_client(), name, nil)
+      crypto.OSSL_DECODER_free(decoder)
+      return decoder ~= nil
+    end
+    for _, name in ipairs({ "RSA", "RSA-PSS", "EC", "ED25519", "ED448" }) do
+      assert.is_true(knows(name), name)
+    end
+    for _, name in ipairs({ "DSA", "DH", "X25519" }) do
+      assert.equal(C.libctx_client() == nil, knows(name), name)
+    end
   end)
 
   it("stays what it was", function()

@@ -1,7 +1,6 @@
 local tls = require "spec.support.tls"
 local pki = require "spec.fixtures.pki"
 local workspace = require "spec.support.workspace"
-local socket = require "socket"
 local cimport = require "spec.support.cimport"
 local ffi = require "ffi"
 
@@ -77,7 +76,8 @@ describe("server", function()
   end)
 
   it("is not made from two certificates for one name, or from a name that is none", function()
-    local _, why = tls.server({ ["kong.example"] = alone("leaf"), ["KONG.example"] = alone("leaf") })
+    local leaf = alone("leaf")
+    local _, why = tls.server({ ["kong.example"] = leaf, ["KONG.example"] = leaf })
     assert.matches('two certificates for "%a+%.example"', why)
     assert.matches("1 to 255", select(2, tls.server({ [("a"):rep(256)] = alone("leaf") })))
     assert.matches("1 to 255", select(2, tls.server({ [""] = alone("leaf") })))
@@ -113,18 +113,15 @@ describe("server", function()
     assert.equal("kong.example", sni(far))
   end)
 
-  -- The server's side of a connection that a program of OpenSSL's makes.
-  local function visited(server, ...)
-    local listener = assert(socket.bind("127.0.0.1", 0))
-    local _, port = listener:getsockname()
-    local visitor = workspace.start({ "openssl", "s_client", "-connect", "127.0.0.1:" .. port,
-      ... })
-    listener:settimeout(20)
-    local tcp = assert(listener:accept())
-    local fd = tcp:getfd()
-    tcp:setfd(-1)
-    listener:close()
-    local far = tls.side(fd):accept(server)
+  -- The server's side of a connection that openssl's client makes, to its end, and what that said.
+  local function visited(server, want)
+    local visitor
+    local far = tls.visited(function(port)
+      visitor = workspace.start({
+        "openssl", "s_client", "-connect", "127.0.0.1:" .. port, unpack(want), stdin = want.stdin,
+      })
+    end)
+    far:accept(server)
     tls.run(function() return far.failed or far.eof end, "s_client to end")
     far:close()
     visitor:wait()
@@ -133,13 +130,13 @@ describe("server", function()
 
   it("speaks to others: http/1.1 by ALPN, or nothing", function()
     local server = assert(tls.server({}, tls.identity(pki.get("leaf"))))
-    local far, said = visited(server, "-alpn", "h2,http/1.1", "-servername", "a.b")
+    local far, said = visited(server, { "-alpn", "h2,http/1.1", "-servername", "a.b" })
     assert.equal("a.b", sni(far))
     assert.matches("ALPN protocol: http/1.1", said)
-    far, said = visited(server, "-alpn", "h2")
+    far, said = visited(server, { "-alpn", "h2" })
     assert.equal("tls_handshake", far.failed)
     assert.matches("no application protocol", said)
-    far, said = visited(server, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+    far, said = visited(server, { "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0" })
     assert.equal("tls_handshake", far.failed)
     assert.matches("unsupported protocol", far:server_reason())
     assert.matches("protocol version", said)
@@ -147,21 +144,8 @@ describe("server", function()
 
   it("does not renegotiate", function()
     local server = assert(tls.server({}, tls.identity(pki.get("leaf"))))
-    local port_listener = assert(socket.bind("127.0.0.1", 0))
-    local _, port = port_listener:getsockname()
     local input = workspace.write(workspace.directory() .. "/in", "R\n")
-    local visitor = workspace.start({
-      "openssl", "s_client", "-tls1_2", "-connect", "127.0.0.1:" .. port, stdin = input,
-    })
-    port_listener:settimeout(20)
-    local tcp = assert(port_listener:accept())
-    local fd = tcp:getfd()
-    tcp:setfd(-1)
-    port_listener:close()
-    local far = tls.side(fd):accept(server)
-    tls.run(function() return far.failed or far.eof end)
-    far:close()
-    visitor:wait()
-    assert.matches("no renegotiation", visitor:errors() .. visitor:output())
+    local _, said = visited(server, { "-tls1_2", stdin = input })
+    assert.matches("no renegotiation", said)
   end)
 end)

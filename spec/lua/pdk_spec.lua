@@ -1,0 +1,295 @@
+-- The rest of the PDK: log, ctx, configuration, node, ip, table; and the global ngx.
+
+local fake = require("spec.support.fake_abi").install()
+local pdk = require("weir.pdk")
+local current = require("weir.pdk.current")
+
+local kong, ngx
+
+before_each(function()
+  fake.install()
+  kong = pdk.install({
+    node_id = "the-node", trusted_ips = { "10.0.0.0/8", "1.2.3.4", "2001:db8::/33", "0.0.0.1/32" },
+    ssl_cert_key = { "/secret" }, log_level = "notice",
+  })
+  ngx = _G.ngx
+end)
+
+local function last_line()
+  local line = fake.log[#fake.log]
+  return line and line.text, line and line.level
+end
+
+describe("kong", function()
+  it("has versions that plugins can compare", function()
+    assert.equal("3.9.0", kong.version)
+    assert.equal(3009000, kong.version_num)
+    assert.equal("9.8.7", kong.weir_version)
+    assert.equal("3.9.0", require("kong.meta")._VERSION)
+  end)
+
+  it("has no half-built functions", function()
+    assert.is_nil(kong.client.authenticate)
+    assert.is_nil(kong.service.set_target_retry_callback)
+    assert.is_nil(kong.log.serialize)
+    assert.is_nil(kong.vault)
+    assert.is_nil(kong.cache)
+  end)
+
+  it("shows settings and lets nobody change them", function()
+    assert.equal("notice", kong.configuration.log_level)
+    assert.is_nil(kong.configuration.nothing)
+    assert.has_error(function() kong.configuration.log_level = "debug" end,
+      "cannot write to configuration")
+    local public = kong.configuration.remove_sensitive()
+    assert.equal("******", public.ssl_cert_key)
+    assert.equal("notice", public.log_level)
+    assert.is_nil(public.remove_sensitive)
+  end)
+
+  it("knows the node, the subsystem and the plugin", function()
+    assert.equal("the-node", kong.node.get_id())
+    assert.equal("host.example", kong.node.get_hostname())
+    assert.equal("http", kong.nginx.get_subsystem())
+    assert.is_nil(kong.plugin.get_id())
+    current.plugin = { id = "p", name = "own" }
+    assert.equal("p", kong.plugin.get_id())
+    current.plugin = nil
+  end)
+
+  it("helps with tables", function()
+    assert.same({ a = 2, b = 1, c = 3 }, kong.table.merge({ a = 1, b = 1 }, { a = 2, c = 3 }))
+    assert.same({}, kong.table.merge(nil, nil))
+    local t = kong.table.new(4, 4)
+    t[1], t.a = 1, 2
+    kong.table.clear(t)
+    assert.same({}, t)
+  end)
+end)
+
+describe("kong.ip.is_trusted", function()
+  local cases = {
+    ["10.0.0.0"] = true, ["10.255.255.255"] = true, ["11.0.0.0"] = false, ["9.255.255.255"] = false,
+    ["1.2.3.4"] = true, ["1.2.3.5"] = false, ["2001:db8::1"] = true, ["2001:db8:7fff::"] = true,
+    ["2001:db8:8000::"] = false, ["2001:db9::"] = false, ["0.0.0.1"] = true, ["::1"] = false,
+    ["x"] = false, [""] = false, ["10.0.0.0/8"] = false,
+  }
+  for address, trusted in pairs(cases) do
+    it(("is %s for '%s'"):format(tostring(trusted), address), function()
+      assert.equal(trusted, kong.ip.is_trusted(address))
+    end)
+  end
+
+  it("follows the settings", function()
+    assert.is_true(kong.ip.is_trusted("10.1.1.1"))
+    pdk.install({ trusted_ips = { "0.0.0.0/0" } })
+    assert.is_true(kong.ip.is_trusted("99.1.1.1"))
+    assert.is_false(kong.ip.is_trusted("::1"))
+    pdk.install({})
+    assert.is_false(kong.ip.is_trusted("10.1.1.1"))
+    assert.has_error(function() kong.ip.is_trusted(1) end, "address must be a string")
+  end)
+end)
+
+describe("kong.ctx", function()
+  local one, two = { name = "one" }, { name = "two" }
+
+  before_each(function()
+    current.slot = 1
+  end)
+  after_each(function()
+    current.release(1)
+    current.release(2)
+    current.slot, current.plugin = 0, nil
+  end)
+
+  it("is shared by all plugins, or a plugin's own", function()
+    current.plugin = one
+    kong.ctx.shared.x, kong.ctx.plugin.x = 1, 2
+    current.plugin = two
+    assert.equal(1, kong.ctx.shared.x)
+    assert.is_nil(kong.ctx.plugin.x)
+    current.plugin = one
+    assert.equal(2, kong.ctx.plugin.x)
+    kong.ctx.other.x = 3
+    assert.equal(3, kong.ctx.other.x)
+  end)
+
+  it("belongs to one request, and is empty for the next in its place", function()
+    current.plugin = one
+    kong.ctx.shared.x, kong.ctx.plugin.x, ngx.ctx.x = 1, 1, 1
+    current.slot = 2
+    assert.is_nil(kong.ctx.shared.x)
+    assert.is_nil(kong.ctx.plugin.x)
+    assert.is_nil(ngx.ctx.x)
+    current.slot = 1
+    assert.equal(1, ngx.ctx.x)
+    current.release(1)
+    assert.same({}, kong.ctx.shared)
+    assert.same({}, kong.ctx.plugin)
+    assert.same({}, ngx.ctx)
+  end)
+
+  it("is not there outside of requests", function()
+    current.slot = 0
+    assert.is_nil(kong.ctx.shared)
+    assert.is_nil(kong.ctx.plugin)
+    assert.is_nil(ngx.ctx)
+  end)
+
+  it("takes over what is assigned to ngx.ctx", function()
+    ngx.ctx.old = 1
+    ngx.ctx = { new = 2 }
+    assert.same({ new = 2 }, ngx.ctx)
+  end)
+end)
+
+describe("kong.log", function()
+  local function from_plugin(code)
+    return loadstring("\n" .. code, "@/some/where/handler.lua")()
+  end
+
+  it("names file, line and plugin", function()
+    current.plugin = { name = "own" }
+    from_plugin("kong.log.err('a', 1, nil, true)")
+    current.plugin = nil
+    assert.same({ "[kong] handler.lua:2 [own] a1niltrue", 3 }, { last_line() })
+    from_plugin("kong.log.warn('x')")
+    assert.same({ "[kong] handler.lua:2 x", 4 }, { last_line() })
+  end)
+
+  it("has Kong's levels; called itself it is a notice", function()
+    local levels = { emerg = 0, alert = 1, crit = 2, err = 3, warn = 4, notice = 5, info = 6, debug = 7 }
+    for name, level in pairs(levels) do
+      kong.log[name]("x")
+      assert.equal(level, select(2, last_line()))
+    end
+    from_plugin("kong.log('x', 'y')")
+    assert.same({ "[kong] handler.lua:2 xy", 5 }, { last_line() })
+  end)
+
+  it("puts nothing together below the log's level", function()
+    fake.level = 4
+    local text = setmetatable({}, { __tostring = function() error("not to be called") end })
+    kong.log.notice(text)
+    kong.log(text)
+    kong.log.inspect(text)
+    assert.same({}, fake.log)
+    kong.log.warn("x")
+    assert.equal(1, #fake.log)
+  end)
+
+  it("shows values in full", function()
+    from_plugin('kong.log.inspect({ 1, "a\\"\\n", k = { true }, ["x y"] = {} }, 2)')
+    assert.equal('[kong] handler.lua:2 {\n  1,\n  "a\\"\\n",\n  k = {\n    true\n  },\n'
+      .. '  ["x y"] = {}\n}\n2', (last_line()))
+    local loop = {}
+    loop.self = loop
+    kong.log.inspect(loop)
+    assert.matches("self = <table", (last_line()))
+  end)
+
+  it("can be told to be quiet about them", function()
+    kong.log.inspect.off()
+    kong.log.inspect("x")
+    assert.same({}, fake.log)
+    kong.log.inspect.on()
+    kong.log.inspect("x")
+    assert.equal(1, #fake.log)
+  end)
+end)
+
+describe("ngx", function()
+  it("tells time, worker and subsystem", function()
+    assert.equal(1700000000, ngx.time())
+    assert.equal(1700000000.123, ngx.now())
+    ngx.update_time()
+    assert.equal(0, ngx.worker.id())
+    assert.equal(4711, ngx.worker.pid())
+    assert.equal("http", ngx.config.subsystem)
+    assert.equal(require("cjson").null, ngx.null)
+    assert.is_nil(ngx.re)
+  end)
+
+  it("knows the phase", function()
+    assert.equal("init_worker", ngx.get_phase())
+    fake.request = fake.new_request({ phase = "log" })
+    assert.equal("log", ngx.get_phase())
+  end)
+
+  it("encodes and decodes base64", function()
+    local pairs_of = {
+      [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v", foob = "Zm9vYg==", ["\0\255\254"] = "AP/+",
+    }
+    for plain, encoded in pairs(pairs_of) do
+      assert.equal(encoded, ngx.encode_base64(plain))
+      assert.equal(plain, ngx.decode_base64(encoded))
+      local bare = encoded:gsub("=", "")
+      assert.equal(bare, ngx.encode_base64(plain, true))
+      assert.equal(plain, ngx.decode_base64(bare))
+    end
+    local all = {}
+    for i = 0, 255 do
+      all[i + 1] = string.char(i)
+    end
+    all = table.concat(all)
+    assert.equal(all, ngx.decode_base64(ngx.encode_base64(all)))
+    assert.is_nil(ngx.decode_base64("a"))
+    assert.is_nil(ngx.decode_base64("ab*d"))
+    assert.is_nil(ngx.decode_base64("Z=g="))
+    assert.has_error(function() ngx.decode_base64(1) end, "string argument only")
+  end)
+
+  it("logs like nginx", function()
+    loadstring("function f() ngx.log(ngx.ERR, 'a', 1, nil) end f()", "@/x/handler.lua")()
+    assert.same({ "[lua] handler.lua:1: f(): a1nil", 3 }, { last_line() })
+    fake.level = 3
+    ngx.log(ngx.WARN, "x")
+    assert.equal(1, #fake.log)
+  end)
+
+  it("has variables to read", function()
+    fake.request = fake.new_request({
+      phase = "access", headers = { ["User-Agent"] = "curl" }, headers_response = { Via = "weir" },
+      texts = {
+        REQUEST_TARGET = "/a?b", REQUEST_QUERY = "b", REQUEST_HOST = "H:1", CLIENT_IP = "10.0.0.1",
+        REQUEST_ID = "id",
+      },
+      numbers = { REQUEST_IS_TLS = 1, REQUEST_PORT = 8443, REQUEST_MINOR_VERSION = 1 },
+    })
+    local want = {
+      request_uri = "/a?b", args = "b", host = "h", realip_remote_addr = "10.0.0.1",
+      request_id = "id", scheme = "https", server_port = "8443", http_user_agent = "curl",
+      sent_http_via = "weir", server_protocol = "HTTP/1.1",
+    }
+    for name, value in pairs(want) do
+      assert.equal(value, ngx.var[name])
+    end
+    assert.is_nil(ngx.var.http_none)
+    assert.is_nil(ngx.var.no_such_variable)
+    assert.is_nil(ngx.var.upstream_addr)
+    assert.has_error(function() ngx.var.args = "x" end, 'variable "args" is not changeable')
+  end)
+
+  it("passes pieces of the body in ngx.arg", function()
+    fake.request = fake.new_request({ phase = "body_filter", chunk = "piece", last = true })
+    assert.equal("piece", ngx.arg[1])
+    assert.is_true(ngx.arg[2])
+    ngx.arg[1] = "new"
+    assert.equal("new", fake.request.chunk)
+    ngx.arg[1] = nil
+    assert.equal("", fake.request.chunk)
+    ngx.arg[2] = false
+    assert.is_false(fake.request.last)
+    assert.is_false(ngx.arg[2])
+    fake.request.phase = "access"
+    assert.has_error(function() return ngx.arg[1] end, "API disabled in the current context")
+  end)
+
+  it("sets the status", function()
+    fake.request = fake.new_request({ phase = "header_filter", numbers = { RESPONSE_STATUS = 200 } })
+    assert.equal(200, ngx.status)
+    ngx.status = 404
+    assert.equal(404, fake.request.status)
+  end)
+end)
