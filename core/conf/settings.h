@@ -14,8 +14,7 @@ struct cidr {
 };
 
 struct settings {
-    uint32_t
-        keepalive_pool_size; // upstream_keepalive_pool_size, idle connections per peer; 0 keeps none
+    uint32_t keepalive_pool_size;           // upstream_keepalive_pool_size, per peer; 0 keeps none
     uint32_t keepalive_max_requests;        // upstream_keepalive_max_requests
     uint32_t keepalive_idle_timeout;        // upstream_keepalive_idle_timeout, here ms; 0: none
     uint64_t client_max_body_size;          // nginx_http_client_max_body_size, bytes; 0: none

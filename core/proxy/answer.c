@@ -95,13 +95,27 @@ static void send_head(struct request *r)
         gather_add(&c->out, c->conn, head_write_response(&r->response, &r->arena, connection));
 }
 
-// Returns false when a plugin failed and the answer became another one.
+// Returns false when a plugin failed: the head is empty again, and the request ends with our error.
 static bool filter_head(struct request *r)
 {
     if ((r->plan->phases >> PHASE_HEADER_FILTER & 1) == 0)
         return true;
-    enum hook_result result = r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_HEADER_FILTER);
-    return result == HOOK_DONE;
+    if (r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_HEADER_FILTER) == HOOK_DONE)
+        return true;
+    head_init(&r->response, &r->arena);
+    r->answer_set = false;
+    request_fail(r, &err_plugin);
+    return false;
+}
+
+// Sends a head and a body that is there as a whole; the request ends with it.
+static void send_whole(struct request *r, struct str body)
+{
+    r->response.framing = FRAMING_LENGTH;
+    r->response.content_length = body.n;
+    send_head(r);
+    answer_body(r, body);
+    answer_end(r);
 }
 
 void answer_proxied_head(struct request *r)
@@ -120,11 +134,13 @@ void answer_proxied_head(struct request *r)
             head_add(h, early.headers[i].name, early.headers[i].value);
     r->source = SOURCE_SERVICE;
     add_own_fields(r);
-    if (!filter_head(r)) {
-        request_fail(r, &err_plugin);
+    if (!filter_head(r))
         return;
-    }
-    send_head(r);
+    // kong.response.exit() in header_filter: the upstream's body gives way to the plugin's.
+    if (r->answer_set)
+        send_whole(r, r->answer);
+    else
+        send_head(r);
 }
 
 // -- body -----------------------------------------------------------------------------------------
@@ -184,17 +200,10 @@ void answer_local(struct request *r, struct str body, struct str content_type,
     if (content_type.n > 0 && !head_has(h, HEADER_CONTENT_TYPE))
         head_add_id(h, HEADER_CONTENT_TYPE, content_type);
     h->minor = 1;
-    h->framing = FRAMING_LENGTH;
-    h->content_length = body.n;
     add_own_fields(r);
-    if (source != SOURCE_ERROR || r->phase != PHASE_HEADER_FILTER) {
-        if (!filter_head(r)) {
-            r->phase = PHASE_HEADER_FILTER;
-            request_fail(r, &err_plugin);
-            return;
-        }
-    }
-    send_head(r);
-    answer_body(r, body);
-    answer_end(r);
+    // An answer that says that a plugin failed in header_filter does not go through it again.
+    bool filtered = source == SOURCE_ERROR && r->phase == PHASE_HEADER_FILTER;
+    if (!filtered && !filter_head(r))
+        return;
+    send_whole(r, r->answer_set ? r->answer : body);
 }

@@ -53,5 +53,5 @@ void client_flush(struct client *c);
 // Drops the connection at once.
 void client_close(struct client *c);
 
-// Sets the timer that fits what the connection waits for now.
+// Sets the timer that fits what the connection is waiting for.
 void client_arm(struct client *c);

@@ -48,7 +48,7 @@ void exchange_send_body(struct exchange *e, struct str piece);
 void exchange_send_end(struct exchange *e);
 void exchange_flush(struct exchange *e);
 
-// Sets the timer that fits what the exchange waits for now.
+// Sets the timer that fits what the exchange is waiting for.
 void exchange_arm(struct exchange *e);
 
 // Stops and starts reading the response, as the client's side can take it.

@@ -9,7 +9,8 @@
 
 void fault_clear(void)
 {
-    // Emptying the queue walks all its places; it is empty nearly always, and this is done per record.
+    // Emptying the queue walks all its places. It is empty nearly always, and this is done for each
+    // record.
     if (ERR_peek_error() != 0)
         ERR_clear_error();
 }

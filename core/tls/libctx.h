@@ -1,9 +1,9 @@
 // The OpenSSL library context in which TLS clients work, chosen once at start.
 //
 // OpenSSL 3.0 spends about a third of a client's full handshake on looking for a decoder for each
-// certificate's public key. Where it helps, clients therefore work in a context of their own with no
-// more decoders and key types than certificates need ("slim"); where it does not work or does not
-// help (OpenSSL 3.2 and newer keep the decoders that they found), in the default context.
+// certificate's public key. Where it helps, clients therefore work in a context of their own with
+// no more decoders and key types than certificates need ("slim"); where it does not work or does
+// not help (OpenSSL 3.2 and newer keep the decoders that they found), in the default context.
 //
 // Owner: process-wide. Threads: libctx_init() before threads start; then constant.
 

@@ -57,7 +57,8 @@ void *session_take(struct session_cache *s, int64_t now, int64_t *bound)
         const bool good = s->slot[0].made <= now && now < s->slot[0].expires
             && SSL_SESSION_is_resumable(session) == 1;
         *bound = s->slot[0].bound;
-        if (good && (s->count == 1 || SSL_SESSION_get_protocol_version(session) != TLS1_3_VERSION)) {
+        const bool once = SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION;
+        if (good && (!once || s->count == 1)) {
             SSL_SESSION_up_ref(session);
             return session;
         }

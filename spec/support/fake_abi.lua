@@ -1,5 +1,5 @@
--- A stand-in for the core, for specs of Lua that talks to it: the structs are those of core/vm/abi.h, the
--- functions are Lua's and keep what they are told.
+-- A stand-in for the core, for specs of Lua that talks to it: the structs are those of
+-- core/vm/abi.h, the functions are Lua's and keep what they are told.
 --
 --   local fake = require("spec.support.fake_abi").install()
 --   fake.request = fake.new_request({ phase = "access", … })
@@ -283,8 +283,8 @@ end
 -- ---- the request
 
 --- A request.
--- @tparam table want phase (name), texts and numbers (by constant name without WEIR_), headers, body,
--- headers_service, headers_response (name -> value, or list of values)
+-- @tparam table want phase (name), texts and numbers (by constant name without WEIR_), headers,
+-- body, headers_service, headers_response (name -> value, or list of values)
 function fake.new_request(want)
   local request = {
     phase = want.phase, texts = {}, numbers = {}, body = want.body, service = {}, lists = {},

@@ -4,7 +4,8 @@ local ffi = require("ffi")
 local core = require("weir.core")
 local tls = require("weir.tls")
 
--- Two types, so that neither passes for the other: the FFI takes structs with the same fields for one.
+-- Two types, so that neither passes for the other: the FFI takes structs with the same fields for
+-- one.
 local chain_type = ffi.typeof("struct { uint32_t n; char chain[?]; }")
 local key_type = ffi.typeof("struct { uint32_t n; char key[?]; }")
 

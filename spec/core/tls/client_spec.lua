@@ -112,8 +112,8 @@ for version, number in pairs(VERSIONS) do
     it("shows its certificate to whom it has verified only", function()
       local credential = tls.identity(pki.get("client"))
       local function ask(identity)
-        local server, port = tls.s_server("-rev", "-Verify", "3", number == 0x0303 and "-tls1_2" or "-tls1_3",
-          "-CAfile", pki.get("root").cert, "-verify_return_error", "-verify_quiet",
+        local server, port = tls.s_server(number == 0x0303 and "-tls1_2" or "-tls1_3",
+          "-rev", "-Verify", "3", "-CAfile", pki.get("root").cert, "-verify_return_error", "-verify_quiet",
           "-cert", identity.cert, "-key", identity.key, "-cert_chain", identity.chain)
         local near = tls.dial(port)
         near:connect(new(only({ credential = credential })), "kong.example", nil)

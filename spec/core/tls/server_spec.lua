@@ -118,7 +118,8 @@ describe("server", function()
     local visitor
     local far = tls.visited(function(port)
       visitor = workspace.start({
-        "openssl", "s_client", "-connect", "127.0.0.1:" .. port, unpack(want), stdin = want.stdin,
+        stdin = want.stdin,
+        "openssl", "s_client", "-connect", "127.0.0.1:" .. port, unpack(want),
       })
     end)
     far:accept(server)
