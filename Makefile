@@ -57,8 +57,8 @@ MAIN     := $(BUILD)/obj/main.o
 TEST_OBJECTS := $(SOURCES:core/%.c=$(BUILD)/test-obj/%.o)
 TEST_MAIN    := $(BUILD)/test-obj/main.o
 
-.PHONY: build deps run test bench lint asan tsan install uninstall rock rock-install clean help
-.PHONY: FORCE
+.PHONY: build deps run test bench lint asan tsan fuzz install uninstall rock rock-install clean
+.PHONY: help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -129,6 +129,43 @@ CLANG_OK := $(SOURCES:core/%.c=$(BUILD)/lint/%.ok)
 lint: $(CLANG_OK)
 	@spec/lint/run
 
+# -- fuzzing --------------------------------------------------------------------------------------
+
+# What reads foreign bytes and needs no connection for it, built with clang's checks and libFuzzer's
+# counters. Each spec/fuzz/X_fuzz.c becomes $(BUILD)/fuzz/X; what it found worth keeping stays in
+# X.corpus for the next run, and an input that breaks it in X-crash-….
+FUZZ_SECONDS ?= 60
+FUZZ_SOURCES := $(wildcard core/base/*.c core/http/*.c) \
+                $(addprefix core/conf/,predicate.c radix.c regex.c router.c)
+FUZZ_OBJECTS := $(FUZZ_SOURCES:core/%.c=$(BUILD)/fuzz/obj/%.o) \
+                $(LLHTTP_SOURCES:$(LLHTTP_DIR)/%.c=$(BUILD)/fuzz/obj/llhttp/%.o)
+FUZZERS      := $(patsubst spec/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard spec/fuzz/*_fuzz.c))
+FUZZ_COMPILE  = $(CLANG) $(LANGUAGE) $(CPPFLAGS) -O1 -g -fno-omit-frame-pointer -pthread \
+                -fno-sanitize-recover=all -fsanitize=address,undefined,$(1)
+
+$(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(FUZZ_OBJECTS)
+	@echo "  link     $@"
+	@$(call FUZZ_COMPILE,fuzzer) $(WARNINGS) -Wl,--as-needed -o $@ $^ $(LIBRARY_LIBS)
+
+$(BUILD)/fuzz/obj/llhttp/%.o: $(LLHTTP_DIR)/%.c $(BUILD)/flags
+	@echo "  compile  $< (for fuzzing)"
+	@mkdir -p $(@D)
+	@$(call FUZZ_COMPILE,fuzzer-no-link) -w -c -o $@ $<
+
+$(BUILD)/fuzz/obj/%.o: core/%.c $(BUILD)/flags
+	@echo "  compile  $< (for fuzzing)"
+	@mkdir -p $(@D)
+	@$(call FUZZ_COMPILE,fuzzer-no-link) $(WARNINGS) -MMD -MP -c -o $@ $<
+
+-include $(FUZZ_OBJECTS:.o=.d)
+
+.PHONY: $(FUZZERS:=.run)
+$(FUZZERS:=.run): %.run: %
+	@echo "  fuzz     $< for $(FUZZ_SECONDS) s"
+	@mkdir -p $<.corpus
+	@$< -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 -artifact_prefix=$<- \
+		$<.corpus
+
 # -- commands -------------------------------------------------------------------------------------
 
 # As many jobs as cores, unless the user's own -j is in force.
@@ -163,6 +200,10 @@ tsan:
 	@.ci/deps build run test
 	@$(SUBMAKE) build BUILD=build/tsan SANITIZE=thread
 	@spec/run build/tsan $(or $(SPEC),spec/e2e)
+
+fuzz:
+	@.ci/deps build fuzz
+	@$(SUBMAKE) $(FUZZERS:=.run)
 
 # -- installing -----------------------------------------------------------------------------------
 
@@ -209,6 +250,7 @@ help:
 	@echo 'make bench      against nginx and HAProxy on this machine'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make tsan       the tests under ThreadSanitizer'
+	@echo 'make fuzz       libFuzzer on the parsers, FUZZ_SECONDS ($(FUZZ_SECONDS)) each'
 	@echo 'make install    into PREFIX ($(PREFIX)), below DESTDIR; make uninstall takes it away'
 	@echo 'make deps       install the Debian packages for all of this'
 	@echo 'make clean      remove $(BUILD)'

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct gateway {
@@ -86,6 +87,16 @@ static bool open_listeners(const struct cli_action *action, struct control_optio
     return true;
 }
 
+// A gateway needs two descriptors for each request under way; the soft limit of a shell is 1024.
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct gateway g = { .options = { .lua_root = g.lua_root } };
@@ -99,6 +110,7 @@ int main(int argc, char **argv)
         log_setup((enum log_level)action.log_level, STDERR_FILENO,
                   action.access_log ? STDOUT_FILENO : -1);
         g.options.blob = action.blob;
+        raise_descriptor_limit();
         code = open_listeners(&action, &g.options) ? supervisor_run(run_gateway, &g) : 1;
         free(g.options.listens);
     }

@@ -408,7 +408,10 @@ err_t resolver_new(struct loop *l, struct resolver **out)
         .timeout = SERVER_TIMEOUT, .tries = SERVER_TRIES,
         .sock_state_cb = on_socket_state, .sock_state_cb_data = r,
     };
-    const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+#ifdef ARES_OPT_QUERY_CACHE
+    mask |= ARES_OPT_QUERY_CACHE;   // off, its longest TTL being 0: the names above are the cache
+#endif
     if (library_status != ARES_SUCCESS ||
         ares_init_options(&r->channel, &options, mask) != ARES_SUCCESS) {
         free(r);

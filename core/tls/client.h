@@ -27,11 +27,11 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
                      char why[TRUST_WHY]);
 void tls_client_free(struct tls_client *t);     // drops the owner's hold
 
-// Installs the filter on a freshly dialled connection and sends the ClientHello. `ready` is called
-// once the peer is verified; failures arrive as user->failed: err_tls_verify (tls_client_verdict()
-// tells), err_tls_handshake (tls_client_reason() tells), err_closed/err_reset. Sessions the peer
-// sends go to *sessions as long as tls_client_forget() was not called; it must outlive the
-// connection or be forgotten.
+// Installs the filter on a freshly dialled connection, starts reading and sends the ClientHello.
+// `ready` is called once the peer is verified; failures arrive as user->failed: err_tls_verify
+// (tls_client_verdict() tells), err_tls_handshake (tls_client_reason() tells),
+// err_closed/err_reset. Sessions the peer sends go to *sessions as long as tls_client_forget() was
+// not called; it must outlive the connection or be forgotten.
 err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_name *name,
                        struct session_cache *sessions, void (*ready)(struct conn *c));
 

@@ -9,7 +9,7 @@
 
 #include <lauxlib.h>
 
-enum { SLEEP_MAX = 24 * 3600 }; // s
+static const lua_Number sleep_max = 24 * 3600; // s
 
 // The phase's coroutine, if it is the one that asks and may wait; else an error for the plugin.
 static struct coroutine *waiting(lua_State *L)
@@ -55,7 +55,7 @@ static int wait_sleep(lua_State *L)
 {
     struct coroutine *c = waiting(L);
     lua_Number seconds = luaL_checknumber(L, 1);
-    luaL_argcheck(L, seconds >= 0 && seconds <= SLEEP_MAX, 1, "not a time to sleep");
+    luaL_argcheck(L, seconds >= 0 && seconds <= sleep_max, 1, "not a time to sleep");
     c->pause = PAUSE_SLEEP;
     timer_init(&c->timer, awake);
     loop_timer(turn.request->proxy->loop, &c->timer, (uint64_t)(seconds * 1000));

@@ -79,11 +79,28 @@ local function service_fields(plan, service, index)
   plan.service_id = service.id
 end
 
-function Compiler:refuse(route, service, why)
-  local name = service.name or service.id
-  self.problems[#self.problems + 1] = ("service '%s' (route '%s') cannot be proxied to, its "
-    .. "requests are answered with 502: %s"):format(name, route.name or route.id, why)
-  return ("service '%s': %s"):format(name, why)
+function Compiler:report(severity, route, service, text)
+  self.problems[#self.problems + 1] = {
+    severity = severity,
+    message = ("service '%s' (route '%s') %s"):format(service.name or service.id,
+      route.name or route.id, text),
+  }
+end
+
+-- How a plan's upstream is verified: sets its policy, or the error that its requests get. A route
+-- without a service has no upstream, but a plugin may refuse it, too.
+function Compiler:decide(plan, scope, links)
+  local route, service = scope.route, scope.service
+  local policy, why, verified = self.fold:run(scope, self:folding(links, service))
+  plan.policy, plan.error = policy, why
+  if why and service then
+    plan.error = ("service '%s': %s"):format(service.name or service.id, why)
+    self:report("error", route, service,
+      "cannot be proxied to, its requests are answered with 502: " .. why)
+  elseif policy and service.tls_verify and not verified then
+    self:report("warning", route, service,
+      "asks for tls_verify, but a plugin switches it off: its upstream is not verified")
+  end
 end
 
 -- The plan of a route, and its chain.
@@ -104,11 +121,7 @@ function Compiler:plan(route, service)
     index, scope.upstream = self.upstreams:of(service)
     service_fields(plan, service, index)
   end
-  local why
-  plan.policy, why = self.fold:run(scope, self:folding(links, service))
-  if why then
-    plan.error = service and self:refuse(route, service, why) or why
-  end
+  self:decide(plan, scope, links)
   local number = self.builder:plan(plan)
   self.blob.content.chains[number] = self.blob:chain(links)
   self.blob.content.plans[number] = { route_id = route.id, service_id = service and service.id }
@@ -192,8 +205,8 @@ end
 -- @tparam table options settings (weir.settings), plugins (what plugins.load_all() gave), hash
 -- (configuration_hash), node_id
 -- @treturn table|nil a weir.builder, ready to publish
--- @treturn table|string with a builder: the reasons why some plans only refuse, one line each (may
--- be empty); without: why there is none
+-- @treturn table|string with a builder: what to know about plans, a list of { severity = "error" or
+-- "warning", message }; without: why there is none
 function compile.run(config, options)
   local upstream_tls, err = plugins.load(UPSTREAM_TLS)
   if not upstream_tls then

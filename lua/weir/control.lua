@@ -75,7 +75,7 @@ local function apply()
     return nil, 1
   end
   for _, problem in ipairs(problems) do
-    log(ERROR, problem)
+    log(problem.severity == "error" and ERROR or WARN, problem.message)
   end
   builder:publish()
   return true

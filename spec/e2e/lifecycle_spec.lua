@@ -54,6 +54,28 @@ describe("the gateway", function()
     assert.equal(0, assert(gateway.process:wait()).code, gateway:logs())
   end)
 
+  it("stops cleanly while a refused client has not closed its connection yet", function()
+    local gateway = start()
+    local raw = gateway:connect()
+    raw:send("nonsense\r\n\r\n")
+    assert.equal(400, raw:response().status)
+    assert.equal(0, gateway:stop().code, gateway:logs())
+    raw:close()
+  end)
+
+  it("drains cleanly at whatever moment it is asked to", function()
+    for i = 0, 15 do
+      local gateway = start()
+      local before = peer:count("request")
+      local path = "/up/delay/" .. 15 * (i % 4)
+      local running = gateway:get_start({ path = path, host = "x" })
+      peer:wait("request", before + 1)
+      gateway.process:signal(process.SIGQUIT)
+      assert.equal(200, running.finish().status)
+      assert.equal(0, assert(gateway.process:wait()).code, gateway:logs())
+    end
+  end)
+
   it("is started again when it dies, and the port never closes", function()
     local gateway = start()
     local child = gateway:worker_pid()

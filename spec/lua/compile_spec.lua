@@ -21,7 +21,8 @@ local SETTINGS = {
 }
 
 local TYPES = {
-  "services", "routes", "upstreams", "targets", "plugins", "certificates", "snis", "ca_certificates",
+  "services", "routes", "upstreams", "targets", "plugins", "certificates", "snis",
+  "ca_certificates",
 }
 
 local DEFAULTS = {
@@ -188,8 +189,9 @@ describe("weir.compile", function()
           { upstream = { id = "upstreams-1" }, target = "[::1]:9001", weight = 0 },
         },
       })
-      assert.same({ { name = "u", host_header = "h.example" }, { name = "empty", host_header = "" } },
-        built.upstreams)
+      assert.same({
+        { name = "u", host_header = "h.example" }, { name = "empty", host_header = "" },
+      }, built.upstreams)
       assert.same({
         { upstream = 0, host = "127.0.0.1", port = 9000, weight = 5 },
         { upstream = 0, host = "name.example", port = 8000, weight = 100 },
@@ -330,7 +332,8 @@ describe("weir.compile", function()
         certificates = { { cert = "C", key = "K", key_alt = "K2" } },
         services = { {} }, routes = { { service = SERVICE } },
       })
-      assert.same({ id = "certificates-1", cert = "C" }, blob.entities.certificates["certificates-1"])
+      assert.same({ id = "certificates-1", cert = "C" },
+        blob.entities.certificates["certificates-1"])
       assert.is_nil(blob.settings.declarative_config_string)
       assert.equal("node", blob.settings.node_id)
       assert.same({ route_id = "routes-1", service_id = "services-1" }, blob.plans[2])
@@ -445,15 +448,16 @@ describe("weir.compile", function()
       assert.is_nil(plan.policy)
       assert.equal(1, plan.tls)
       assert.equal(1, #problems)
-      assert.matches("service 'secure' %(route 'r'%)", problems[1])
-      assert.matches("502", problems[1])
-      return plan.error, problems[1]
+      assert.equal("error", problems[1].severity)
+      assert.matches("service 'secure' %(route 'r'%)", problems[1].message)
+      assert.matches("502", problems[1].message)
+      return plan.error, problems[1].message
     end
 
     it("refuses the requests of a plan whose bundle cannot be made", function()
       local err, problem = failing({ tls_verify = true, ca_certificates = { "ca-1" } },
         { ca_certificates = { { id = "ca-1", cert = "bad" } } })
-      assert.matches("service 'secure': plugin 'upstream%-tls': text 1, block 1 does not parse", err)
+      assert.equal("service 'secure': plugin 'upstream-tls': text 1, block 1 does not parse", err)
       assert.matches("text 1, block 1 does not parse", problem)
     end)
 
@@ -483,6 +487,22 @@ describe("weir.compile", function()
         local err = failing({}, { plugins = { { name = "one" } } }, { "one" })
         assert.matches("plugin 'one': ", err)
       end
+    end)
+
+    it("warns when a plugin switches off what the service asks for", function()
+      plugin.define("one", { plan = function(_, _, plan)
+        return plan:set_policy({ verify = false })
+      end })
+      local built, problems = run(tls({ tls_verify = true, ca_certificates = { "ca-1" } },
+        { plugins = { { name = "one" } } }), { "one" })
+      assert.equal(2, plan_of(built, 1).policy.verify)
+      assert.same({ {
+        severity = "warning",
+        message = "service 'secure' (route 'r') asks for tls_verify, but a plugin switches it off: "
+          .. "its upstream is not verified",
+      } }, problems)
+      _, problems = run(tls({ tls_verify = false }, { plugins = { { name = "one" } } }), { "one" })
+      assert.same({}, problems)
     end)
 
     it("affects no other plan", function()

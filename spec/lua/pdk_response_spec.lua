@@ -61,7 +61,8 @@ describe("kong.response", function()
     it("needs a response", function()
       request({ phase = "access" })
       assert.equal("plugin:1: function cannot be called in access phase (only in: response, "
-        .. "header_filter, body_filter, log, error, admin_api)", fails("kong.response.get_status()"))
+        .. "header_filter, body_filter, log, error, admin_api)",
+        fails("kong.response.get_status()"))
       assert.matches("only in: response, header_filter, body_filter, log%)",
         fails("kong.service.response.get_status()"))
     end)

@@ -128,7 +128,8 @@ describe("kong.service", function()
       assert.equal("cdata", type(chain))
       assert.equal("cdata", type(key))
       assert.is_true(kong.service.set_tls_cert_key(chain, key))
-      assert.same({ cert = CERT:format("c"), key = KEY:format("k") }, fake.request.service.credential)
+      assert.same({ cert = CERT:format("c"), key = KEY:format("k") },
+        fake.request.service.credential)
       local made = fake.handles
       kong.service.set_tls_cert_key(chain, key)
       assert.equal(made, fake.handles)

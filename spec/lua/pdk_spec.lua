@@ -159,7 +159,9 @@ describe("kong.log", function()
   end)
 
   it("has Kong's levels; called itself it is a notice", function()
-    local levels = { emerg = 0, alert = 1, crit = 2, err = 3, warn = 4, notice = 5, info = 6, debug = 7 }
+    local levels = {
+      emerg = 0, alert = 1, crit = 2, err = 3, warn = 4, notice = 5, info = 6, debug = 7,
+    }
     for name, level in pairs(levels) do
       kong.log[name]("x")
       assert.equal(level, select(2, last_line()))
@@ -287,7 +289,9 @@ describe("ngx", function()
   end)
 
   it("sets the status", function()
-    fake.request = fake.new_request({ phase = "header_filter", numbers = { RESPONSE_STATUS = 200 } })
+    fake.request = fake.new_request({
+      phase = "header_filter", numbers = { RESPONSE_STATUS = 200 },
+    })
     assert.equal(200, ngx.status)
     ngx.status = 404
     assert.equal(404, fake.request.status)

@@ -97,7 +97,8 @@ describe("weir.plugins", function()
     it("refuses response together with " .. phase, function()
       local noop = function() end
       assert.equal('Plugin "one" can\'t be loaded because it implements both `response` and '
-        .. "`header_filter` or `body_filter` methods.", refused({ response = noop, [phase] = noop }))
+        .. "`header_filter` or `body_filter` methods.",
+        refused({ response = noop, [phase] = noop }))
     end)
   end
 

@@ -1,7 +1,8 @@
 -- kong.tools.uuid.
+local random = require("weir.random")
 local uuid = require("weir.uuid")
 
 return {
-  uuid = uuid.v4,
+  uuid = random.uuid,
   is_valid_uuid = uuid.is_valid,
 }

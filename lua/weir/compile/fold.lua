@@ -90,7 +90,7 @@ function Plan:set_policy(choice)
   if not policy then
     return nil, err
   end
-  self.policy = policy
+  self.policy, self.verified = policy, choice.verify
   return true
 end
 
@@ -111,6 +111,7 @@ end
 -- @tparam table links list of { plugin, entity (nil: no configuration) } in the order of execution
 -- @treturn cdata|nil policy, for a service that is reached over TLS
 -- @treturn nil|string why there is none
+-- @treturn boolean|nil with a policy: whether it verifies
 function Fold:run(scope, links)
   local plan = setmetatable({
     fold = self,
@@ -130,7 +131,10 @@ function Fold:run(scope, links)
   if plan.tls and not plan.policy then
     return nil, "no plugin decides how its upstream is verified"
   end
-  return plan.tls and plan.policy or nil
+  if not plan.tls then
+    return nil
+  end
+  return plan.policy, nil, plan.verified
 end
 
 return Fold

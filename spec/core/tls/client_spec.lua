@@ -113,8 +113,9 @@ for version, number in pairs(VERSIONS) do
       local credential = tls.identity(pki.get("client"))
       local function ask(identity)
         local server, port = tls.s_server(number == 0x0303 and "-tls1_2" or "-tls1_3",
-          "-rev", "-Verify", "3", "-CAfile", pki.get("root").cert, "-verify_return_error", "-verify_quiet",
-          "-cert", identity.cert, "-key", identity.key, "-cert_chain", identity.chain)
+          "-rev", "-Verify", "3", "-CAfile", pki.get("root").cert, "-verify_return_error",
+          "-verify_quiet", "-cert", identity.cert, "-key", identity.key,
+          "-cert_chain", identity.chain)
         local near = tls.dial(port)
         near:connect(new(only({ credential = credential })), "kong.example", nil)
         tls.run(function() return near.ready or near.failed end)
@@ -124,7 +125,7 @@ for version, number in pairs(VERSIONS) do
       assert.is_true(near.ready, near:reason())
       near:write("olleh\n")
       tls.run(function() return near.received == "hello\n" end)
-      assert.matches("CN = gateway client", server:errors() .. server:output())
+      assert.matches("CN ?= ?gateway client", server:errors() .. server:output())
       server:stop()
       local refused, other = ask(pki.get("from_other_root"))
       assert.equal("tls_verify", refused.failed)
