@@ -133,7 +133,7 @@ lint: $(CLANG_OK)
 
 # What reads foreign bytes and needs no connection for it, built with clang's checks and libFuzzer's
 # counters. Each spec/fuzz/X_fuzz.c becomes $(BUILD)/fuzz/X; what it found worth keeping stays in
-# X.corpus for the next run, and an input that breaks it in X-crash-….
+# X.corpus for the next run, what broke it in X-crash-….
 FUZZ_SECONDS ?= 60
 FUZZ_SOURCES := $(wildcard core/base/*.c core/http/*.c) \
                 $(addprefix core/conf/,predicate.c radix.c regex.c router.c)
@@ -159,12 +159,14 @@ $(BUILD)/fuzz/obj/%.o: core/%.c $(BUILD)/flags
 
 -include $(FUZZ_OBJECTS:.o=.d)
 
+.SECONDARY: $(FUZZ_OBJECTS)
 .PHONY: $(FUZZERS:=.run)
 $(FUZZERS:=.run): %.run: %
 	@echo "  fuzz     $< for $(FUZZ_SECONDS) s"
 	@mkdir -p $<.corpus
-	@$< -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 -artifact_prefix=$<- \
-		$<.corpus
+	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$<- \
+		$<.corpus >$<.log 2>&1 || { cat $<.log; exit 1; }
+	@awk '/executed_units/ { print "  fuzzed   $< with", $$2, "inputs" }' $<.log
 
 # -- commands -------------------------------------------------------------------------------------
 

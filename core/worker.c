@@ -67,7 +67,7 @@ static void before_wait(void *arg)
     __atomic_store_n(&w->lua_bytes, vm_collect(w->vm), __ATOMIC_RELAXED);
     if (w->proxy.access_log.len > 0 && s->flush.deadline == 0)
         loop_timer(s->loop, &s->flush, LOG_FLUSH);
-    if (s->drained && list_empty(&w->proxy.clients)) {
+    if (s->drained && list_empty(&w->proxy.clients) && s->loop->finishing == 0) {
         log_buffer_flush(&w->proxy.access_log);
         loop_post(s->drain_reply, s->drained, s->drained_arg);
         s->drained = NULL;

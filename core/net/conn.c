@@ -568,6 +568,8 @@ static void on_closed(uv_handle_t *handle)
     buf_clear(&c->pending);
     buf_clear(&c->held);
     c->loop->conns--;
+    if (c->finishing)
+        c->loop->finishing--;
     free(impl_of(c));
 }
 
@@ -607,6 +609,7 @@ void conn_finish(struct conn *c, uint64_t linger)
         return;
     }
     c->finishing = true;
+    c->loop->finishing++;
     m->linger = linger;
     list_remove(&c->resume.node);
     if (c->filter)

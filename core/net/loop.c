@@ -3,6 +3,7 @@
 #include "net/loop.h"
 
 #include "base/mem.h"
+#include "net/conn.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -166,14 +167,20 @@ static void free_signal(uv_handle_t *handle)
     free(container_of(handle, struct signal_watch, uv));
 }
 
-// What the loop itself opened is closed here; anything else that is still open was forgotten by its
-// owner.
+// What the loop itself opened is closed here, and the connections that are being finished, which
+// nobody owns; anything else that is still open was forgotten by its owner.
 static void close_own(uv_handle_t *handle, void *arg)
 {
     (void)arg;
     if (uv_is_closing(handle))
         return;
-    assert(handle->type != UV_TCP && handle->type != UV_POLL);
+    if (handle->type == UV_TCP) {
+        struct conn *c = handle->data;
+        assert(c->finishing);
+        conn_close(c);
+        return;
+    }
+    assert(handle->type != UV_POLL);
     uv_close(handle, handle->type == UV_SIGNAL ? free_signal : NULL);
 }
 

@@ -38,6 +38,7 @@ struct loop {
     void (*before_wait)(void *arg);
     void *before_wait_arg;
     unsigned conns;             // open connections, for drain and counters
+    unsigned finishing;         // of which nobody owns any more: conn_finish()
 };
 
 // loop_new() also makes the process ignore SIGPIPE: a write to a peer that is gone has to be an

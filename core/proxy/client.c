@@ -41,15 +41,20 @@ static void next_message(struct client *c)
     c->request = NULL;
     c->head_seen = c->body_seen = c->answered = c->continued = false;
     if (c->proxy->draining) {
-        c->gone = true;
-        conn_finish(c->conn, LINGER);
-        leave(c);
+        client_finish(c);
         return;
     }
     if (c->conn->paused)
         conn_resume(c->conn);
     c->wait = WAIT_NOTHING;     // the time for the next request begins now
     client_arm(c);
+}
+
+void client_finish(struct client *c)
+{
+    c->gone = true;
+    conn_finish(c->conn, LINGER);
+    leave(c);
 }
 
 void client_close(struct client *c)
@@ -70,9 +75,7 @@ void client_answered(struct client *c, bool keep_alive)
     if (c->gone) {
         leave(c);
     } else if (!keep_alive) {
-        c->gone = true;
-        conn_finish(c->conn, LINGER);
-        leave(c);
+        client_finish(c);
     } else if (c->feeding) {
         return;     // client_data() goes on from here
     } else if (c->body_seen) {
@@ -134,7 +137,7 @@ static bool takes_input(const struct client *c)
     if (c->gone)
         return false;
     if (!c->head_seen)
-        return true;
+        return !conn_congested(c->conn);    // who does not read our answers gets no more of them
     if (c->body_seen)
         return false;
     return c->answered || request_ready(c->request);
@@ -179,8 +182,12 @@ static size_t client_data(struct conn *conn, const char *p, size_t n)
 static void client_eof(struct conn *conn)
 {
     struct client *c = conn->owner;
-    // A client may close its sending side after a whole request and still wait for the answer.
-    if (c->request && c->head_seen && c->body_seen && !c->answered)
+    bool under_way = c->request && c->head_seen && !c->answered;
+    // A client may close its sending side after a whole request and still wait for the answer, or
+    // for what is left of the one before.
+    if (!under_way)
+        client_finish(c);
+    else if (c->body_seen)
         c->request->close_after = true;
     else
         client_close(c);
@@ -191,6 +198,7 @@ static void client_drained(struct conn *conn)
     struct client *c = conn->owner;
     if (c->request && c->request->exchange)
         exchange_resume(c->request->exchange);
+    conn_resume(conn);
     client_arm(c);
 }
 

@@ -43,12 +43,15 @@ void client_accept(struct proxy *p, struct conn *c, bool tls, bool admin);
 // client waits for it.
 void client_want_body(struct client *c);
 
-// The answer is complete: the connection takes the next request, or closes when `keep_alive` is
+// The answer is complete: the connection takes the next request, or ends when `keep_alive` is
 // false.
 void client_answered(struct client *c, bool keep_alive);
 
 // What was gathered for both sides goes out; ends every callback that may have produced something.
 void client_flush(struct client *c);
+
+// Ends the connection once all that was written is out; no request is under way.
+void client_finish(struct client *c);
 
 // Drops the connection at once.
 void client_close(struct client *c);

@@ -150,8 +150,6 @@ static void shake_hands(struct exchange *e, struct conn *c)
     err_t err = tls_client_start(e->realm->tls, c, &e->name, &e->peer->sessions, verified);
     if (err)
         fail(e, err);
-    else
-        conn_start(c);
 }
 
 static void dialled(void *arg, struct conn *c, err_t err)

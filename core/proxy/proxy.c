@@ -45,7 +45,7 @@ void proxy_drain(struct proxy *p)
     list_each(it, &p->clients) {
         struct client *c = container_of(it, struct client, node);
         if (!c->request)
-            client_close(c);
+            client_finish(c);
     }
 }
 

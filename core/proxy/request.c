@@ -11,6 +11,7 @@
 #include "proxy/report.h"
 
 #include <sys/random.h>
+#include <time.h>
 
 // A body up to this size is kept while it is sent, so that a try that fails can be made again.
 enum { REPLAY_MAX = 16 * 1024 };
@@ -45,6 +46,8 @@ static bool after_phase(struct request *r, enum hook_result result)
     case HOOK_DONE:
         return true;
     case HOOK_WAIT:
+        if (r->body_wanted)
+            client_want_body(r->client);
         return false;
     case HOOK_EXIT:
         request_answer(r, r->response.status, SOURCE_EXIT);
@@ -99,6 +102,13 @@ static void make_id(char id[33])
     id[32] = '\0';
 }
 
+static int64_t epoch_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void release(struct task *t)
 {
     struct request *r = container_of(t, struct request, release);
@@ -115,6 +125,7 @@ struct request *request_new(struct client *client)
     r->plan = r->view->snapshot->plans[PLAN_NO_ROUTE];
     r->state = REQUEST_REWRITE;
     r->started = p->loop->now;
+    r->started_epoch = epoch_ms();
     r->upstream = -1;
     r->target = -1;
     make_id(r->id);
@@ -150,12 +161,44 @@ static struct str host_of(struct arena *a, struct str authority)
     return host;
 }
 
+// A head may take its time to come: the configuration that counts is the one in force when it is
+// complete.
+static void use_newest_view(struct request *r)
+{
+    struct view *newest = r->proxy->view;
+    if (r->view == newest)
+        return;
+    view_unpin(r->view);
+    r->view = view_pin(newest);
+    r->plan = newest->snapshot->plans[PLAN_NO_ROUTE];
+}
+
+static bool body_too_large(const struct request *r, uint64_t bytes)
+{
+    uint64_t max = r->view->snapshot->settings.client_max_body_size;
+    return max > 0 && bytes > max;
+}
+
+static void refuse_body(struct request *r)
+{
+    r->close_after = true;
+    request_fail(r, &err_body_too_large);
+}
+
 void request_begin(struct request *r)
 {
     r->proxy->counters.requests++;
     r->body_kept = true;
     r->body_ended = !head_has_body(&r->head);
+    use_newest_view(r);
+    // What a Connection field names goes before plugins see it, so that a client cannot have the
+    // fields removed that plugins add.
+    head_remove_named(&r->head);
     r->host = host_of(&r->arena, r->head.authority);
+    if (r->head.framing == FRAMING_LENGTH && body_too_large(r, r->head.content_length)) {
+        refuse_body(r);
+        return;
+    }
     if (path_normalise(&r->arena, r->head.path, &r->path) != NULL) {
         request_fail(r, &err_bad_request);
         return;
@@ -251,8 +294,10 @@ err_t request_policy(struct request *r, struct policy **out, char why[TRUST_WHY]
     }
     if (!r->tls)
         return NULL;
-    if (r->choice.changed)
+    if (r->choice.changed) {
+        strcpy(why, "a plugin's choice of verification is not valid");
         return policy_intern(&r->choice.desc, out);
+    }
     if (!r->plan->policy) {
         strcpy(why, "the service has no TLS policy");
         return &err_tls_setup;
@@ -296,15 +341,39 @@ static void connect_resolved(struct request *r, const struct resolved *answer)
     connect_to(r, r->pick_host, r->pick_port, &answer->addrs[turn % answer->count]);
 }
 
+// The next try does without this try's target: for good when its certificate was refused (asked
+// again it would show the same one), else until all others have been asked.
+static void pass_over_target(struct request *r, bool for_good)
+{
+    if (r->target < 0 || r->target >= 64)
+        return;
+    uint64_t bit = 1ULL << r->target;
+    *(for_good ? &r->refused : &r->failed) |= bit;
+}
+
+// Whether a target is left that this request has not asked in vain.
+static bool has_other_target(const struct request *r)
+{
+    return r->target >= 0 &&
+           balancer_has(&r->view->balancers[r->upstream], r->refused | r->failed);
+}
+
 static void resolved(void *arg, const struct resolved *answer, err_t err)
 {
     struct request *r = arg;
     r->query = NULL;
-    if (!err)
+    if (!err) {
         connect_resolved(r, answer);
-    else {
-        report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
-                    err->text);
+        client_flush(r->client);
+        return;
+    }
+    report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
+                err->text);
+    pass_over_target(r, false);
+    if (r->tries_left > 0 && has_other_target(r)) {
+        r->tries_left--;
+        advance(r);
+    } else {
         request_fail(r, &err_dns_failed);
     }
     client_flush(r->client);
@@ -318,7 +387,10 @@ static bool pick_target(struct request *r)
         r->target = -1;
         return true;
     }
-    r->target = balancer_next(&r->view->balancers[r->upstream], r->excluded);
+    struct balancer *b = &r->view->balancers[r->upstream];
+    if (!balancer_has(b, r->refused | r->failed))
+        r->failed = 0;
+    r->target = balancer_next(b, r->refused | r->failed);
     if (r->target < 0)
         return false;
     const struct target *t = &r->view->snapshot->upstreams[r->upstream].targets[r->target];
@@ -392,16 +464,14 @@ bool request_ready(const struct request *r)
 {
     if (r->body_wanted)
         return true;
-    if (r->state != REQUEST_RELAY || !r->exchange)
-        return false;
-    return !conn_congested(r->exchange->pc->conn);
+    return r->state == REQUEST_RELAY && !conn_congested(r->exchange->pc->conn);
 }
 
-static void keep_body(struct request *r, struct str piece, size_t max)
+static void keep_body(struct request *r, struct str piece)
 {
     if (!r->body_kept)
         return;
-    if (r->body.len + piece.n > max) {
+    if (r->body.len + piece.n > REPLAY_MAX) {
         r->body_kept = false;
         buf_clear(&r->body);
         return;
@@ -409,40 +479,36 @@ static void keep_body(struct request *r, struct str piece, size_t max)
     buf_append(&r->body, piece.p, piece.n);
 }
 
-static void refuse_body(struct request *r)
+// A piece for the plugin that waits. When it is too much the plugin is told so; what was read goes
+// to the upstream all the same, followed by the rest.
+static void gather_body(struct request *r, struct str piece)
 {
-    r->close_after = true;
-    request_fail(r, &err_body_too_large);
+    buf_append(&r->body, piece.p, piece.n);
+    if (r->body.len <= r->view->snapshot->settings.client_body_buffer_size)
+        return;
+    r->body_wanted = false;
+    r->body_refused = true;
+    request_resume(r);
 }
 
 void request_body(struct request *r, struct str piece)
 {
-    const struct settings *s = &r->view->snapshot->settings;
     r->body_bytes += piece.n;
     if (r->state == REQUEST_DONE)
         return;
-    if (s->client_max_body_size > 0 && r->body_bytes > s->client_max_body_size) {
+    if (body_too_large(r, r->body_bytes)) {
         refuse_body(r);
+    } else if (r->body_wanted) {
+        gather_body(r, piece);
+    } else if (r->body_replaced) {
         return;
-    }
-    if (r->body_wanted) {
-        if (r->body.len + piece.n > s->client_body_buffer_size) {
-            // The plugin is told; what it read so far goes to the upstream all the same, followed
-            // by the rest.
-            buf_append(&r->body, piece.p, piece.n);
-            r->body_wanted = false;
-            r->body_refused = true;
-            request_resume(r);
-            return;
-        }
+    } else if (r->state != REQUEST_RELAY) {
+        // It came in one read with what a plugin was waiting for, and leaves with that.
         buf_append(&r->body, piece.p, piece.n);
-        return;
-    }
-    if (r->body_replaced)
-        return;
-    keep_body(r, piece, REPLAY_MAX);
-    if (r->exchange)
+    } else {
+        keep_body(r, piece);
         exchange_send_body(r->exchange, piece);
+    }
 }
 
 void request_body_end(struct request *r)
@@ -457,7 +523,7 @@ void request_body_end(struct request *r)
         request_resume(r);
         return;
     }
-    if (r->state == REQUEST_RELAY && r->exchange && !r->body_replaced)
+    if (r->state == REQUEST_RELAY && !r->body_replaced)
         exchange_send_end(r->exchange);
 }
 
@@ -493,7 +559,7 @@ static bool may_retry(const struct request *r, err_t err)
     const struct exchange *e = r->exchange;
     if (r->head_sent || r->aborted || e->head_seen)
         return false;
-    if (e->sent_any && (!r->body_kept || !is_idempotent(r->head.method_id)))
+    if (e->sent_any && (!r->body_kept || !is_idempotent(forward_method(r))))
         return false;
     // A connection that was idle may have been closed under our hands: that does not use up a
     // retry.
@@ -509,21 +575,17 @@ void request_try_failed(struct request *r, err_t err, const char *doing)
     if (!stale)
         report_try(r, err, doing);
     bool retry = may_retry(r, err);
-    if (err == &err_tls_verify) {
-        // Final for this target: asked again it would show the same certificate. Another one may do
-        // better.
-        if (r->target >= 0 && r->target < 64)
-            r->excluded |= 1ULL << r->target;
-        retry =
-            retry && r->target >= 0 && balancer_has(&r->view->balancers[r->upstream], r->excluded);
-    } else {
+    if (!stale)
+        pass_over_target(r, err == &err_tls_verify);
+    if (err == &err_tls_verify)
+        retry = retry && has_unrefused_target(r);
+    else
         retry = retry && err->retryable;
-    }
     if (!stale && retry)
         r->tries_left--;
     exchange_end(r->exchange);
+    r->state = REQUEST_PICK;
     if (retry) {
-        r->state = REQUEST_PICK;
         advance(r);
     } else if (r->head_sent) {
         r->aborted = true;      // half a response must not look like a whole one
@@ -566,14 +628,18 @@ void request_abort(struct request *r, err_t err)
         return;
     bool answerable = err->status > 0 && !r->head_sent && !r->client->gone &&
                       err != &err_closed && err != &err_reset && err != &err_io;
-    report_line(r, LOG_INFO, STR_NONE, "%s", err->text);
+    if (!r->aborted)
+        report_line(r, LOG_INFO, STR_NONE, "%s", err->text);
     if (answerable) {
         r->close_after = true;
         request_fail(r, err);
         return;
     }
     r->aborted = true;
-    request_done(r);
+    if (r->client->gone)
+        request_done(r);
+    else
+        client_close(r->client);    // comes back here; half an answer must not end like a whole one
 }
 
 void request_done(struct request *r)

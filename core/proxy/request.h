@@ -31,12 +31,8 @@ enum request_state {
     REQUEST_DONE
 };
 
-enum response_source {
-    SOURCE_NONE,
-    SOURCE_SERVICE,
-    SOURCE_EXIT,
-    SOURCE_ERROR
-}; // kong.response.get_source()
+// kong.response.get_source()
+enum response_source { SOURCE_NONE, SOURCE_SERVICE, SOURCE_EXIT, SOURCE_ERROR };
 
 // A plugin's or our own choice of upstream verification, on top of the plan's
 // (kong.service.set_tls_*).
@@ -82,7 +78,8 @@ struct request {
     struct tls_choice choice;
     uint32_t connect_timeout, write_timeout, read_timeout;  // ms
     uint32_t tries_left, tries;
-    uint64_t excluded; // targets whose certificate was refused, and failed ones of this round
+    uint64_t refused;                   // targets whose certificate is not accepted, bit by index
+    uint64_t failed;                    // those that failed in this round, asked again in the next
     int target;                         // index of this try's target, -1: none
     struct str pick_host;               // its host and port
     uint16_t pick_port;

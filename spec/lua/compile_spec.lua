@@ -501,7 +501,9 @@ describe("weir.compile", function()
         message = "service 'secure' (route 'r') asks for tls_verify, but a plugin switches it off: "
           .. "its upstream is not verified",
       } }, problems)
-      _, problems = run(tls({ tls_verify = false }, { plugins = { { name = "one" } } }), { "one" })
+      built, problems = run(tls({ tls_verify = false }, { plugins = { { name = "one" } } }),
+        { "one" })
+      assert.equal(2, plan_of(built, 1).policy.verify)
       assert.same({}, problems)
     end)
 
