@@ -152,6 +152,9 @@ static void add_worker(const struct worker *w, struct weir_counters *out)
     out->tls_handshakes_resumed += relaxed(&p->realms.tls.resumed);
     out->tls_handshakes_failed += relaxed(&p->realms.tls.failed);
     out->tls_verdict_hits += relaxed(&p->realms.tls.verdict_hits);
+    out->tls_reported += relaxed(&p->realms.tls.reported);
+    out->tls_next_good += relaxed(&p->realms.tls.next_good);
+    out->tls_next_bad += relaxed(&p->realms.tls.next_bad);
     out->upstream_connections_opened += relaxed(&p->realms.opened);
     out->upstream_connections_reused += relaxed(&p->realms.reused);
     out->upstream_connections_idle += relaxed(&p->realms.idle);

@@ -4,6 +4,7 @@
 
 #include "net/dial.h"
 #include "proxy/client.h"
+#include "proxy/forward.h"
 #include "proxy/report.h"
 #include "proxy/request.h"
 
@@ -102,6 +103,7 @@ static void upstream_drained(struct conn *c)
     struct exchange *e = c->owner;
     exchange_arm(e);
     conn_resume(e->request->client->conn);
+    client_arm(e->request->client);
 }
 
 // A body that ends with the connection has no other end than this one, and without close_notify it
@@ -131,13 +133,15 @@ static void use(struct exchange *e, struct peer_conn *pc)
     e->ready = true;
     conn_set_user(pc->conn, &upstream_user, e);
     head_init(&e->request->service, &e->request->arena);
-    h1_init_response(&e->h1, &response_events, e, &e->request->service, e->request->head.method_id);
+    h1_init_response(&e->h1, &response_events, e, &e->request->service,
+                     forward_method(e->request));
     request_connected(e->request);
 }
 
 static void verified(struct conn *c)
 {
     struct exchange *e = c->owner;
+    report_verdict(e->request, tls_client_verdict(c));
     e->fresh = NULL;
     use(e, peer_conn_new(e->realms, e->peer, c));
 }
@@ -147,7 +151,8 @@ static void shake_hands(struct exchange *e, struct conn *c)
     uint64_t now = e->realms->loop->now;
     e->fresh = c;
     conn_set_timeout(c, e->deadline > now ? e->deadline - now : 1, false);
-    err_t err = tls_client_start(e->realm->tls, c, &e->name, &e->peer->sessions, verified);
+    err_t err = tls_client_start(e->realm->tls, c, &e->name, &e->peer->sni,
+                                 &e->peer->sessions, verified);
     if (err)
         fail(e, err);
 }
@@ -170,7 +175,7 @@ static void dialled(void *arg, struct conn *c, err_t err)
 }
 
 void exchange_start(struct request *r, struct policy *policy, bool derived, const struct addr *addr,
-                    const struct peer_name *name)
+                    const struct peer_name *name, const struct peer_name *sni)
 {
     struct realms *realms = &r->proxy->realms;
     struct exchange *e = arena_new(&r->arena, struct exchange);
@@ -186,7 +191,7 @@ void exchange_start(struct request *r, struct policy *policy, bool derived, cons
         fail(e, err);
         return;
     }
-    e->peer = peer_enter(realms, e->realm, addr, name);
+    e->peer = peer_enter(realms, e->realm, addr, name, sni);
     struct peer_conn *pc = peer_take(e->peer);
     if (pc) {
         e->reused = true;
@@ -258,9 +263,21 @@ void exchange_resume(struct exchange *e)
     exchange_arm(e);
 }
 
+// For plugins' phases that run when the connection is somebody else's already.
+static void keep_verdict(struct exchange *e)
+{
+    const struct verdict *v = exchange_describe(e);
+    struct verdict *copy = v ? arena_new(&e->request->arena, struct verdict) : NULL;
+    if (copy)
+        *copy = *v;
+    e->request->verdict = copy;
+}
+
 void exchange_end(struct exchange *e)
 {
     struct request *r = e->request;
+    if (r->plan->phases != 0)
+        keep_verdict(e);
     r->exchange = NULL;
     if (e->dial)
         dial_cancel(e->dial);
@@ -284,6 +301,12 @@ void exchange_end(struct exchange *e)
 const struct verdict *exchange_verdict(const struct exchange *e)
 {
     return e->fresh ? tls_client_verdict(e->fresh) : NULL;
+}
+
+const struct verdict *exchange_describe(const struct exchange *e)
+{
+    struct conn *c = e->fresh ? e->fresh : e->pc ? e->pc->conn : NULL;
+    return c && e->realm->tls ? tls_client_describe(c) : NULL;
 }
 
 const char *exchange_tls_reason(const struct exchange *e)

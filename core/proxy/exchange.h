@@ -37,9 +37,9 @@ struct exchange {
 
 // Begins a try to `addr` and sets r->exchange; request_connected() or request_try_failed() follow,
 // possibly before it returns. `policy` is NULL for plain HTTP; `derived` says that a plugin chose
-// it; `name` is what the certificate must carry.
+// it; `name` is what the certificate must carry, `sni` what is sent.
 void exchange_start(struct request *r, struct policy *policy, bool derived, const struct addr *addr,
-                    const struct peer_name *name);
+                    const struct peer_name *name, const struct peer_name *sni);
 
 // Sends. The bytes of `head` stay until the exchange ends; body pieces during the call that brought
 // them.
@@ -63,4 +63,8 @@ void exchange_end(struct exchange *e);
 // Why the last handshake failed, for the log: the verdict (NULL when the certificate was not the
 // reason) and OpenSSL's text.
 const struct verdict *exchange_verdict(const struct exchange *e);
+
+// The verdict on its connection, fresh or reused, with all that is known (tls_client_describe());
+// NULL: there is none.
+const struct verdict *exchange_describe(const struct exchange *e);
 const char *exchange_tls_reason(const struct exchange *e);

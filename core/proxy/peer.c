@@ -8,22 +8,27 @@
 
 struct peer_key {
     const struct addr *addr;
-    const struct peer_name *name;
+    const struct peer_name *name, *sni;
 };
+
+static bool is_name(const struct peer_name *a, const struct peer_name *b)
+{
+    return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+}
 
 static bool is_peer(const void *value, const void *key)
 {
     const struct peer *p = value;
     const struct peer_key *k = key;
-    return p->name.len == k->name->len && memcmp(p->name.text, k->name->text, p->name.len) == 0 &&
-           addr_eq(&p->addr, k->addr);
+    return is_name(&p->name, k->name) && is_name(&p->sni, k->sni) && addr_eq(&p->addr, k->addr);
 }
 
 struct peer *peer_enter(struct realms *r, struct realm *m, const struct addr *addr,
-                        const struct peer_name *name)
+                        const struct peer_name *name, const struct peer_name *sni)
 {
-    uint64_t hash = addr_hash(addr) ^ table_hash(name->text, name->len);
-    struct peer_key key = { addr, name };
+    uint64_t hash = addr_hash(addr) ^ table_hash(name->text, name->len) ^
+                    table_hash(sni->text, sni->len) * 31;
+    struct peer_key key = { addr, name, sni };
     struct peer *p = table_get(&m->peers, hash, is_peer, &key);
     if (!p) {
         if (m->peers.count >= PEERS_MANY)
@@ -32,6 +37,7 @@ struct peer *peer_enter(struct realms *r, struct realm *m, const struct addr *ad
         p->realm = m;
         p->addr = *addr;
         p->name = *name;
+        p->sni = *sni;
         p->hash = hash;
         list_init(&p->idle);
         table_put(&m->peers, hash, p);
@@ -102,15 +108,24 @@ static const struct conn_user idle_user = {
     .data = idle_data, .eof = idle_eof, .drained = idle_drained, .failed = idle_failed,
 };
 
+// Whether the connection's user has nothing to hear from it. Its timeout may have passed, or its
+// peer gone, in this very turn: then the news is on its way to idle_failed().
+static bool is_quiet(const struct conn *c)
+{
+    return list_empty(&c->resume.node);
+}
+
 struct peer_conn *peer_take(struct peer *p)
 {
-    struct list *first = list_first(&p->idle);
-    if (!first)
-        return NULL;
-    struct peer_conn *pc = container_of(first, struct peer_conn, node);
-    leave_idle(pc);
-    pc->realms->reused++;
-    return pc;
+    list_each(it, &p->idle) {
+        struct peer_conn *pc = container_of(it, struct peer_conn, node);
+        if (!is_quiet(pc->conn))
+            continue;
+        leave_idle(pc);
+        pc->realms->reused++;
+        return pc;
+    }
+    return NULL;
 }
 
 void peer_give(struct peer_conn *pc)
@@ -118,7 +133,8 @@ void peer_give(struct peer_conn *pc)
     struct realms *r = pc->realms;
     struct peer *p = pc->peer;
     bool spent = r->max_requests > 0 && pc->requests >= r->max_requests;
-    if (p->realm->retired || spent || p->idle_count >= r->pool_size || pc->conn->held.len > 0) {
+    bool busy = pc->conn->held.len > 0 || pc->conn->pending.len > 0;
+    if (p->realm->retired || spent || busy || p->idle_count >= r->pool_size) {
         peer_conn_close(pc);
         return;
     }

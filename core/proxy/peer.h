@@ -2,7 +2,7 @@
 // Owns the idle connections and the TLS sessions made there.
 //
 // Owner: its realm. Threads: the worker's. Lives while exchanges use it or it holds idle
-// connections, and some minutes longer for its sessions.
+// connections, and a minute longer for its sessions.
 
 #pragma once
 
@@ -20,6 +20,7 @@ struct peer {
     struct realm *realm;
     struct addr addr;
     struct peer_name name;          // "" for plain HTTP
+    struct peer_name sni;           // what is sent: a peer may answer each with another certificate
     struct list idle;               // struct peer_conn, newest first
     unsigned idle_count;
     unsigned users;                 // exchanges under way
@@ -28,9 +29,9 @@ struct peer {
     uint64_t last_used;             // ms
 };
 
-// The peer of (address, name) in a realm, made on first use, until peer_leave().
+// The peer of (address, name, SNI) in a realm, made on first use, until peer_leave().
 struct peer *peer_enter(struct realms *r, struct realm *m, const struct addr *addr,
-                        const struct peer_name *name);
+                        const struct peer_name *name, const struct peer_name *sni);
 void peer_leave(struct realms *r, struct peer *p);
 
 // A connection to a peer, for as long as it is open: used by one exchange at a time, else in the
@@ -47,12 +48,14 @@ struct peer_conn {
 struct peer_conn *peer_conn_new(struct realms *r, struct peer *p, struct conn *c);
 void peer_conn_close(struct peer_conn *pc);     // closes the connection too
 
-// The newest idle connection, or NULL. The caller owns it and sets its user.
+// The newest idle connection that nothing has happened to, or NULL. The caller owns it and sets its
+// user.
 struct peer_conn *peer_take(struct peer *p);
 
 // Takes a connection back that is between messages. It is closed instead when the realm is retired,
-// the pool is full or the connection has served enough. Anything that arrives on an idle connection
-// (bytes, FIN) closes it: an answer that nobody asked for is never the answer to the next request.
+// the pool is full, the connection has served enough or still has something to send or to deliver.
+// Anything that arrives on an idle connection (bytes, FIN) closes it: an answer that nobody asked
+// for is never the answer to the next request.
 void peer_give(struct peer_conn *pc);
 
 // Drops idle connections and sessions (the realm is retired); frees the peer with all it owns.

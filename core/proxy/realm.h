@@ -5,7 +5,7 @@
 // policy for plain HTTP.
 // Threads: the worker's.
 //
-//   policy -> realm -> peer (address, name) -> idle connections, sessions
+//   policy -> realm -> peer (address, name, SNI) -> idle connections, sessions
 //
 // A connection can only be taken from a peer, a peer only from a realm, a realm only from a policy.
 // There is no function that looks for "a connection that matches".
@@ -22,7 +22,7 @@ struct snapshot;
 struct realm {
     struct policy *policy;          // NULL: plain HTTP
     struct tls_client *tls;         // NULL for plain HTTP
-    struct table peers;             // struct peer by (address, name)
+    struct table peers;             // struct peer by (address, name, SNI)
     struct list node;               // in realms->all
     unsigned users;                 // exchanges under way
     bool derived;                   // made for a plugin's choice, not named by the configuration

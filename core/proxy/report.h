@@ -19,5 +19,10 @@ void report_text(struct request *r, enum log_level level, struct str text);
 // r->exchange is still there.
 void report_try(struct request *r, err_t err, const char *doing);
 
+// A warning where a policy that only reports let a chain pass that enforcing would refuse, and a
+// notice where the `next` bundle judges otherwise than the one in force. Once for each handshake;
+// `v` may be NULL.
+void report_verdict(struct request *r, const struct verdict *v);
+
 // The access log line (Kong's kong_log_format).
 void report_access(struct request *r);

@@ -329,7 +329,12 @@ static void connect_to(struct request *r, struct str host, uint16_t port, const 
         request_fail(r, err);
         return;
     }
-    exchange_start(r, policy, r->choice.changed, &r->upstream_addr, &name);
+    struct peer_name asked, sni = { .len = 0 };
+    if (policy && peer_name_parse(r->head.authority, &asked) != NULL)
+        asked = (struct peer_name){ .len = 0 };
+    if (policy)
+        policy_sni_of(policy, &name, &asked, &sni);
+    exchange_start(r, policy, r->choice.changed, &r->upstream_addr, &name, &sni);
     policy_unref(policy);
 }
 
@@ -351,11 +356,10 @@ static void pass_over_target(struct request *r, bool for_good)
     *(for_good ? &r->refused : &r->failed) |= bit;
 }
 
-// Whether a target is left that this request has not asked in vain.
-static bool has_other_target(const struct request *r)
+// Whether the upstream has a target that is not in the set.
+static bool has_target_beside(const struct request *r, uint64_t set)
 {
-    return r->target >= 0 &&
-           balancer_has(&r->view->balancers[r->upstream], r->refused | r->failed);
+    return r->target >= 0 && balancer_has(&r->view->balancers[r->upstream], set);
 }
 
 static void resolved(void *arg, const struct resolved *answer, err_t err)
@@ -370,7 +374,7 @@ static void resolved(void *arg, const struct resolved *answer, err_t err)
     report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
                 err->text);
     pass_over_target(r, false);
-    if (r->tries_left > 0 && has_other_target(r)) {
+    if (r->tries_left > 0 && has_target_beside(r, r->refused | r->failed)) {
         r->tries_left--;
         advance(r);
     } else {
@@ -578,7 +582,7 @@ void request_try_failed(struct request *r, err_t err, const char *doing)
     if (!stale)
         pass_over_target(r, err == &err_tls_verify);
     if (err == &err_tls_verify)
-        retry = retry && has_unrefused_target(r);
+        retry = retry && has_target_beside(r, r->refused);
     else
         retry = retry && err->retryable;
     if (!stale && retry)
@@ -666,6 +670,7 @@ void request_release(struct request *r)
     if (r->choice.changed) {
         trust_unref(r->choice.desc.trust);
         credential_unref(r->choice.desc.credential);
+        policy_unref(r->choice.base);
     }
     loop_defer(r->proxy->loop, &r->release);
 }

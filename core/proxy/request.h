@@ -40,6 +40,7 @@ struct tls_choice {
     bool changed;
     bool failed;                        // could not be made: the request ends with 502
     struct policy_desc desc; // valid when `changed`; holds references to trust and credential
+    struct policy *base;     // whose names, pins, lists and texts `desc` borrows, or NULL
 };
 
 struct request {
@@ -85,6 +86,7 @@ struct request {
     uint16_t pick_port;
     struct str shown_host;              // the Host header that it gets
     struct exchange *exchange;
+    const struct verdict *verdict;      // of the last try that has ended, for plugins; NULL: none
     struct addr upstream_addr;          // of the last try
     struct resolve_query *query;
 

@@ -6,12 +6,11 @@
 #include "tls/fault.h"
 #include "tls/filter.h"
 #include "tls/libctx.h"
+#include "tls/suites.h"
 
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <time.h>
-
-enum { SECURITY_LEVEL = 2 };
 
 // "http/1.1" as ALPN writes it.
 static const unsigned char protocols[] = "\x08http/1.1";
@@ -22,16 +21,19 @@ struct tls_client {
     struct policy *policy;
     struct tls_client_stats *stats;
     struct verdict_cache verdicts;
+    void (*watch)(void *arg, void *sent);   // who wants to see what peers present, or NULL
+    void *watch_arg;
 };
 
 struct client_state {
     struct filter filter;           // first
     struct tls_client *client;
-    struct peer_name name;
+    struct peer_name name, sni;
     struct session_cache *sessions; // NULL: the peer is gone, or keeps none
     int64_t bound;                  // of the sessions that this connection gets
     bool offered;                   // a session
     bool judged;                    // `verdict` is filled
+    bool described;                 // with all that is known of the leaf
     struct verdict verdict;
     void (*ready)(struct conn *c);
 };
@@ -58,6 +60,17 @@ static void unref(struct tls_client *t)
     free(t);
 }
 
+static void count_verdict(struct tls_client_stats *stats, const struct verdict *v)
+{
+    stats->verdict_hits += v->cached;
+    stats->reported += v->report && !verdict_is_good(v);
+    if (v->has_next) {
+        const bool good = v->next == VERDICT_OK;
+        stats->next_good += good;
+        stats->next_bad += !good;
+    }
+}
+
 // OpenSSL's certificate verification callback: 1 lets the handshake go on, 0 sends the alert that
 // fits the error of the store context.
 static int judge(X509_STORE_CTX *ctx, void *arg)
@@ -73,12 +86,13 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
         .policy = t->policy, .name = &s->name, .cache = &t->verdicts, .verdict = &s->verdict,
     };
     const int64_t now = (int64_t)time(NULL);
-    const bool good = verify_judge(&v, ctx, now);
+    if (t->watch)
+        t->watch(t->watch_arg, X509_STORE_CTX_get0_untrusted(ctx));
+    const bool goes_on = verify_judge(&v, ctx, now);
     s->judged = true;
-    s->bound = session_bound(v.chain_not_after, now);
-    if (s->verdict.cached)
-        t->stats->verdict_hits++;
-    return good;
+    s->bound = session_bound(v.bound, now);
+    count_verdict(t->stats, &s->verdict);
+    return goes_on;
 }
 
 // OpenSSL hands out sessions after the certificate was judged (TLS 1.2: with the last message of
@@ -92,7 +106,7 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-static bool set_protocol(SSL_CTX *ctx, const struct policy_desc *d)
+static bool set_protocol(SSL_CTX *ctx)
 {
     uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION;
 #ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
@@ -104,29 +118,17 @@ static bool set_protocol(SSL_CTX *ctx, const struct policy_desc *d)
     // Without NO_AUTO_CHAIN OpenSSL would complete our own chain from the certificates that we
     // trust in others.
     SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
-    SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
-    return SSL_CTX_get_security_level(ctx) == SECURITY_LEVEL
-        && SSL_CTX_set_cipher_list(ctx, "DEFAULT:!aNULL:!eNULL:!PSK:!SRP") == 1
-        && SSL_CTX_set_min_proto_version(ctx, d->min_version) == 1
-        && SSL_CTX_set_max_proto_version(ctx, d->max_version) == 1
-        && SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1) == 0;
+    return SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1) == 0;
 }
 
 static bool set_verification(SSL_CTX *ctx, struct tls_client *t)
 {
     const struct policy_desc *d = &t->policy->desc;
-    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
-    if (!param || X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) != 1
-        || X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_SERVER) != 1)
-        return false;
-    X509_VERIFY_PARAM_set_depth(param, d->depth);
-    X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     SSL_CTX_set1_cert_store(ctx, d->trust->store);
     SSL_CTX_set_cert_verify_callback(ctx, judge, t);
     const int mode = d->verify == POLICY_NO_VERIFY ? SSL_VERIFY_NONE : SSL_VERIFY_PEER;
     SSL_CTX_set_verify(ctx, mode, NULL);
-    return X509_VERIFY_PARAM_get_depth(param) == d->depth
-        && SSL_CTX_get_cert_store(ctx) == d->trust->store
+    return SSL_CTX_get_cert_store(ctx) == d->trust->store
         && SSL_CTX_get_verify_mode(ctx) == mode;
 }
 
@@ -155,8 +157,10 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
     verdict_cache_init(&t->verdicts);
     fault_clear();
     t->ctx = SSL_CTX_new_ex(libctx_client(), NULL, TLS_client_method());
+    const char *unset = t->ctx ? suites_apply(t->ctx, &policy->desc) : NULL;
     const char *failed = !t->ctx ? "no TLS context"
-        : !set_protocol(t->ctx, &policy->desc) ? "protocol versions or ciphers"
+        : unset ? unset
+        : !set_protocol(t->ctx) ? "protocol"
         : !set_verification(t->ctx, t) ? "verification"
         : !set_credential(t->ctx, policy->desc.credential) ? "client certificate"
         : !set_sessions(t->ctx, policy) ? "sessions" : NULL;
@@ -168,6 +172,12 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
     fault_clear();
     *out = t;
     return NULL;
+}
+
+void tls_client_watch(struct tls_client *t, void (*watch)(void *arg, void *sent), void *arg)
+{
+    t->watch = watch;
+    t->watch_arg = arg;
 }
 
 void tls_client_free(struct tls_client *t)
@@ -191,8 +201,8 @@ static bool offer_session(struct client_state *s)
 
 static bool set_name(const struct client_state *s)
 {
-    return s->name.ip || s->name.len == 0
-        || SSL_set_tlsext_host_name(s->filter.ssl, s->name.text) == 1;
+    return s->sni.ip || s->sni.len == 0
+        || SSL_set_tlsext_host_name(s->filter.ssl, s->sni.text) == 1;
 }
 
 static void state_free(void *state)
@@ -203,11 +213,13 @@ static void state_free(void *state)
 }
 
 err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_name *name,
-                       struct session_cache *sessions, void (*ready)(struct conn *c))
+                       const struct peer_name *sni, struct session_cache *sessions,
+                       void (*ready)(struct conn *c))
 {
     struct client_state *s = xcalloc(1, sizeof(*s));
     s->client = t;
     s->name = *name;
+    s->sni = *sni;
     s->sessions = sessions;
     s->ready = ready;
     err_t err = filter_init(&s->filter, t->ctx, &hooks, c);
@@ -239,6 +251,7 @@ static void judge_resumed(struct client_state *s)
         .code = verified ? VERDICT_OK : VERDICT_UNVERIFIED,
         .text = verified ? "ok" : "not verified",
         .depth = -1,
+        .report = s->client->policy->desc.verify == POLICY_REPORT,
         .resumed = true,
     };
     s->judged = true;
@@ -257,9 +270,10 @@ static void judge_missing(struct client_state *s)
 
 static bool is_accepted(const struct client_state *s)
 {
-    return s->verdict.code == VERDICT_OK
-        || (s->verdict.code == VERDICT_UNVERIFIED
-            && s->client->policy->desc.verify == POLICY_NO_VERIFY);
+    const enum policy_verify mode = s->client->policy->desc.verify;
+    return verdict_is_good(&s->verdict)
+        || (s->verdict.code == VERDICT_UNVERIFIED && mode == POLICY_NO_VERIFY)
+        || (s->verdict.code != VERDICT_NO_CERTIFICATE && mode == POLICY_REPORT);
 }
 
 static bool is_protocol_ours(const SSL *ssl)
@@ -322,6 +336,31 @@ const struct verdict *tls_client_verdict(const struct conn *c)
     const struct filter *f = filter_of(c, &hooks);
     const struct client_state *s = f ? container_of(f, struct client_state, filter) : NULL;
     return s && s->judged ? &s->verdict : NULL;
+}
+
+static void describe(struct client_state *s)
+{
+    const struct policy_desc *d = &s->client->policy->desc;
+    const struct name own = name_of_peer(&s->name);
+    X509 *leaf = SSL_get0_peer_certificate(s->filter.ssl);
+    s->described = true;
+    if (!leaf || s->verdict.depth >= 0)     // the certificate at fault is described already
+        return;
+    verify_describe(&s->verdict, leaf);
+    if (d->name_count > 0)
+        names_wanted(d->names, d->name_count, s->verdict.names_wanted);
+    else if (d->verify_name)
+        names_wanted(&own, 1, s->verdict.names_wanted);
+}
+
+const struct verdict *tls_client_describe(struct conn *c)
+{
+    if (!tls_client_verdict(c))
+        return NULL;
+    struct client_state *s = state_of(c);
+    if (!s->described)
+        describe(s);
+    return &s->verdict;
 }
 
 const char *tls_client_reason(const struct conn *c)

@@ -20,6 +20,8 @@ struct tls_client;
 struct tls_client_stats {
     uint64_t full, resumed, failed;     // handshakes
     uint64_t verdict_hits;              // chains judged by the verdict cache
+    uint64_t reported;                  // went on in report mode, though enforcing would refuse
+    uint64_t next_good, next_bad;       // as the `next` bundle judges
 };
 
 // Fails with err_tls_setup (and `why`): then there is nothing to connect with.
@@ -27,18 +29,27 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
                      char why[TRUST_WHY]);
 void tls_client_free(struct tls_client *t);     // drops the owner's hold
 
+// Shows every chain (STACK_OF(X509) *, the leaf first) as it is presented, before it is judged.
+void tls_client_watch(struct tls_client *t, void (*watch)(void *arg, void *sent), void *arg);
+
 // Installs the filter on a freshly dialled connection, starts reading and sends the ClientHello.
 // `ready` is called once the peer is verified; failures arrive as user->failed: err_tls_verify
 // (tls_client_verdict() tells), err_tls_handshake (tls_client_reason() tells),
 // err_closed/err_reset. Sessions the peer sends go to *sessions as long as tls_client_forget() was
-// not called; it must outlive the connection or be forgotten.
+// not called; it must outlive the connection or be forgotten. `name` is what is verified where the
+// policy names nothing else, `sni` what is sent (policy_sni_of()).
 err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_name *name,
-                       struct session_cache *sessions, void (*ready)(struct conn *c));
+                       const struct peer_name *sni, struct session_cache *sessions,
+                       void (*ready)(struct conn *c));
 
 // The connection outlives its peer: sessions that still arrive are dropped.
 void tls_client_forget(struct conn *c);
 
 const struct verdict *tls_client_verdict(const struct conn *c);  // NULL before there is one
+
+// The same with what is known of the leaf and the names also where the chain was good, which is
+// found out once for a connection.
+const struct verdict *tls_client_describe(struct conn *c);
 const char *tls_client_reason(const struct conn *c);    // OpenSSL's text of the failure, "" if none
 const char *tls_client_version(const struct conn *c);   // "TLSv1.3"
 const char *tls_client_cipher(const struct conn *c);

@@ -55,6 +55,36 @@ static const struct {
     { X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, VERDICT_NAME_CONSTRAINT },
     { X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, VERDICT_NAME_CONSTRAINT },
     { X509_V_ERR_CERT_REVOKED, VERDICT_REVOKED },
+    { X509_V_ERR_CRL_HAS_EXPIRED, VERDICT_CRL_EXPIRED },
+    { X509_V_ERR_UNABLE_TO_GET_CRL, VERDICT_CRL_MISSING },
+    { X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, VERDICT_CRL_MISSING },
+    { X509_V_ERR_DIFFERENT_CRL_SCOPE, VERDICT_CRL_MISSING },
+    { X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, VERDICT_CRL_INVALID },
+    { X509_V_ERR_CRL_SIGNATURE_FAILURE, VERDICT_CRL_INVALID },
+    { X509_V_ERR_CRL_NOT_YET_VALID, VERDICT_CRL_INVALID },
+    { X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, VERDICT_CRL_INVALID },
+    { X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, VERDICT_CRL_INVALID },
+    { X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, VERDICT_CRL_INVALID },
+    { X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, VERDICT_CRL_INVALID },
+    { X509_V_ERR_CRL_PATH_VALIDATION_ERROR, VERDICT_CRL_INVALID },
+    { X509_V_ERR_EMAIL_MISMATCH, VERDICT_NAME_MISMATCH },
+    { X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, VERDICT_MALFORMED },
+    { X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_ISSUER_NAME_EMPTY, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_SUBJECT_NAME_EMPTY, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_SUBJECT_KEY_IDENTIFIER_CRITICAL, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_EMPTY_SUBJECT_ALT_NAME, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_EMPTY_SUBJECT_SAN_NOT_CRITICAL, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_CA_BCONS_NOT_CRITICAL, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_CA_CERT_MISSING_KEY_USAGE, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3, VERDICT_NOT_COMPLIANT },
+    { X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH, VERDICT_MALFORMED },
+    { X509_V_ERR_SIGNATURE_ALGORITHM_INCONSISTENCY, VERDICT_MALFORMED },
     { X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD, VERDICT_MALFORMED },
     { X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, VERDICT_MALFORMED },
     { X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, VERDICT_MALFORMED },
@@ -74,7 +104,8 @@ enum verdict_code verdict_code_of(int openssl)
 struct entry {
     struct list node;
     unsigned char key[DIGEST_SIZE];
-    int64_t made, chain_not_after;
+    int64_t made;
+    struct verdict_good good;
 };
 
 static uint64_t hash_of(const unsigned char key[DIGEST_SIZE])
@@ -111,11 +142,11 @@ void verdict_cache_done(struct verdict_cache *c)
 
 static bool holds(const struct entry *e, int64_t now)
 {
-    return e->made <= now && now < e->made + VERDICT_CACHE_AGE && now < e->chain_not_after;
+    return e->made <= now && now < e->made + VERDICT_CACHE_AGE && now < e->good.bound;
 }
 
 bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
-                        int64_t *chain_not_after)
+                        struct verdict_good *out)
 {
     struct entry *e = table_get(&c->table, hash_of(key), same, key);
     if (!e)
@@ -124,12 +155,12 @@ bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_
         forget(c, e);
         return false;
     }
-    *chain_not_after = e->chain_not_after;
+    *out = e->good;
     return true;
 }
 
 void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
-                       int64_t chain_not_after)
+                       const struct verdict_good *good)
 {
     struct entry *known = table_get(&c->table, hash_of(key), same, key);
     if (known)
@@ -138,7 +169,7 @@ void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_S
         forget(c, container_of(list_first(&c->by_age), struct entry, node));
     struct entry *e = xmalloc(sizeof(*e));
     e->made = now;
-    e->chain_not_after = chain_not_after;
+    e->good = *good;
     memcpy(e->key, key, DIGEST_SIZE);
     list_push_tail(&c->by_age, &e->node);
     table_put(&c->table, hash_of(key), e);

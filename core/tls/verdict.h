@@ -16,6 +16,8 @@
     X(NAME_MISMATCH, "name_mismatch") X(DEPTH_EXCEEDED, "depth_exceeded") \
     X(WRONG_PURPOSE, "wrong_purpose") X(BAD_SIGNATURE, "bad_signature") X(NOT_A_CA, "not_a_ca") \
     X(WEAK_KEY, "weak_key") X(NAME_CONSTRAINT, "name_constraint") X(REVOKED, "revoked") \
+    X(CRL_EXPIRED, "crl_expired") X(CRL_MISSING, "crl_missing") X(CRL_INVALID, "crl_invalid") \
+    X(PIN_MISMATCH, "pin_mismatch") X(NOT_COMPLIANT, "not_compliant") \
     X(NO_CERTIFICATE, "no_certificate") X(MALFORMED, "malformed") X(OTHER, "other")
 
 enum verdict_code {
@@ -29,20 +31,41 @@ const char *verdict_code_name(enum verdict_code code);
 // The reason that an OpenSSL error (X509_V_ERR_*) stands for; what is not known is OTHER, never OK.
 enum verdict_code verdict_code_of(int openssl);
 
+enum { VERDICT_NAME = 256, VERDICT_LIST = 512 };
+
 struct verdict {
     enum verdict_code code;
     int openssl;                // X509_V_ERR_*, 0 when ok
-    const char *text;           // OpenSSL's, static: "hostname mismatch"
+    const char *text;           // static: "hostname mismatch"
     int depth;                  // of the certificate at fault, 0 is the leaf; -1 when there is none
-    char subject[256];          // of the certificate at fault (RFC 2253), cut to size
-    char issuer[256];
+    char subject[VERDICT_NAME]; // of the certificate at fault (RFC 2253), cut to size
+    char issuer[VERDICT_NAME];
     unsigned char sha256[32];   // of its DER
     int64_t not_before, not_after;
+    char names_seen[VERDICT_LIST], names_wanted[VERDICT_LIST];  // of a chain that was refused
+    char anchor[VERDICT_NAME];  // subject of the anchor of a chain that is good
+    bool report;                // the policy only reports: the connection went on all the same
     bool cached;                // answered from the verdict cache
     bool resumed;               // no certificate was sent: a session of the same peer was resumed
+    bool has_next;
+    enum verdict_code next;     // by the `next` bundle, where the policy has one
 };
 
+// Whether what was found is good enough for a policy that enforces.
+static inline bool verdict_is_good(const struct verdict *v)
+{
+    return v->code == VERDICT_OK;
+}
+
 enum { VERDICT_CACHE_MAX = 256, VERDICT_CACHE_AGE = 30 * 60 };
+
+// What is remembered of a chain that passed.
+struct verdict_good {
+    int64_t bound;              // unix seconds: end of the chain, or of what is known of revocation
+    bool has_next;
+    enum verdict_code next;
+    char anchor[VERDICT_NAME];
+};
 
 // All zero plus verdict_cache_init() is empty. Entries are found by a digest over what was judged.
 struct verdict_cache {
@@ -54,11 +77,11 @@ void verdict_cache_init(struct verdict_cache *c);
 void verdict_cache_done(struct verdict_cache *c);
 
 // Whether these certificates and this name passed before and still do: an entry holds for
-// VERDICT_CACHE_AGE seconds, not beyond the end of its chain, and not when the clock is before the
-// time of its verification. *chain_not_after gets the end of the chain.
+// VERDICT_CACHE_AGE seconds, not beyond its bound, and not when the clock is before the time of its
+// verification.
 bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
-                        int64_t *chain_not_after);
+                        struct verdict_good *out);
 
 // Remembers a chain that passed at `now`; the oldest entry makes room.
 void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
-                       int64_t chain_not_after);
+                       const struct verdict_good *good);

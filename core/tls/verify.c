@@ -3,40 +3,31 @@
 #include "tls/verify.h"
 
 #include "tls/cert.h"
+#include "tls/constraints.h"
 #include "tls/fault.h"
+#include "tls/libctx.h"
+#include "tls/path.h"
+#include "tls/strict.h"
 
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-// Over all certificates that the peer sent, in order, and the name: what the verdict depends on
-// besides the policy.
-static bool chain_key(X509_STORE_CTX *ctx, const struct peer_name *name,
-                      unsigned char key[DIGEST_SIZE])
-{
-    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
-    const int count = sk_X509_num(sent);
-    struct digest d;
-    digest_begin(&d);
-    digest_add_field(&d, name->text, name->len);
-    for (int i = 0; i < count; i++) {
-        unsigned char *der = NULL;
-        const int n = i2d_X509(sk_X509_value(sent, i), &der);
-        d.ok = d.ok && n > 0;
-        if (n > 0)
-            digest_add_field(&d, der, (size_t)n);
-        OPENSSL_free(der);
-    }
-    return digest_end(&d, key) && count > 0;
-}
+// One judgement of one presentation by one bundle.
+struct judgement {
+    const struct verify *v;
+    const struct trust *trust;
+    STACK_OF(X509) *sent;           // with keys decoded
+    int64_t now;
+    const struct name *names;       // wanted
+    unsigned name_count;
+    struct verdict *verdict;
+    int64_t bound;
+};
 
-static void reject(struct verdict *v, int openssl, int depth, const X509 *x)
+// -- the certificate at fault ---------------------------------------------------------------------
+
+static void describe(struct verdict *v, const X509 *x)
 {
-    v->code = verdict_code_of(openssl);
-    v->openssl = openssl;
-    v->text = X509_verify_cert_error_string(openssl);
-    v->depth = depth;
-    if (!x)
-        return;
     cert_name(X509_get_subject_name(x), v->subject);
     cert_name(X509_get_issuer_name(x), v->issuer);
     v->not_before = cert_not_before(x);
@@ -45,33 +36,34 @@ static void reject(struct verdict *v, int openssl, int depth, const X509 *x)
         memset(v->sha256, 0, sizeof(v->sha256));
 }
 
-// X509_V_OK, or the mismatch. Names are compared with subjectAltName entries only and with
-// whole-label wildcards; a common name is never consulted. An error of the comparison itself is a
-// mismatch, too.
-static int check_name(X509 *leaf, const struct peer_name *name)
+void verify_describe(struct verdict *v, void *x509)
 {
-    const unsigned flags =
-        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
-    if (name->ip)
-        return X509_check_ip(leaf, name->ip_bytes, name->ip_len, flags) == 1
-            ? X509_V_OK : X509_V_ERR_IP_ADDRESS_MISMATCH;
-    if (name->len == 0)     // which OpenSSL would take for "compare with nothing"
-        return X509_V_ERR_HOSTNAME_MISMATCH;
-    return X509_check_host(leaf, name->text, name->len, flags, NULL) == 1
-        ? X509_V_OK : X509_V_ERR_HOSTNAME_MISMATCH;
+    describe(v, x509);
+    names_seen(x509, v->names_seen);
 }
 
-static int64_t earliest_end(X509_STORE_CTX *ctx)
+static void reject_as(struct judgement *j, enum verdict_code code, int openssl, const char *text,
+                      int depth, const X509 *x)
 {
-    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
-    int64_t end = INT64_MAX;
-    for (int i = 0; i < sk_X509_num(chain); i++) {
-        const int64_t not_after = cert_not_after(sk_X509_value(chain, i));
-        if (not_after < end)
-            end = not_after;
-    }
-    return end;
+    struct verdict *v = j->verdict;
+    v->code = code;
+    v->openssl = openssl;
+    v->text = text;
+    v->depth = depth;
+    v->anchor[0] = '\0';
+    if (x)
+        describe(v, x);
+    names_seen(sk_X509_value(j->sent, 0), v->names_seen);
+    names_wanted(j->names, j->name_count, v->names_wanted);
 }
+
+static void reject(struct judgement *j, int openssl, int depth, const X509 *x)
+{
+    reject_as(j, verdict_code_of(openssl), openssl, X509_verify_cert_error_string(openssl), depth,
+              x);
+}
+
+// -- keys that the slim context cannot decode -----------------------------------------------------
 
 static bool lacks_key(STACK_OF(X509) *sent)
 {
@@ -103,70 +95,292 @@ static STACK_OF(X509) *decode_again(STACK_OF(X509) *sent)
     return copy;
 }
 
-// Runs OpenSSL's verification; returns the first error.
-static int verify_chain(X509_STORE_CTX *ctx)
+// -- one path -------------------------------------------------------------------------------------
+
+static bool set_parameters(X509_STORE_CTX *ctx, const struct policy_desc *d, int64_t now)
 {
-    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
-    STACK_OF(X509) *again = lacks_key(sent) ? decode_again(sent) : NULL;
-    if (again)
-        X509_STORE_CTX_set0_untrusted(ctx, again);
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+    unsigned long flags = 0;
+    if (d->partial_chain)
+        flags |= X509_V_FLAG_PARTIAL_CHAIN;
+    if (d->strict)
+        flags |= X509_V_FLAG_X509_STRICT;
+    if (d->crls)
+        flags |= X509_V_FLAG_CRL_CHECK | (d->crl_chain ? X509_V_FLAG_CRL_CHECK_ALL : 0);
+    if (X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) != 1
+        || X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_SERVER) != 1
+        || (flags && X509_VERIFY_PARAM_set_flags(param, flags) != 1))
+        return false;
+    X509_VERIFY_PARAM_set_depth(param, d->depth);
+    X509_VERIFY_PARAM_set_auth_level(param, d->security_level);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    X509_VERIFY_PARAM_set_time(param, (time_t)now);
+    if (d->crls)
+        X509_STORE_CTX_set0_crls(ctx, d->crls->stack);
+    return X509_VERIFY_PARAM_get_depth(param) == d->depth
+        && (X509_VERIFY_PARAM_get_flags(param) & flags) == flags;
+}
+
+static X509_STORE_CTX *context(const struct judgement *j, STACK_OF(X509) *below)
+{
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(libctx_client(), NULL);
+    if (ctx && X509_STORE_CTX_init(ctx, j->trust->store, sk_X509_value(j->sent, 0), below) == 1
+        && set_parameters(ctx, &j->v->policy->desc, j->now))
+        return ctx;
+    X509_STORE_CTX_free(ctx);
+    return NULL;
+}
+
+static int64_t earliest_end(STACK_OF(X509) *chain, const struct crls *crls)
+{
+    int64_t end = crls ? crls->next_update : INT64_MAX;
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        const int64_t not_after = cert_not_after(sk_X509_value(chain, i));
+        if (not_after < end)
+            end = not_after;
+    }
+    return end;
+}
+
+static bool has_pin(X509 *leaf, const struct policy_desc *d)
+{
+    unsigned char whole[DIGEST_SIZE], key[DIGEST_SIZE], *der = NULL;
+    const int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
+    const bool ok = n > 0 && digest_sha256(der, (size_t)n, key) && cert_sha256(leaf, whole);
+    OPENSSL_free(der);
+    for (uint32_t i = 0; ok && i < d->pin_count; i++)
+        if (memcmp(d->pins[i].sha256, d->pins[i].kind == PIN_KEY ? key : whole, DIGEST_SIZE) == 0)
+            return true;
+    return false;
+}
+
+// What depends on the leaf alone comes last, so that it is said of chains that are sound.
+static bool judge_leaf(struct judgement *j, X509 *leaf)
+{
+    const struct policy_desc *d = &j->v->policy->desc;
+    if (j->name_count > 0) {
+        const int error = name_check(leaf, j->names, j->name_count, d->names_all);
+        if (error != X509_V_OK) {
+            reject(j, error, 0, leaf);
+            return false;
+        }
+    }
+    if (d->pin_count == 0 || has_pin(leaf, d))
+        return true;
+    reject_as(j, VERDICT_PIN_MISMATCH, X509_V_ERR_APPLICATION_VERIFICATION,
+              "certificate matches no pin", 0, leaf);
+    return false;
+}
+
+// Judges what OpenSSL accepted by the rules that it does not have.
+static bool judge_chain(struct judgement *j, STACK_OF(X509) *chain)
+{
+    int depth;
+    const int error = constraints_check(chain, &depth);
+    if (error != X509_V_OK) {
+        reject(j, error, depth, sk_X509_value(chain, depth));
+        return false;
+    }
+    const char *wrong = j->v->policy->desc.strict ? strict_check(chain, &depth) : NULL;
+    if (wrong) {
+        reject_as(j, VERDICT_NOT_COMPLIANT, X509_V_ERR_APPLICATION_VERIFICATION, wrong, depth,
+                  sk_X509_value(chain, depth));
+        return false;
+    }
+    if (!judge_leaf(j, sk_X509_value(chain, 0)))
+        return false;
+    X509 *anchor = sk_X509_value(chain, sk_X509_num(chain) - 1);
+    cert_name(X509_get_subject_name(anchor), j->verdict->anchor);
+    j->bound = earliest_end(chain, j->v->policy->desc.crls);
+    return true;
+}
+
+// Runs OpenSSL's verification and what comes after it; the verdict is filled when it fails.
+static bool run(struct judgement *j, X509_STORE_CTX *ctx)
+{
     fault_clear();
     const int ret = X509_verify_cert(ctx);
     fault_clear();
-    if (again) {
-        X509_STORE_CTX_set0_untrusted(ctx, sent);
-        sk_X509_pop_free(again, X509_free);
-    }
-    const int error = X509_STORE_CTX_get_error(ctx);
-    if (ret == 1)
-        return error;
-    return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
+    int error = X509_STORE_CTX_get_error(ctx);
+    if (ret != 1 && error == X509_V_OK)
+        error = X509_V_ERR_UNSPECIFIED;
+    if (error == X509_V_OK)
+        return judge_chain(j, X509_STORE_CTX_get0_chain(ctx));
+    reject(j, error, X509_STORE_CTX_get_error_depth(ctx), X509_STORE_CTX_get_current_cert(ctx));
+    return false;
 }
 
-static bool judge_in_full(struct verify *v, X509_STORE_CTX *ctx)
+// -- all paths ------------------------------------------------------------------------------------
+
+// For path_search(): a path is judged with nothing else in reach. The verdict of a path that fails
+// is not the one that people should read: that is the first one.
+static bool judge_path(void *arg, STACK_OF(X509) *below, X509 *anchor)
 {
-    int error = verify_chain(ctx);
-    if (error != X509_V_OK) {
-        X509_STORE_CTX_set_error(ctx, error);
-        reject(v->verdict, error, X509_STORE_CTX_get_error_depth(ctx),
-               X509_STORE_CTX_get_current_cert(ctx));
+    struct judgement *j = arg;
+    struct verdict first = *j->verdict;
+    STACK_OF(X509) *trusted = sk_X509_new_null();
+    X509_STORE_CTX *ctx = context(j, below);
+    bool good = false;
+    if (ctx && trusted && sk_X509_push(trusted, anchor) > 0) {
+        X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
+        good = run(j, ctx);
+    }
+    X509_STORE_CTX_free(ctx);
+    sk_X509_free(trusted);
+    if (!good)
+        *j->verdict = first;
+    return good;
+}
+
+// Whether another path could end otherwise: what is wrong with the leaf itself is so on every path.
+static bool depends_on_path(const struct verdict *v)
+{
+    return v->depth > 0 || v->code == VERDICT_UNTRUSTED_ISSUER || v->code == VERDICT_BAD_SIGNATURE
+        || v->code == VERDICT_NAME_CONSTRAINT || v->code == VERDICT_CRL_MISSING
+        || v->code == VERDICT_CRL_INVALID;
+}
+
+static bool search(struct judgement *j)
+{
+    const struct policy_desc *d = &j->v->policy->desc;
+    X509_STORE_CTX *ctx = context(j, j->sent);
+    if (!ctx)
+        return false;
+    struct path_search s = {
+        .store = ctx, .sent = j->sent, .now = j->now, .depth = d->depth,
+        .partial_chain = d->partial_chain, .judge = judge_path, .arg = j,
+    };
+    const bool found = path_search(&s);
+    X509_STORE_CTX_free(ctx);
+    return found;
+}
+
+static void accept(struct verdict *v)
+{
+    v->code = VERDICT_OK;
+    v->openssl = X509_V_OK;
+    v->text = X509_verify_cert_error_string(X509_V_OK);
+    v->depth = -1;
+    v->subject[0] = v->issuer[0] = v->names_seen[0] = v->names_wanted[0] = '\0';
+    v->not_before = v->not_after = 0;
+    memset(v->sha256, 0, sizeof(v->sha256));
+}
+
+static bool judge_all(struct judgement *j)
+{
+    X509_STORE_CTX *ctx = context(j, j->sent);
+    if (!ctx) {
+        reject(j, X509_V_ERR_UNSPECIFIED, -1, NULL);
         return false;
     }
-    X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
-    fault_clear();
-    error = check_name(leaf, v->name);
-    fault_clear();
-    if (error != X509_V_OK) {
-        X509_STORE_CTX_set_error(ctx, error);
-        reject(v->verdict, error, 0, leaf);
-        return false;
+    bool good = run(j, ctx);
+    X509_STORE_CTX_free(ctx);
+    if (!good && depends_on_path(j->verdict))
+        good = search(j);
+    if (good)
+        accept(j->verdict);
+    return good;
+}
+
+// -- presentations --------------------------------------------------------------------------------
+
+// Over all certificates that the peer sent, in order, and the name: what the verdict depends on
+// besides the policy.
+static bool chain_key(STACK_OF(X509) *sent, const struct peer_name *name,
+                      unsigned char key[DIGEST_SIZE])
+{
+    struct digest d;
+    digest_begin(&d);
+    digest_add_field(&d, name ? name->text : "", name ? name->len : 0);
+    for (int i = 0; i < sk_X509_num(sent); i++) {
+        unsigned char *der = NULL;
+        const int n = i2d_X509(sk_X509_value(sent, i), &der);
+        d.ok = d.ok && n > 0;
+        if (n > 0)
+            digest_add_field(&d, der, (size_t)n);
+        OPENSSL_free(der);
     }
-    v->chain_not_after = earliest_end(ctx);
+    return digest_end(&d, key);
+}
+
+static bool judge_in_full(struct verify *v, STACK_OF(X509) *sent, int64_t now)
+{
+    const struct policy_desc *d = &v->policy->desc;
+    const struct name own = v->name ? name_of_peer(v->name) : (struct name){ 0 };
+    STACK_OF(X509) *again = lacks_key(sent) ? decode_again(sent) : NULL;
+    struct judgement j = {
+        .v = v, .trust = d->trust, .sent = again ? again : sent, .now = now,
+        .names = d->name_count ? d->names : &own,
+        .name_count = d->name_count ? d->name_count : d->verify_name && v->name ? 1 : 0,
+        .verdict = v->verdict,
+    };
+    const bool good = judge_all(&j);
+    v->bound = good ? j.bound : 0;
+    if (d->next) {
+        struct verdict by_next = { .code = VERDICT_UNVERIFIED };
+        struct judgement other = j;
+        other.trust = d->next;
+        other.verdict = &by_next;
+        judge_all(&other);
+        v->verdict->has_next = true;
+        v->verdict->next = by_next.code;
+    }
+    if (good && v->describe) {
+        verify_describe(v->verdict, sk_X509_value(sent, 0));
+        names_wanted(j.names, j.name_count, v->verdict->names_wanted);
+    }
+    sk_X509_pop_free(again, X509_free);
+    return good;
+}
+
+static bool recall(struct verify *v, const unsigned char key[DIGEST_SIZE], int64_t now)
+{
+    struct verdict_good known;
+    if (!verdict_cache_find(v->cache, key, now, &known))
+        return false;
+    accept(v->verdict);
+    v->verdict->cached = true;
+    v->verdict->has_next = known.has_next;
+    v->verdict->next = known.next;
+    memcpy(v->verdict->anchor, known.anchor, sizeof(known.anchor));
+    v->bound = known.bound;
     return true;
+}
+
+static void remember(struct verify *v, const unsigned char key[DIGEST_SIZE], int64_t now)
+{
+    struct verdict_good good = {
+        .bound = v->bound, .has_next = v->verdict->has_next, .next = v->verdict->next,
+    };
+    memcpy(good.anchor, v->verdict->anchor, sizeof(good.anchor));
+    verdict_cache_put(v->cache, key, now, &good);
+}
+
+bool verify_sent(struct verify *v, void *sent, int64_t now)
+{
+    const enum policy_verify mode = v->policy->desc.verify;
+    *v->verdict = (struct verdict){
+        .code = VERDICT_UNVERIFIED, .text = "not verified", .depth = -1,
+        .report = mode == POLICY_REPORT,
+    };
+    v->bound = INT64_MAX;
+    if (mode == POLICY_NO_VERIFY)
+        return true;
+    unsigned char key[DIGEST_SIZE];
+    const bool cacheable = v->cache && chain_key(sent, v->name, key);
+    fault_clear();
+    if (cacheable && recall(v, key, now))
+        return true;
+    const bool good = sk_X509_num(sent) > 0 && judge_in_full(v, sent, now);
+    if (good && cacheable)
+        remember(v, key, now);
+    return good || mode == POLICY_REPORT;
 }
 
 bool verify_judge(struct verify *v, void *store_ctx, int64_t now)
 {
-    X509_STORE_CTX *ctx = store_ctx;
-    *v->verdict = (struct verdict){
-        .code = VERDICT_UNVERIFIED, .text = "not verified", .depth = -1,
-    };
-    v->chain_not_after = INT64_MAX;
-    X509_STORE_CTX_set_error(ctx, X509_V_OK);
-    if (v->policy->desc.verify == POLICY_NO_VERIFY)
-        return true;
-    unsigned char key[DIGEST_SIZE];
-    const bool cacheable = chain_key(ctx, v->name, key);
-    fault_clear();
-    if (cacheable && verdict_cache_find(v->cache, key, now, &v->chain_not_after)) {
-        v->verdict->cached = true;
-    } else {
-        if (!judge_in_full(v, ctx))
-            return false;
-        if (cacheable)
-            verdict_cache_put(v->cache, key, now, v->chain_not_after);
-    }
-    v->verdict->code = VERDICT_OK;
-    v->verdict->text = X509_verify_cert_error_string(X509_V_OK);
-    return true;
+    const bool goes_on = verify_sent(v, X509_STORE_CTX_get0_untrusted(store_ctx), now);
+    const int error = v->verdict->openssl;
+    X509_STORE_CTX_set_error(store_ctx, goes_on || error ? error : X509_V_ERR_UNSPECIFIED);
+    return goes_on;
 }

@@ -45,6 +45,26 @@ struct weir_x509_info {
     char sha256[65];
     char subject[256];
 };
+// All of one certificate, for people to read. Texts are cut to size; lists that do not fit end in
+// "...".
+struct weir_x509_detail {
+    int64_t not_before, not_after;      // unix seconds
+    int32_t version, is_ca;
+    int32_t path_length;                // -1: not limited
+    int32_t key_bits;                   // 0: the key cannot be read
+    char key_type[32], key_group[32];   // "EC", "P-256"; "RSA", ""
+    char signature[64];                 // "ecdsa-with-SHA256"
+    char serial[64];                    // hex
+    char sha256[65], spki_sha256[65];   // of the DER and of its SubjectPublicKeyInfo, hex
+    char key_id[65], issuer_key_id[65]; // hex, "" where there are none
+    char subject[256], issuer[256];     // RFC 2253
+    char names[512];                    // "DNS:a, IP:b, URI:c, email:d"
+    char key_usage[128];                // "digitalSignature, keyCertSign"
+    char purposes[256];                 // "serverAuth, clientAuth"
+};
+// Describes the certificate `index` (from 0) of a PEM text. Returns how many the text has; `out` is
+// filled when index is less. WEIR_ERR_BAD: the text or that certificate cannot be read.
+int weir_x509_describe(const char *pem, size_t n, uint32_t index, struct weir_x509_detail *out);
 int weir_sha1(const char *p, size_t n, char out[20]);
 int weir_sha256(const char *p, size_t n, char out[32]);
 int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int max, char *err,
@@ -86,12 +106,55 @@ struct weir_settings {
     uint32_t trusted_ip_count;
 };
 
+// A name that a certificate must carry. `kind`: 1 DNS, 2 IP, 3 URI (exact, or "spiffe://domain/*"
+// for a trust domain), 4 e-mail. A pin: SHA-256 of the leaf's DER (kind 1) or of its
+// SubjectPublicKeyInfo (kind 2), as 64 hexadecimal digits.
+struct weir_name { int32_t kind; struct weir_str value; };
+struct weir_pin { int32_t kind; struct weir_str sha256; };
+
 struct weir_policy_desc {
-    int32_t verify;                     // 1 verify, 2 do not (declared)
+    int32_t verify;                     // 1 enforce, 2 off (declared), 3 report: judge, go on
     int32_t depth;                      // 0..100
     struct weir_trust *trust;           // never NULL
+    struct weir_trust *next;            // judged beside it in report mode, or NULL
     struct weir_credential *credential; // may be NULL
     int32_t min_version, max_version;   // 0: default (TLS 1.2, 1.3)
+    int32_t partial_chain;              // an intermediate or leaf of the bundle is an anchor, too
+    int32_t strict;                     // RFC 5280 and the CA/Browser Forum's profile
+    int32_t security_level;             // 0..5, -1: default (2)
+    int32_t verify_name;                // 1, or 0: the chain only
+    // Instead of the name of the connection; names_all: all of them, else any.
+    const struct weir_name *names;
+    uint32_t name_count;
+    int32_t names_all;
+    int32_t sni;                        // 0 the connection's name, 1 none, 2 sni_name, 3 the
+                                        // client's Host
+    struct weir_str sni_name;
+    const struct weir_pin *pins;        // the leaf must match one of them
+    uint32_t pin_count;
+    const struct weir_str *crls;        // PEM texts; crl_chain: for all certificates
+    uint32_t crl_count;
+    int32_t crl_chain;
+    struct weir_str ciphers;            // OpenSSL cipher list (TLS 1.2), "" default
+    struct weir_str ciphersuites;       // TLS 1.3
+    struct weir_str groups, sigalgs;
+    struct weir_str alpn;               // comma separated, "" is http/1.1
+};
+
+// How an upstream's certificate chain was judged. Texts are NUL-terminated and cut to size; what
+// does not apply is "", 0, or -1 for `depth`.
+struct weir_verdict {
+    char code[32];                      // "ok", "unverified", "untrusted_issuer", …
+    int32_t openssl;                    // X509_V_ERR_*, 0 when OpenSSL had no objection
+    char text[128];                     // the reason in words
+    int32_t depth;                      // of the certificate at fault, 0 is the leaf
+    char subject[256], issuer[256], sha256[65];     // of the certificate at fault, else of the leaf
+    int64_t not_before, not_after;      // its validity, unix seconds
+    char names_seen[512];               // the leaf's SANs, "DNS:a, IP:b, URI:c"
+    char names_wanted[512];             // in the same form
+    char anchor[256];                   // subject of the anchor of the verified chain
+    int32_t resumed, cached;
+    char next_code[32];                 // how the `next` bundle judges; "" when there is none
 };
 
 struct weir_plan_desc {
@@ -161,6 +224,22 @@ struct weir_policy *weir_policy_new(const struct weir_policy_desc *d);
 void weir_policy_free(struct weir_policy *p);
 const char *weir_policy_id(const struct weir_policy *p);
 
+// Prepares a process that is no gateway (the command line) for the two functions below; before the
+// first trust bundle is made.
+void weir_tls_prepare(void);
+// Judges a chain without a connection, through the code of a handshake. chain_pems: PEM texts, the
+// leaf first. `name` NULL: the policy's names, or none if it has none. `at` unix seconds, 0: now.
+// Returns 0 with *out filled (also when the chain fails), WEIR_ERR_BAD when it cannot be judged.
+int weir_tls_judge(const struct weir_policy_desc *policy, const struct weir_str *chain_pems,
+                   uint32_t count, const struct weir_name *name, int64_t at,
+                   struct weir_verdict *out);
+// Connects to a literal address and shakes hands under the policy (command line only: it runs a
+// loop of its own and blocks). The presented chain is written as PEM. Returns 0 when a
+// certificate was judged or the handshake completed, WEIR_ERR_BAD otherwise.
+int weir_tls_probe(const char *host_ip, uint16_t port, const struct weir_policy_desc *policy,
+                   const char *name, size_t n, int timeout_ms, struct weir_verdict *out,
+                   char *chain_pem, size_t cap);
+
 // ---- the current request (worker VMs)
 enum {
     WEIR_REQUEST_METHOD, WEIR_REQUEST_TARGET, WEIR_REQUEST_PATH, WEIR_REQUEST_PATH_NORMAL,
@@ -214,6 +293,9 @@ int weir_service_set_depth(int depth);
 int weir_service_set_trust(struct weir_trust *t);
 int weir_service_set_credential(struct weir_credential *c);
 int weir_service_set_policy(struct weir_policy *p);
+// The verdict on the upstream connection of this request's last try. WEIR_ERR_NONE: no TLS, or
+// nothing was judged yet.
+int weir_tls_verdict(struct weir_verdict *out);
 
 // The answer. exit stores it; the Lua side then yields for good (rewrite, access) or returns (later
 // phases).
@@ -236,6 +318,8 @@ int weir_chunk_set_last(int last);
 struct weir_counters {
     uint64_t connections_accepted, connections_active, requests_total;
     uint64_t tls_handshakes_full, tls_handshakes_resumed, tls_handshakes_failed, tls_verdict_hits;
+    uint64_t tls_reported;          // handshakes that went on in report mode, though not good
+    uint64_t tls_next_good, tls_next_bad;   // chains as `next` bundles judge them
     uint64_t upstream_connections_opened, upstream_connections_reused, upstream_connections_idle;
     uint64_t lua_phases;            // entries into Lua
     uint64_t policies, trust_bundles;

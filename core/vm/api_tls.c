@@ -6,6 +6,7 @@
 
 #include "proxy/request.h"
 #include "vm/api.h"
+#include "vm/api_policy.h"
 
 #include "base/mem.h"
 
@@ -73,20 +74,7 @@ void weir_credential_free(struct weir_credential *c)
 
 struct weir_policy *weir_policy_new(const struct weir_policy_desc *d)
 {
-    struct policy_desc desc = policy_desc_default(trust_of(d->trust));
-    desc.verify = (enum policy_verify)d->verify;
-    desc.depth = d->depth;
-    desc.credential = credential_of(d->credential);
-    if (d->min_version)
-        desc.min_version = d->min_version;
-    if (d->max_version)
-        desc.max_version = d->max_version;
-    struct policy *p = NULL;
-    err_t err = policy_intern(&desc, &p);
-    if (err) {
-        api_refuse("%s: a field has no valid value", err->text);
-        return NULL;
-    }
+    struct policy *p = api_policy(d);
     return (struct weir_policy *)p;
 }
 
@@ -102,24 +90,28 @@ const char *weir_policy_id(const struct weir_policy *p)
 
 // -- the current request's choice -----------------------------------------------------------------
 
-static void hold(const struct policy_desc *d)
-{
-    trust_ref(d->trust);
-    if (d->credential)
-        credential_ref(d->credential);
-}
-
-static void let_go(const struct policy_desc *d)
-{
-    trust_unref(d->trust);
-    if (d->credential)
-        credential_unref(d->credential);
-}
-
 static int fail(struct request *r, const char *why)
 {
     r->choice.failed = true;
     return api_refuse("%s", why);
+}
+
+// The choice holds trust and credential, which plugins replace one by one; all else stays with the
+// policy that it begins with.
+static void begin_with(struct tls_choice *choice, struct policy *p)
+{
+    choice->base = policy_ref(p);
+    choice->desc = p->desc;
+    trust_ref(p->desc.trust);
+    if (p->desc.credential)
+        credential_ref(p->desc.credential);
+}
+
+static void let_go(struct tls_choice *choice)
+{
+    trust_unref(choice->desc.trust);
+    credential_unref(choice->desc.credential);
+    policy_unref(choice->base);
 }
 
 // The description that a plugin is about to change: what earlier choices made, else the plan's. A
@@ -131,8 +123,7 @@ static struct policy_desc *chosen(struct request *r)
     if (choice->changed)
         return &choice->desc;
     if (r->plan->policy) {
-        choice->desc = r->plan->policy->desc;
-        hold(&choice->desc);
+        begin_with(choice, r->plan->policy);
     } else {
         struct trust *nobody = NULL;
         char why[TRUST_WHY] = "";
@@ -241,10 +232,9 @@ int weir_service_set_policy(struct weir_policy *p)
         return fail(r, "no policy");
     struct tls_choice *choice = &r->choice;
     if (choice->changed)
-        let_go(&choice->desc);
-    choice->desc = policy_of(p)->desc;
+        let_go(choice);
+    begin_with(choice, policy_of(p));
     choice->desc.resume = r->view->snapshot->settings.session_reuse;
-    hold(&choice->desc);
     choice->changed = true;
     return 0;
 }

@@ -168,6 +168,78 @@ local function answer_entities(kind, key, method)
   return response.exit(200, entity)
 end
 
+-- ---- how upstreams are verified
+
+-- cjson knows no empty list, and leaves out what is nil.
+local function encode_value(value)
+  if value == nil then
+    return "null"
+  elseif type(value) == "table" and next(value) == nil then
+    return "[]"
+  end
+  return cjson.encode(value)
+end
+
+local function encode_fields(fields)
+  local parts = {}
+  for i, field in ipairs(fields) do
+    parts[i] = ('{"name":%s,"value":%s,"origin":%s}'):format(
+      cjson.encode(field.name), encode_value(field.value), cjson.encode(field.origin))
+  end
+  return table.concat(parts, ",")
+end
+
+-- A plan without an effective policy has an upstream without TLS, or one that is not asked.
+local function encode_verification(plan)
+  local generation = current.generation
+  local head = ('{"route":%s,"service":%s,"error":%s'):format(
+    cjson.encode({ id = plan.route_id }),
+    plan.service_id and cjson.encode({ id = plan.service_id }) or "null",
+    encode_value(plan.error))
+  local effective = plan.effective and generation.effective[plan.effective]
+  if not effective then
+    return head .. ',"policy":null,"mode":null,"fields":[]}'
+  end
+  return ('%s,"policy":%s,"mode":%s,"fields":[%s]}'):format(head, cjson.encode(effective.policy),
+    cjson.encode(effective.mode), encode_fields(effective.fields))
+end
+
+-- The plans of a route (one) or of a service (one for each of its routes), in the file's order.
+local function plans_of(field, id)
+  local numbers, plans = {}, {}
+  for number, plan in pairs(current.generation.plans) do
+    if plan[field] == id then
+      numbers[#numbers + 1] = number
+    end
+  end
+  table.sort(numbers)
+  for i, number in ipairs(numbers) do
+    plans[i] = current.generation.plans[number]
+  end
+  return plans
+end
+
+-- /routes/KEY/tls is one object, /services/KEY/tls a list of them.
+local function answer_verification(kind, key, method)
+  if method ~= "GET" and method ~= "HEAD" then
+    return response.exit(405, NOT_ALLOWED)
+  end
+  local entity = find(kind, key)
+  if not entity then
+    return response.exit(404, NOT_FOUND)
+  end
+  local plans = plans_of(kind == "routes" and "route_id" or "service_id", entity.id)
+  for i, plan in ipairs(plans) do
+    plans[i] = encode_verification(plan)
+  end
+  if kind == "services" then
+    return response.exit(200, '{"data":[' .. table.concat(plans, ",") .. "]}", JSON)
+  elseif plans[1] then
+    return response.exit(200, plans[1], JSON)
+  end
+  return response.exit(404, NOT_FOUND)
+end
+
 -- ---- all
 
 local PAGES = { ["/"] = root, ["/status"] = status }
@@ -186,6 +258,10 @@ function Admin:access()
   end
   if PAGES[path] then
     return answer_page(PAGES[path], method)
+  end
+  local owner, name = path:match("^/(%l+)/([^/]+)/tls$")
+  if owner == "services" or owner == "routes" then
+    return answer_verification(owner, name, method)
   end
   local kind, key = path:match("^/([%l_]+)$"), nil
   if not kind then

@@ -47,22 +47,28 @@ end
 
 -- ---- routes
 
--- What may decide about the upstream's policy: the chain, and upstream-tls in its place even if
+-- What may decide about the upstream's policy: the chain, and upstream-tls before it even if
 -- nothing configures it for this route.
-function Compiler:folding(links, service)
-  if not service or service.protocol ~= "https" then
-    return links
+function Compiler:folding(links, route, service)
+  local deciding, has_upstream_tls = {}, false
+  local function add(plugin, entity)
+    local name = plugin.name
+    has_upstream_tls = has_upstream_tls or name == UPSTREAM_TLS
+    deciding[#deciding + 1] = {
+      plugin = plugin, entity = entity, layers = self.chains:layers(name, route, service),
+      configured = self.chains:configures(name),
+    }
   end
   for _, link in ipairs(links) do
-    if link.plugin.name == UPSTREAM_TLS then
-      return links
+    if link.plugin.handler.plan then
+      add(link.plugin, link.entity)
     end
   end
-  local all = { { plugin = self.upstream_tls } }
-  for _, link in ipairs(links) do
-    all[#all + 1] = link
+  if not has_upstream_tls and service and service.protocol == "https" then
+    add(self.upstream_tls)
+    table.insert(deciding, 1, table.remove(deciding))
   end
-  return all
+  return deciding
 end
 
 local function service_fields(plan, service, index)
@@ -87,19 +93,32 @@ function Compiler:report(severity, route, service, text)
   }
 end
 
+-- What a plan's plugins have to say about it.
+function Compiler:advise(route, service, decision)
+  if service.tls_verify and decision.mode == "off" then
+    self:report("warning", route, service,
+      "asks for tls_verify, but a plugin switches it off: its upstream is not verified")
+  end
+  for _, text in ipairs(decision.warnings) do
+    self:report("warning", route, service, text)
+  end
+end
+
 -- How a plan's upstream is verified: sets its policy, or the error that its requests get. A route
--- without a service has no upstream, but a plugin may refuse it, too.
+-- without a service has no upstream, but a plugin may refuse it, too. Returns what to show of it.
 function Compiler:decide(plan, scope, links)
   local route, service = scope.route, scope.service
-  local policy, why, verified = self.fold:run(scope, self:folding(links, service))
-  plan.policy, plan.error = policy, why
+  local decision, why = self.fold:run(scope, self:folding(links, route, service))
+  self.decided(route, service, decision, why)
+  plan.error = why
   if why and service then
     plan.error = ("service '%s': %s"):format(service.name or service.id, why)
     self:report("error", route, service,
       "cannot be proxied to, its requests are answered with 502: " .. why)
-  elseif policy and service.tls_verify and not verified then
-    self:report("warning", route, service,
-      "asks for tls_verify, but a plugin switches it off: its upstream is not verified")
+  elseif decision then
+    plan.policy = decision.policy
+    self:advise(route, service, decision)
+    return self.blob:effective(decision)
   end
 end
 
@@ -121,10 +140,13 @@ function Compiler:plan(route, service)
     index, scope.upstream = self.upstreams:of(service)
     service_fields(plan, service, index)
   end
-  self:decide(plan, scope, links)
+  local effective = self:decide(plan, scope, links)
   local number = self.builder:plan(plan)
   self.blob.content.chains[number] = self.blob:chain(links)
-  self.blob.content.plans[number] = { route_id = route.id, service_id = service and service.id }
+  self.blob.content.plans[number] = {
+    route_id = route.id, service_id = service and service.id, effective = effective,
+    error = plan.error,
+  }
   return number
 end
 
@@ -203,7 +225,8 @@ end
 --- Compiles a configuration.
 -- @tparam table config validated entities (weir.declarative)
 -- @tparam table options settings (weir.settings), plugins (what plugins.load_all() gave), hash
--- (configuration_hash), node_id
+-- (configuration_hash), node_id, decided(route, service, decision, why): called with what
+-- Fold:run() gave for each route
 -- @treturn table|nil a weir.builder, ready to publish
 -- @treturn table|string with a builder: what to know about plans, a list of { severity = "error" or
 -- "warning", message }; without: why there is none
@@ -217,10 +240,11 @@ function compile.run(config, options)
     config = config,
     builder = builder,
     chains = Chains.new(config.plugins, options.plugins),
-    fold = Fold.new(config),
+    fold = Fold.new(config, options.settings.tls_system_cas),
     blob = Blob.new(config, core_settings.for_plugins(options.settings, options.node_id)),
     upstream_tls = upstream_tls,
     problems = {},
+    decided = options.decided or function() end,
   }, Compiler)
   local ok, why = pcall(function()
     self.upstreams = Upstreams.new(builder, config)

@@ -81,6 +81,15 @@ local function apply()
   return true
 end
 
+-- The text, its tree and the entities are of no use once a configuration is in force. The next one
+-- may not come for days, so nothing would collect them meanwhile.
+local function apply_and_clean_up()
+  local ok, errors = apply()
+  collectgarbage()
+  collectgarbage()
+  return ok, errors
+end
+
 -- Plugins are code of this node, so one that cannot be used stops the start, whatever the
 -- configuration says.
 local function load_plugins(settings)
@@ -110,7 +119,7 @@ function control.start(blob)
     source = source_of(action.source),
     node_id = uuid.v4(),
   }
-  local ok, errors = apply()
+  local ok, errors = apply_and_clean_up()
   if not ok then
     return nil, ("configuration refused: %s"):format(count(errors, "error"))
   end
@@ -120,7 +129,7 @@ end
 --- Reads the configuration again. What became of it is in the log.
 -- @treturn true
 function control.reload()
-  local ok, errors = apply()
+  local ok, errors = apply_and_clean_up()
   if not ok then
     log(ERROR, ("configuration refused: %s, the running configuration stays in force")
       :format(count(errors, "error")))

@@ -4,9 +4,9 @@ local abi = require("weir.abi")
 
 local C = abi.C
 
--- A PEM text of more certificates than this is no certificate chain; how many there are is still
--- counted.
-local MAX_CERTIFICATES = 64
+-- Room for the certificates of most PEM texts; a larger bundle is read again with as much as it
+-- needs.
+local USUAL_CERTIFICATES = 16
 local ERROR_SIZE = 256
 
 local digest = ffi.new("char[20]")
@@ -31,19 +31,34 @@ function core.random(n)
   return ffi.string(out, n)
 end
 
+-- A text is asked about several times while a file is loaded. Gone with the next collection.
+local known = setmetatable({}, { __mode = "v" })
+
+-- Reads a text into C structs; nil when it is not well-formed (error_text says why).
+local function read_certificates(pem, room)
+  local out = ffi.new("struct weir_x509_info[?]", room)
+  local count = C.weir_x509_info(pem, #pem, out, room, error_text, ERROR_SIZE)
+  if count > room then
+    return read_certificates(pem, count)
+  end
+  return count >= 0 and out or nil, count
+end
+
 --- What the certificates of a PEM text say.
 -- @tparam string pem
--- @treturn table|nil one entry per certificate: not_before, not_after (seconds since the epoch),
---   is_ca, subject, sha256 (hexadecimal, of the DER form)
+-- @treturn table|nil one entry per certificate, not to be changed: not_before, not_after (seconds
+--   since the epoch), is_ca, subject, sha256 (hexadecimal, of the DER form)
 -- @treturn nil|string what is wrong with the text
 function core.x509_info(pem)
-  local out = ffi.new("struct weir_x509_info[?]", MAX_CERTIFICATES)
-  local count = C.weir_x509_info(pem, #pem, out, MAX_CERTIFICATES, error_text, ERROR_SIZE)
-  if count < 0 then
+  if known[pem] then
+    return known[pem]
+  end
+  local out, count = read_certificates(pem, USUAL_CERTIFICATES)
+  if not out then
     return nil, ffi.string(error_text)
   end
   local list = {}
-  for i = 0, math.min(count, MAX_CERTIFICATES) - 1 do
+  for i = 0, count - 1 do
     list[i + 1] = {
       not_before = tonumber(out[i].not_before),
       not_after = tonumber(out[i].not_after),
@@ -51,6 +66,43 @@ function core.x509_info(pem)
       subject = ffi.string(out[i].subject),
       sha256 = ffi.string(out[i].sha256),
     }
+  end
+  known[pem] = list
+  return list
+end
+
+local detail = ffi.new("struct weir_x509_detail")
+
+local DETAIL_TEXTS = {
+  "key_type", "key_group", "signature", "serial", "sha256", "spki_sha256", "key_id",
+  "issuer_key_id", "subject", "issuer", "names", "key_usage", "purposes",
+}
+
+--- All that people ask of the certificates of a PEM text.
+-- @tparam string pem
+-- @treturn table|nil one entry per certificate with the fields of struct weir_x509_detail; a text
+--   that says nothing, no limit of the path length and an unknown key size are nil
+-- @treturn nil|string what is wrong with the text
+function core.x509_describe(pem)
+  local list, count = {}, 1
+  while #list < count do
+    count = C.weir_x509_describe(pem, #pem, #list, detail)
+    if count < 0 then
+      return nil, ffi.string(C.weir_error())
+    end
+    local entry = {
+      not_before = tonumber(detail.not_before),
+      not_after = tonumber(detail.not_after),
+      version = detail.version,
+      is_ca = detail.is_ca ~= 0,
+      path_length = detail.path_length >= 0 and detail.path_length or nil,
+      key_bits = detail.key_bits > 0 and detail.key_bits or nil,
+    }
+    for _, name in ipairs(DETAIL_TEXTS) do
+      local text = ffi.string(detail[name])
+      entry[name] = text ~= "" and text or nil
+    end
+    list[#list + 1] = entry
   end
   return list
 end

@@ -153,6 +153,7 @@ end
 local function validate(record, context)
   local findings = context.findings
   local schema = schema_of(record, context.enabled, context.report)
+  record.schema = schema
   local value, errors, warnings = process(schema, record, context)
   record.value, record.bad_fields = value, {}
   for _, err in ipairs(errors) do
@@ -172,11 +173,22 @@ local function advise(record, context)
   if not give_advice or record.invalid then
     return
   end
-  for _, advice in ipairs(give_advice(record.value, context.now)) do
+  for _, advice in ipairs(give_advice(record.value, context.now, context.plugins)) do
     local warning = context.findings:add(context.findings.warnings,
       extend(record.path, advice.field), advice.message)
     warning.name = record.value.name
   end
+end
+
+-- The names of the plugins that the file configures.
+local function plugins_of(list)
+  local names = {}
+  for _, record in ipairs(list) do
+    if record.type == "plugins" and not record.invalid and record.value.enabled then
+      names[record.value.name] = true
+    end
+  end
+  return names
 end
 
 local function assemble(list, file)
@@ -244,6 +256,7 @@ function declarative.load(text, options)
     validate(record, context)
   end
   references.settle(list, report)
+  context.plugins = plugins_of(list)
   for _, record in ipairs(list) do
     advise(record, context)
   end

@@ -284,9 +284,18 @@ local function field_by_dotted_name(record, name)
   return field
 end
 
--- Whether `value` would be valid for a field if it also had the attributes in `match`.
-local function matches(record, name, match, value)
-  local field = field_by_dotted_name(record, name)
+-- match -> name -> { field, narrowed }: what fields become under further attributes. Checks belong
+-- to definitions, so there are few of them, and entities by the thousand.
+local narrowed = setmetatable({}, { __mode = "k" })
+
+-- A field that also has the attributes in `match`.
+local function narrow(field, name, match)
+  local by_name = narrowed[match] or {}
+  narrowed[match] = by_name
+  local known = by_name[name]
+  if known and known.field == field then
+    return known.narrowed
+  end
   local def = {}
   for key, attribute in pairs(field and field.def or { type = "any" }) do
     def[key] = attribute
@@ -294,8 +303,15 @@ local function matches(record, name, match, value)
   for key, attribute in pairs(match) do
     def[key] = attribute
   end
+  by_name[name] = { field = field, narrowed = definition_of.field(def, name) }
+  return by_name[name].narrowed
+end
+
+-- Whether `value` would be valid for a field if it also had the attributes in `match`.
+local function matches(record, name, match, value)
+  local field = field_by_dotted_name(record, name)
   local run = { errors = {}, warnings = {} }
-  process_field(definition_of.field(def, name), value, {}, run)
+  process_field(narrow(field, name, match), value, {}, run)
   local first = run.errors[1]
   return first == nil, first and first.message
 end
@@ -307,23 +323,19 @@ local function dotted_step(path, name)
   return path
 end
 
-local function run_check(record, name, arg, data, path, run, first_error)
+local function run_check(name, arg, data, path, run, first_error, tools)
   local checker = checks[name]
-  local depth = #path_array(path)
   local with_invalid = checker.with_invalid
     or checker.runs_with_invalid and checker.runs_with_invalid(arg)
-  if not with_invalid then
+  if not with_invalid and #run.errors >= first_error then
+    local depth = #path_array(path)
     for _, field in ipairs(checker.fields(arg)) do
       if is_invalid(run, first_error, depth, field) then
         return
       end
     end
   end
-  local ok, errors = checker.check(data, arg, {
-    matches = function(field, match, value)
-      return matches(record, field, match, value)
-    end,
-  })
+  local ok, errors = checker.check(data, arg, tools)
   for _, err in ipairs(ok and {} or errors) do
     report(run, err.field and dotted_step(path, err.field) or path, err.message,
       { entity_check = err.entity_check or (not err.field and err.message) or nil })
@@ -331,9 +343,14 @@ local function run_check(record, name, arg, data, path, run, first_error)
 end
 
 local function run_checks(record, data, path, run, first_error)
+  local tools = {
+    matches = function(field, match, value)
+      return matches(record, field, match, value)
+    end,
+  }
   for _, item in ipairs(record.entity_checks) do
     local name, arg = next(item)
-    run_check(record, name, arg, data, path, run, first_error)
+    run_check(name, arg, data, path, run, first_error, tools)
   end
   if record.check and #run.errors < first_error then
     local ok, message = record.check(data)
@@ -393,10 +410,10 @@ function process_record(record, input, path, run)
   if #run.errors < first_error then
     transform(record, result, run)
   end
-  local depth = #path_array(path)
+  local at_root = path.parent == nil
   for i = first_error, #run.errors do
     local err = run.errors[i]
-    err.written_as = err.written_as or depth == 0 and origin[err.path[1]] or nil
+    err.written_as = err.written_as or at_root and origin[err.path[1]] or nil
   end
   return result
 end

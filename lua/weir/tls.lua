@@ -4,11 +4,10 @@
 -- parses certificates, so it belongs into `configure` or module scope, not into every request.
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local choices = require("weir.tls.choice")
+local description = require("weir.tls.description")
 
 local C = abi.C
-
-local VERIFY, NO_VERIFY = 1, 2
-local MAX_DEPTH = 100
 
 local tls = {}
 
@@ -52,22 +51,46 @@ function tls.credential(cert, key)
 end
 
 --- How an upstream is verified.
--- @tparam table choice verify (boolean), depth (intermediates allowed; default 100), trust (handle;
--- default: the bundle that trusts nobody), credential (handle or nil)
+--
+-- Beside `verify` (true: enforce, false: off) or `mode` ("enforce", "report", "off") every field
+-- may be left out:
+--
+--   trust          bundle; without one nobody is trusted
+--   next           bundle judged beside it, for the log only
+--   credential     shown to the upstream
+--   depth          intermediates allowed, 0 to 100
+--   partial_chain  what is in the bundle is an anchor, self-signed or not
+--   verify_name    false: any name will do
+--   names          { dns, ip, uri = lists, match = "any" or "all" } instead of the upstream's name
+--   sni            "upstream_host", "host", "none" or a name
+--   pins           { cert, spki = lists of SHA-256 }: the leaf must match one
+--   crl, crl_check list of PEM texts; "leaf" or "chain"
+--   min_version, max_version             "TLSv1.2" or "TLSv1.3"
+--   ciphers, ciphersuites, groups, sigalgs   OpenSSL's lists
+--   security_level 0 to 5
+--   strict         RFC 5280's and the CA/Browser Forum's profile
+--
+-- @tparam table choice
 -- @treturn cdata|nil handle
 -- @treturn nil|string
 function tls.policy(choice)
-  local trust = choice.trust or tls.trust({})
-  local desc = ffi.new("struct weir_policy_desc")
-  desc.verify = choice.verify and VERIFY or NO_VERIFY
-  desc.depth = choice.depth or MAX_DEPTH
-  desc.trust = trust
-  desc.credential = choice.credential
+  local ok, err = choices.check(choice)
+  if not ok then
+    return nil, err
+  end
+  local desc = description.of(choice, choice.trust or tls.trust({}))
   local handle = C.weir_policy_new(desc)
   if handle == nil then
     return nil, last_error()
   end
   return ffi.gc(handle, C.weir_policy_free)
+end
+
+--- The identity of a policy: equal for equal content only.
+-- @tparam cdata policy
+-- @treturn string hexadecimal digits
+function tls.policy_id(policy)
+  return ffi.string(C.weir_policy_id(policy))
 end
 
 --- Whether a value is a handle that tls.trust() made.

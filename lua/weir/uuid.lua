@@ -9,11 +9,19 @@ local ROOT = "fd02801f-0957-4a15-a55a-c8d9606f30b5"
 
 local uuid = {}
 
+local HEX = {}
+for byte = 0, 255 do
+  HEX[byte] = ("%02x"):format(byte)
+end
+
+-- Files have thousands of entities, and each gets an id: hence tables of digits and no format().
 local function from_bytes(bytes, version)
-  local b = { bytes:byte(1, 16) }
-  b[7] = bit.bor(bit.band(b[7], 0x0F), version * 16)
-  b[9] = bit.bor(bit.band(b[9], 0x3F), 0x80)
-  return ("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x"):format(unpack(b))
+  local a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p = bytes:byte(1, 16)
+  g = bit.bor(bit.band(g, 0x0F), version * 16)
+  i = bit.bor(bit.band(i, 0x3F), 0x80)
+  return HEX[a] .. HEX[b] .. HEX[c] .. HEX[d] .. "-" .. HEX[e] .. HEX[f] .. "-" .. HEX[g]
+    .. HEX[h] .. "-" .. HEX[i] .. HEX[j] .. "-" .. HEX[k] .. HEX[l] .. HEX[m] .. HEX[n]
+    .. HEX[o] .. HEX[p]
 end
 
 local function to_bytes(text)
@@ -44,6 +52,8 @@ function uuid.v4()
   return from_bytes(core.random(16), 4)
 end
 
+-- Type of entity -> its namespace as bytes.
+local namespace_bytes = {}
 local namespaces = {}
 
 --- The namespace of an entity type.
@@ -60,7 +70,12 @@ end
 -- @tparam string key what identifies it among its kind, e.g. its name
 -- @treturn string
 function uuid.of_entity(entity, key)
-  return uuid.v5(uuid.namespace(entity), key)
+  local bytes = namespace_bytes[entity]
+  if not bytes then
+    bytes = to_bytes(uuid.namespace(entity))
+    namespace_bytes[entity] = bytes
+  end
+  return from_bytes(core.sha1(bytes .. key), 5)
 end
 
 return uuid

@@ -1,58 +1,91 @@
--- How an upstream is verified: which CA certificates, how deep a chain, which certificate of ours.
+-- How an upstream is verified: whom to trust, how deep a chain, which names, which certificate of
+-- ours.
 --
 -- All of it follows from the configuration, so it is decided once per route when the configuration
 -- is compiled (plan), and requests do not pay for it. weir asks this plugin about every service
 -- that is reached over TLS, also where nothing configures it.
+local effective = require("kong.plugins.upstream-tls.effective")
+local layers = require("kong.plugins.upstream-tls.layers")
 
 -- Decides before any other plugin, which can then decide otherwise.
-local UpstreamTLS = { PRIORITY = 1000001, VERSION = "1.0.0" }
+local UpstreamTLS = { PRIORITY = 1000001, VERSION = "1.1.0" }
 
--- What OpenSSL allows when nobody says anything.
-local NO_LIMIT = 100
+-- Kong's default: an upstream is verified when somebody says so.
+local UNVERIFIED = "off"
 
--- The first of the plugin's configuration and the service that says something about a field.
-local function field(conf, service, name)
-  if conf and conf[name] ~= nil then
-    return conf[name]
-  end
-  return service[name]
+-- Fields that a policy has under the same names.
+local SAME = {
+  "mode", "partial_chain", "names", "verify_name", "sni", "pins", "crl", "crl_check",
+  "min_version", "max_version", "ciphers", "ciphersuites", "groups", "sigalgs", "security_level",
+  "strict",
+}
+
+local function is_empty(list)
+  return list == nil or list[1] == nil
 end
 
--- Kong also lets an upstream entity name the certificate for services that name none.
-local function client_certificate(conf, plan)
-  if conf and conf.client_certificate then
-    return conf.client_certificate
+-- Bundles and certificate of a policy: nil and why, when one of them cannot be made.
+local function add_handles(choice, values, plan)
+  local err
+  choice.trust, err = plan:trust(values.ca_certificates, values.system_cas)
+  if err then
+    return nil, err
   end
-  local reference = plan.service.client_certificate
-    or plan.upstream and plan.upstream.client_certificate
-  return reference and reference.id
+  if values.next_ca_certificates or values.next_system_cas then
+    choice.next, err = plan:trust(values.next_ca_certificates, values.next_system_cas)
+  end
+  if not err and values.client_certificate then
+    choice.credential, err = plan:credential(values.client_certificate)
+  end
+  if err then
+    return nil, err
+  end
+  return true
+end
+
+-- What is legal and yet has to be meant. The checks of the services' own fields say the first two
+-- while this plugin is configured nowhere.
+local function warn(plan, values, origins)
+  local verifies = values.mode and values.mode ~= "off"
+  if plan.configured and not verifies and not plan.service.tls_verify then
+    plan:warn(("is not verified (mode off, from: %s)"):format(origins.mode))
+  elseif plan.configured and verifies and is_empty(values.ca_certificates)
+    and not values.system_cas then
+    plan:warn("cannot be trusted: it is verified, but there are no CA certificates")
+  end
+  if values.mode == "report" then
+    plan:warn(("is verified for the log only, whatever the verdict (mode report, from: %s)")
+      :format(origins.mode))
+  end
+  if verifies and values.verify_name == false then
+    plan:warn(("may show a certificate of any name (verify_name off, from: %s)")
+      :format(origins.verify_name))
+  end
 end
 
 --- Sets the plan's policy.
 -- @treturn nil
 -- @treturn nil|string why it cannot be made: the plan's requests are then refused
-function UpstreamTLS:plan(conf, plan)
+function UpstreamTLS:plan(_, plan)
   if not plan.tls then
     return
   end
-  local trust, credential, err
-  trust, err = plan:trust(field(conf, plan.service, "ca_certificates"))
-  if not trust then
+  local values, fields = effective.of(layers.of(plan))
+  local choice = { depth = values.tls_verify_depth }
+  for _, name in ipairs(SAME) do
+    choice[name] = values[name]
+  end
+  choice.mode = choice.mode or UNVERIFIED
+  local ok, err = add_handles(choice, values, plan)
+  if not ok then
     return nil, err
   end
-  local certificate = client_certificate(conf, plan)
-  if certificate then
-    credential, err = plan:credential(certificate)
-    if not credential then
-      return nil, err
-    end
+  local origins = {}
+  for _, field in ipairs(fields) do
+    origins[field.name] = field.origin
   end
-  return plan:set_policy({
-    verify = field(conf, plan.service, "tls_verify") == true,
-    depth = field(conf, plan.service, "tls_verify_depth") or NO_LIMIT,
-    trust = trust,
-    credential = credential,
-  })
+  warn(plan, values, origins)
+  return plan:set_policy(choice, fields)
 end
 
 return UpstreamTLS

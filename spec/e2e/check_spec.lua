@@ -48,6 +48,15 @@ describe("weir check", function()
     { "no YAML", "a: [\n", "FILE:" },
     { "a plugin's configuration", HEAD .. "plugins:\n- name: request-termination\n"
       .. "  config:\n    status_code: 7\n", "FILE:5:18: plugins[0].config.status_code: " },
+    { "a dangling CA of a plugin", HEAD .. "plugins:\n- name: upstream-tls\n  config:\n"
+      .. "    ca_certificates: [bf6e0f14-78cd-45ad-9325-87ec7ef7b891]\n",
+      "FILE:5:23: plugins[0].config.ca_certificates[0]: " },
+    { "a cipher that there is not", HEAD .. "plugins:\n- name: upstream-tls\n  config:\n"
+      .. "    ciphers: NONSENSE\n", "FILE:5:14: plugins[0].config.ciphers: " },
+    { "a CRL that is none", HEAD .. "plugins:\n- name: upstream-tls\n  config:\n"
+      .. "    crl: [x]\n", "FILE:5:10: plugins[0].config.crl: " },
+    { "names that are none", SERVICE .. "  tls_sans: {dnsnames: ['*.x']}\n",
+      "FILE:6:25: services[0].tls_sans.dnsnames[0]: value '*.x' is not a DNS name" },
     { "an unknown plugin", HEAD .. "plugins:\n- name: nonsense\n", "FILE:3:9: plugins[0].name: " },
     { "a key that does not fit", HEAD .. "certificates:\n- cert: x\n  key: y\n",
       "certificates[0].cert: " },

@@ -105,6 +105,58 @@ describe("weir.admin", function()
     end)
   end
 
+  describe("of verification", function()
+    before_each(function()
+      local generation = current.generation
+      generation.entities.routes = { r1 = { id = "r1", name = "first" }, r2 = { id = "r2" } }
+      generation.plans = {
+        [0] = {}, [1] = {},
+        [2] = { route_id = "r1", service_id = "s1", effective = 1 },
+        [3] = { route_id = "r2", service_id = "s1", error = "no such CA" },
+      }
+      generation.effective = { {
+        policy = "abcd", mode = "enforce", fields = {
+          { name = "mode", value = "enforce", origin = "service.tls_verify" },
+          { name = "ca_certificates", value = {}, origin = "upstream-tls (route)" },
+          { name = "pins", origin = "default" },
+          { name = "strict", value = false, origin = "default" },
+        },
+      } }
+    end)
+
+    it("shows a route's effective policy and where each value is from", function()
+      local status, answer, text = ask("/routes/first/tls")
+      assert.equal(200, status)
+      assert.same({ id = "r1" }, answer.route)
+      assert.same({ id = "s1" }, answer.service)
+      assert.equal("abcd", answer.policy)
+      assert.equal("enforce", answer.mode)
+      assert.equal(cjson.null, answer.error)
+      assert.same({ name = "mode", value = "enforce", origin = "service.tls_verify" },
+        answer.fields[1])
+      assert.matches('"name":"ca_certificates","value":[],', text, 1, true)
+      assert.equal(cjson.null, answer.fields[3].value)
+      assert.is_false(answer.fields[4].value)
+    end)
+
+    it("shows those of a service's routes", function()
+      local status, answer = ask("/services/one/tls")
+      assert.equal(200, status)
+      assert.equal("r1", answer.data[1].route.id)
+      assert.equal("no such CA", answer.data[2].error)
+      assert.equal(cjson.null, answer.data[2].policy)
+      local _, _, text = ask("/services/two/tls")
+      assert.equal('{"data":[]}', text)
+    end)
+
+    it("has none of what is not there, and changes nothing", function()
+      assert.equal(404, (ask("/services/none/tls")))
+      assert.equal(404, (ask("/routes/none/tls")))
+      assert.equal(404, (ask("/plugins/p/tls")))
+      assert.equal(405, (ask("/services/one/tls", "PUT")))
+    end)
+  end)
+
   local verbs = { POST = "create", PUT = "create or update", PATCH = "update", DELETE = "remove" }
   for method, verb in pairs(verbs) do
     it("does not " .. verb, function()

@@ -507,6 +507,48 @@ describe("weir.compile", function()
       assert.same({}, problems)
     end)
 
+    it("takes every layer of upstream-tls, and tells workers what is in force", function()
+      local function layer(config, scope)
+        config.name = "upstream-tls"
+        return { name = "upstream-tls", config = config, route = scope == "route" and ROUTE or nil,
+          service = scope == "service" and SERVICE or nil }
+      end
+      local entities = tls({ tls_verify = true, ca_certificates = { "ca-1" } }, { plugins = {
+        layer({ tls_verify_depth = 9, security_level = 3 }),
+        layer({ tls_verify_depth = 2 }, "route"),
+        layer({ partial_chain = true }, "service"),
+      } })
+      entities.routes[2] = { service = SERVICE }
+      entities.routes[3] = { service = SERVICE }
+      local built, problems, _, blob = run(entities, { "upstream-tls" })
+      assert.same({}, problems)
+      assert.same({
+        verify = 1, depth = 2, trust = { "CA1" }, partial_chain = 1, security_level = 3,
+      }, plan_of(built, 1).policy)
+      assert.equal(9, plan_of(built, 2).policy.depth)
+      assert.equal(2, #blob.effective)
+      assert.equal(blob.plans[3].effective, blob.plans[4].effective)
+      local shown = blob.effective[blob.plans[2].effective]
+      assert.equal("enforce", shown.mode)
+      assert.same({ name = "tls_verify_depth", value = 2, origin = "upstream-tls (route)" },
+        shown.fields[2])
+    end)
+
+    it("shows what another plugin decides as that plugin's", function()
+      plugin.define("one", { plan = function(_, _, plan)
+        plan:warn("is odd")
+        return plan:set_policy({ mode = "enforce", depth = 1 })
+      end })
+      local _, problems, _, blob = run(tls({}, { plugins = { { name = "one" } } }), { "one" })
+      assert.same({
+        { name = "depth", value = 1, origin = "plugin 'one'" },
+        { name = "mode", value = "enforce", origin = "plugin 'one'" },
+      }, blob.effective[1].fields)
+      assert.same({ {
+        severity = "warning", message = "service 'secure' (route 'r') is odd",
+      } }, problems)
+    end)
+
     it("affects no other plan", function()
       local entities = tls({ tls_verify = true, ca_certificates = { "none" } })
       entities.services[2] = { protocol = "https", tls_verify = true, ca_certificates = { "ca-1" } }

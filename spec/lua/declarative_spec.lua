@@ -19,6 +19,11 @@ package.preload["kong.plugins.sample.schema"] = function()
             { status = { type = "integer", default = 503, between = { 100, 599 } } },
             { message = { type = "string" } },
             { body = { type = "string" } },
+            { ca = { type = "string", uuid = true, refers_to = "ca_certificates" } },
+            { cas = {
+              type = "array",
+              elements = { type = "string", uuid = true, refers_to = "ca_certificates" },
+            } },
             {
               inner = {
                 type = "record", required = true,
@@ -46,7 +51,8 @@ package.preload["kong.plugins.crash.schema"] = function()
 end
 
 local OPTIONS = {
-  plugins = { "sample", "broken", "raising", "crash", "absent" }, filename = "weir.yml", now = 1000,
+  plugins = { "sample", "broken", "raising", "crash", "absent", "upstream-tls" },
+  filename = "weir.yml", now = 1000,
 }
 
 local function load(text)
@@ -295,6 +301,33 @@ routes:
       }, errors_of(HEAD .. "plugins:\n- {name: sample, config: {status: 7, statsu: 1}}\n"
         .. "- {name: sample, config: {message: a, body: b}}\n- {name: sample, consumer: joe}\n"))
     end)
+
+    it("may refer to entities in their configuration, by id", function()
+      local ca = ("ca_certificates: [{id: %s, cert: CERT ca=true}]\n"):format(CA)
+      local config = valid(ca .. ("plugins: [{name: sample, config: {ca: %s, cas: [%s]}}]")
+        :format(CA:upper(), CA))
+      assert.equal(CA, config.plugins[1].config.ca)
+      assert.same({ CA }, config.plugins[1].config.cas)
+      local gone = "00000000-0000-4000-8000-000000000000"
+      assert.same({
+        "4:14: plugins[0].config.ca: invalid reference 'ca: " .. gone
+          .. "' (no such entry in 'ca_certificates')",
+        "5:54: plugins[0].config.cas[1]: invalid reference 'cas: " .. gone
+          .. "' (no such entry in 'ca_certificates')",
+      }, errors_of(HEAD .. ca .. "plugins: [{name: sample, config: {\n"
+        .. ("         ca: %s,\n         cas: [%s, %s]}}]"):format(gone, CA, gone)))
+    end)
+
+    it("of upstream-tls say more than a service's own fields, which then are not warned of",
+      function()
+        local service = "services: [{name: s, host: h, protocol: https}]\n"
+        local _, warnings = valid(service)
+        assert.equal(1, #warnings)
+        _, warnings = valid(service .. "plugins: [{name: upstream-tls, enabled: false}]")
+        assert.equal(1, #warnings)
+        _, warnings = valid(service .. "plugins: [{name: upstream-tls, config: {strict: true}}]")
+        assert.same({}, warnings)
+      end)
 
     it("may have schemas that fail, which is a finding", function()
       local lines = errors_of(HEAD .. "plugins: [{name: raising, config: {f: x}}]")

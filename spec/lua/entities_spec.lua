@@ -85,6 +85,7 @@ describe("weir.entities", function()
         ["{host: a, tls_verify: false}"] = "tls_verify: value must be null" .. NOT_HTTPS,
         ["{host: a, tls_verify_depth: 1}"] = "tls_verify_depth: value must be null" .. NOT_HTTPS,
         ["{host: a, ca_certificates: []}"] = "ca_certificates: value must be null" .. NOT_HTTPS,
+        ["{host: a, tls_sans: {}}"] = "tls_sans: value must be null" .. NOT_HTTPS,
       })
     end)
 
@@ -98,6 +99,13 @@ describe("weir.entities", function()
           = "tls_verify_depth: value should be between 0 and 64",
         ["{host: a, protocol: https, tls_verify_depth: 1.5}"]
           = "tls_verify_depth: expected an integer",
+        ["{host: a, protocol: https, tls_sans: {dnsnames: [10.0.0.1]}}"]
+          = "tls_sans.dnsnames[0]: value '10.0.0.1' is not a DNS name",
+        ["{host: a, protocol: https, tls_sans: {uris: [x]}}"]
+          = "tls_sans.uris[0]: value 'x' is not a URI",
+        ["{host: a, protocol: https, tls_sans: {names: [x]}}"] = "tls_sans.names: unknown field",
+        ["{host: a, protocol: https, tls_sans: {dnsnames: []}}"]
+          = "tls_sans.dnsnames: length must be at least 1",
         ["{host: a, protocol: grpcs}"]
           = "protocol: 'grpcs' is not supported by this version of weir (supported: http, https)",
       })
@@ -242,12 +250,23 @@ describe("weir.entities", function()
       assert.matches("^%x+$", ca.cert_digest)
     end)
 
-    it("must be one CA certificate", function()
+    it("may be several, with a digest of all", function()
+      local one = accepts("ca_certificates", '{cert: "CERT ca=true name=a"}')
+      local two = accepts("ca_certificates", '{cert: "CERT ca=true name=a\\nCERT ca=true name=b"}')
+      assert.equal(64, #two.cert_digest)
+      assert.not_equal(one.cert_digest, two.cert_digest)
+      local _, warnings = accepts("ca_certificates",
+        '{cert: "CERT ca=true name=a\\nCERT ca=true not_after=999"}')
+      assert.equal('certificate expired, "Not After" time is in the past (certificate 2 of 2)',
+        warnings[1].message)
+    end)
+
+    it("must be CA certificates", function()
       refuses("ca_certificates", {
         ["{}"] = "cert: required field missing",
         ["{cert: x}"] = "cert: invalid certificate: no PEM certificate found",
-        ['{cert: "CERT ca=true\\nCERT ca=true"}'] = "cert: "
-          .. "please submit only one certificate at a time",
+        ['{cert: "CERT ca=true\\nCERT name=leaf"}'] = "cert: certificate does not appear to be a "
+          .. 'CA because it is missing the "CA" basic constraint (certificate 2 of 2)',
         ["{cert: CERT name=leaf}"] = "cert: certificate does not appear to be a CA because "
           .. 'it is missing the "CA" basic constraint',
         ["{cert: '{vault://env/ca}'}"] = "cert: invalid certificate: no PEM certificate found",

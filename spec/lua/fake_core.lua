@@ -78,6 +78,26 @@ function fake.x509_info(pem)
   return list
 end
 
+-- `issuer=` is the name's own without one; `names=`, `key_id=` and `issuer_key_id=` may be missing.
+function fake.x509_describe(pem)
+  local list, err = fake.x509_info(pem)
+  if not list then
+    return nil, err
+  end
+  local i = 0
+  for line in pem:gmatch("CERT [^\n]*") do
+    i = i + 1
+    local entry = list[i]
+    entry.issuer = "CN=" .. (line:match("issuer=(%S+)") or line:match("name=(%S+)") or "?")
+    entry.names = line:match("names=(%S+)")
+    entry.key_id = line:match(" key_id=(%S+)")
+    entry.issuer_key_id = line:match("issuer_key_id=(%S+)")
+    entry.key_type, entry.key_group, entry.key_bits = "EC", "P-256", 256
+    entry.signature, entry.serial, entry.version = "ecdsa-with-SHA256", "01", 3
+  end
+  return list
+end
+
 function fake.keypair_check(cert, key)
   if cert:match("name=(%S+)") == key:match("name=(%S+)") then
     return true

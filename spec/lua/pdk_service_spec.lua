@@ -169,12 +169,61 @@ describe("kong.service", function()
   end)
 end)
 
+describe("kong.service.get_tls_verdict", function()
+  it("says how the upstream was judged", function()
+    fake.request = fake.new_request({ phase = "log", verdict = {
+      code = "expired", openssl = 10, text = "certificate has expired", depth = 1, subject = "CN=i",
+      not_after = 1700000000, resumed = 0, cached = 1,
+    } })
+    assert.same({
+      code = "expired", openssl = 10, text = "certificate has expired", depth = 1, subject = "CN=i",
+      not_before = 0, not_after = 1700000000, resumed = false, cached = true,
+    }, kong.service.get_tls_verdict())
+  end)
+
+  it("has no depth without a certificate at fault", function()
+    fake.request = fake.new_request({
+      phase = "header_filter", verdict = { code = "ok", depth = -1 },
+    })
+    local verdict = kong.service.get_tls_verdict()
+    assert.equal("ok", verdict.code)
+    assert.is_nil(verdict.depth)
+  end)
+
+  it("says nothing when nothing was judged", function()
+    fake.request = fake.new_request({ phase = "log" })
+    assert.is_nil(kong.service.get_tls_verdict())
+  end)
+
+  it("is not known before", function()
+    fake.request = fake.new_request({ phase = "access" })
+    assert.has_error(kong.service.get_tls_verdict)
+  end)
+end)
+
 describe("kong.tls", function()
   it("trusts nobody, and is as deep as chains go, when nothing else is said", function()
     local policy = kong.tls.policy({ verify = true })
     assert.same({ verify = 1, depth = 100, trust = {} }, fake.content_of(policy))
     policy = kong.tls.policy({ verify = false })
     assert.equal(2, fake.content_of(policy).verify)
+  end)
+
+  it("takes all fields of a policy", function()
+    local nextone = assert(kong.tls.trust({ "next" }))
+    local policy = assert(kong.tls.policy({
+      mode = "report", next = nextone, partial_chain = true, strict = true, verify_name = true,
+      names = { dns = { "a.x" }, match = "all" }, sni = "b.x", pins = { cert = { ("0"):rep(64) } },
+      crl = { "CRL" }, crl_check = "chain", min_version = "TLSv1.3", max_version = "TLSv1.3",
+      ciphers = "c", ciphersuites = "d", groups = "g", sigalgs = "s", security_level = 1,
+    }))
+    assert.same({
+      verify = 3, depth = 100, trust = {}, next = { "next" }, partial_chain = 1, strict = 1,
+      names = { { 1, "a.x" } }, names_all = 1, sni = 2, sni_name = "b.x",
+      pins = { { 1, ("0"):rep(64) } }, crls = { "CRL" }, crl_chain = 1, min_version = 0x0304,
+      max_version = 0x0304, ciphers = "c", ciphersuites = "d", groups = "g", sigalgs = "s",
+      security_level = 1,
+    }, fake.content_of(policy))
   end)
 
   it("returns what is wrong with certificates", function()
@@ -193,6 +242,27 @@ describe("kong.tls", function()
     { "policy({})", "verify must be a boolean" },
     { "policy({ verify = true, trust = {} })", "trust must be of kong.tls.trust" },
     { "policy({ verify = true, credential = 1 })", "credential must be of kong.tls.credential" },
+    { "policy({ mode = 'on' })", "mode must be one of: enforce, report, off" },
+    { "policy({ mode = 'off', verify = true })", "only one of verify and mode can be set" },
+    { "policy({ verify = true, vreify_name = false })", "unknown field 'vreify_name'" },
+    { "policy({ verify = true, names = 'a.x' })", "names must be a table" },
+    { "policy({ verify = true, names = {} })", "names must name at least one of: dns, ip, uri" },
+    { "policy({ verify = true, names = { cn = {} } })", "names has an unknown field 'cn'" },
+    { "policy({ verify = true, names = { dns = { '*.x' } } })",
+      "names dns [1] is not a DNS name" },
+    { "policy({ verify = true, names = { dns = { a = 1 } } })", "names dns must be a list" },
+    { "policy({ verify = true, pins = { spki = { 'x' } } })",
+      "pins spki [1] is not a SHA-256 (64 hexadecimal digits, or base64)" },
+    { "policy({ verify = true, crl_check = 'leaf' })", "crl_check needs a crl" },
+    { "policy({ verify = true, sni = '' })",
+      "sni is not upstream_host, host, none or a DNS name" },
+    { "policy({ verify = true, security_level = 6 })",
+      "security_level must be an integer between 0 and 5" },
+    { "policy({ verify = true, next = true })", "next must be of kong.tls.trust" },
+    { "policy({ verify = true, ciphers = '' })", "ciphers must be a text" },
+    { "policy({ verify = true, strict = 1 })", "strict must be a boolean" },
+    { "policy({ verify = true, min_version = 'TLSv1.3', max_version = 'TLSv1.2' })",
+      "min_version TLSv1.3 is above max_version TLSv1.2" },
     { "policy({ verify = true, depth = -1 })", "depth must be an integer between 0 and 100" },
     { "policy({ verify = true, depth = 0/0 })", "depth must be an integer between 0 and 100" },
   }

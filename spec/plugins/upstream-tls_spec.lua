@@ -6,6 +6,8 @@ local plugin = require("spec.support.plugin")
 local handler = require("kong.plugins.upstream-tls.handler")
 local schema = require("kong.plugins.upstream-tls.schema")
 
+local SYSTEM = os.tmpname()
+
 local CONFIG = {
   by_id = {
     ca_certificates = {
@@ -18,17 +20,48 @@ local CONFIG = {
   },
 }
 
--- The policy for a service with these fields, under a configuration of the plugin.
-local function policy(service, conf, upstream)
+-- What is decided for a service with these fields, under configurations of the plugin: { scope,
+-- conf }, the most specific first.
+local function decide(service, confs, upstream)
   service.protocol = service.protocol or "https"
-  local links = { { plugin = { name = "upstream-tls", handler = handler },
-    entity = conf and { config = conf } } }
-  local made, err = Fold.new(CONFIG):run({ service = service, upstream = upstream }, links)
-  return fake.content_of(made), err
+  service.host = service.host or "backend.example"
+  local layers = {}
+  for i, item in ipairs(confs or {}) do
+    layers[i] = { scope = item[1], entity = { config = item[2] } }
+  end
+  local links = { {
+    plugin = { name = "upstream-tls", handler = handler }, entity = layers[1] and layers[1].entity,
+    layers = layers, configured = layers[1] ~= nil,
+  } }
+  return Fold.new(CONFIG, SYSTEM):run({ service = service, upstream = upstream }, links)
+end
+
+-- The policy for a service with these fields, under one configuration of the plugin.
+local function policy(service, conf, upstream)
+  local decision, err = decide(service, conf and { { "route", conf } }, upstream)
+  return fake.content_of(decision and decision.policy), err
+end
+
+-- { name -> { value, origin } } of a decision.
+local function shown(decision)
+  local fields = {}
+  for _, field in ipairs(decision.fields) do
+    fields[field.name] = { field.value, field.origin }
+  end
+  return fields
 end
 
 describe("upstream-tls", function()
   before_each(fake.install)
+
+  setup(function()
+    local file = assert(io.open(SYSTEM, "w"))
+    file:write("CAs of the machine")
+    file:close()
+  end)
+  teardown(function()
+    os.remove(SYSTEM)
+  end)
 
   it("decides before all others, and costs requests nothing", function()
     assert.is_true(handler.PRIORITY > 1000000)
@@ -115,7 +148,8 @@ describe("upstream-tls", function()
         "Certificate 'gone' does not exist" },
       { "a client certificate without its key", { client_certificate = { id = "broken" } },
         "certificate does not match key" },
-      { "a depth that is none", { tls_verify_depth = 101 }, "no valid value" },
+      { "a depth that is none", { tls_verify_depth = 101 },
+        "depth must be an integer between 0 and 100" },
     }
     for _, case in ipairs(cases) do
       for _, verify in ipairs({ true, false }) do
@@ -133,26 +167,254 @@ describe("upstream-tls", function()
     end
   end)
 
-  describe("schema", function()
-    local function takes(config)
-      return (plugin.configure(schema, config)) ~= nil
+  describe("fields", function()
+    -- A configuration, and what the policy has beside { verify = 1, depth = 100, trust = {} }.
+    local HEX = ("ab"):rep(32)
+    local cases = {
+      { { mode = "report" }, { verify = 3 } },
+      { { mode = "off" }, { verify = 2 } },
+      { { tls_verify = false }, { verify = 2 } },
+      { { tls_verify_depth = 0 }, { depth = 0 } },
+      { { ca_certificates = { "one", "two" } }, { trust = { "CA one", "CA two" } } },
+      { { system_cas = true }, { trust = { "CAs of the machine" } } },
+      { { system_cas = true, ca_certificates = { "one" } },
+        { trust = { "CAs of the machine", "CA one" } } },
+      { { partial_chain = true }, { partial_chain = 1 } },
+      { { strict = true }, { strict = 1 } },
+      { { security_level = 0 }, { security_level = 0 } },
+      { { verify_name = false }, { verify_name = 0 } },
+      { { names = { dns = { "a.example" }, uri = { "spiffe://d/x" }, ip = { "::1" },
+        match = "all" } },
+        { names = { { 1, "a.example" }, { 2, "::1" }, { 3, "spiffe://d/x" } }, names_all = 1 } },
+      { { names = { dns = { "a.example" }, match = "any" } }, { names = { { 1, "a.example" } } } },
+      { { sni = "none" }, { sni = 1 } },
+      { { sni = "host" }, { sni = 3 } },
+      { { sni = "upstream_host" }, {} },
+      { { sni = "other.example" }, { sni = 2, sni_name = "other.example" } },
+      { { pins = { cert = { HEX }, spki = { HEX:upper() } } },
+        { pins = { { 1, HEX }, { 2, HEX } } } },
+      { { crl = { "CRL" } }, { crls = { "CRL" } } },
+      { { crl = { "CRL" }, crl_check = "leaf" }, { crls = { "CRL" } } },
+      { { crl = { "CRL" }, crl_check = "chain" }, { crls = { "CRL" }, crl_chain = 1 } },
+      { { client_certificate = "mine" }, { credential = { cert = "C", key = "K" } } },
+      { { min_version = "TLSv1.3" }, { min_version = 0x0304 } },
+      { { max_version = "TLSv1.2" }, { max_version = 0x0303 } },
+      { { ciphers = "c" }, { ciphers = "c" } },
+      { { ciphersuites = "c" }, { ciphersuites = "c" } },
+      { { groups = "g" }, { groups = "g" } },
+      { { sigalgs = "s" }, { sigalgs = "s" } },
+      { { next_ca_certificates = { "two" } }, { next = { "CA two" } } },
+      { { next_system_cas = true }, { next = { "CAs of the machine" } } },
+    }
+    for i, case in ipairs(cases) do
+      it(("make the policy that they say (%d: %s)"):format(i, next(case[1])), function()
+        local expected = { verify = 1, depth = 100, trust = {} }
+        for name, value in pairs(case[2]) do
+          expected[name] = value
+        end
+        assert.same(expected, (policy({ tls_verify = true }, case[1])))
+      end)
     end
 
-    it("takes what a service takes", function()
-      local id = "bf6e0f14-78cd-45ad-9325-87ec7ef7b891"
-      assert.is_true(takes({}))
-      assert.is_true(takes({
-        tls_verify = true, tls_verify_depth = 64, ca_certificates = { id }, client_certificate = id,
-      }))
+    it("of an Enterprise service name SANs beside its host", function()
+      local service = { tls_verify = true, tls_sans = { dnsnames = { "a.x" }, uris = { "u:v" } } }
+      assert.same({ { 1, "a.x" }, { 1, "backend.example" }, { 3, "u:v" } }, policy(service).names)
+      service = { tls_verify = true, host = "::1", tls_sans = { dnsnames = { "a.x" } } }
+      assert.same({ { 1, "a.x" }, { 2, "::1" } }, policy(service).names)
+      assert.is_nil(policy({ tls_verify = true, tls_sans = {} }).names)
+    end)
+  end)
+
+  describe("precedence", function()
+    local SERVICE = {
+      tls_verify = true, tls_verify_depth = 5, ca_certificates = { "one" },
+      client_certificate = { id = "mine" },
+    }
+
+    it("is route, service, global, the service's fields, the upstream's, defaults", function()
+      local decision = assert(decide(SERVICE, {
+        { "route", { tls_verify_depth = 1, sni = "none" } },
+        { "service", { tls_verify_depth = 2, strict = true } },
+        { "global", { tls_verify_depth = 3, strict = false, security_level = 3 } },
+      }, { client_certificate = { id = "other" } }))
+      local fields = shown(decision)
+      assert.same({ 1, "upstream-tls (route)" }, fields.tls_verify_depth)
+      assert.same({ true, "upstream-tls (service)" }, fields.strict)
+      assert.same({ 3, "upstream-tls (global)" }, fields.security_level)
+      assert.same({ { "one" }, "service.ca_certificates" }, fields.ca_certificates)
+      assert.same({ "enforce", "service.tls_verify" }, fields.mode)
+      assert.same({ "mine", "service.client_certificate" }, fields.client_certificate)
+      assert.same({ "TLSv1.2", "default" }, fields.min_version)
+      assert.same({ nil, "default" }, fields.pins)
+      assert.equal(1, fake.content_of(decision.policy).depth)
     end)
 
-    it("takes nothing else", function()
-      assert.is_false(takes({ tls_verify = "yes" }))
-      assert.is_false(takes({ tls_verify_depth = 65 }))
-      assert.is_false(takes({ tls_verify_depth = -1 }))
-      assert.is_false(takes({ ca_certificates = { "x" } }))
-      assert.is_false(takes({ client_certificate = "x" }))
-      assert.is_false(takes({ verify = true }))
+    it("knows the upstream's certificate", function()
+      local decision = assert(decide({}, {}, { client_certificate = { id = "other" } }))
+      assert.same({ "other", "upstream.client_certificate" }, shown(decision).client_certificate)
     end)
+
+    it("takes fields that are one decision from one place", function()
+      local function trust(first, second)
+        return fake.content_of(decide({ tls_verify = true, ca_certificates = { "two" } },
+          { { "route", first }, { "global", second } }).policy)
+      end
+      assert.same({ "CA one" }, trust({ ca_certificates = { "one" } }, { system_cas = true }).trust)
+      assert.same({}, trust({ system_cas = false }, { system_cas = true }).trust)
+      assert.same({ "CAs of the machine" }, trust({}, { system_cas = true }).trust)
+      local made = trust({ names = { dns = { "a.x" } } }, { verify_name = false })
+      assert.same({ { 1, "a.x" } }, made.names)
+      assert.is_nil(made.verify_name)
+      made = trust({ verify_name = true }, { names = { dns = { "a.x" } } })
+      assert.is_nil(made.names)
+    end)
+
+    it("shows all fields, each once, in one order", function()
+      local names, seen = {}, {}
+      for i, field in ipairs(decide({}).fields) do
+        names[i] = field.name
+        assert.is_nil(seen[field.name])
+        seen[field.name] = true
+        assert.equal("default", field.origin)
+      end
+      assert.equal("mode", names[1])
+      for _, item in ipairs(schema.fields[3].config.fields) do
+        local name = next(item)
+        assert.is_true(seen[name] or name == "tls_verify", name)
+      end
+    end)
+  end)
+
+  describe("fails closed with fields that contradict each other over their places:", function()
+    local cases = {
+      { { min_version = "TLSv1.3" }, { max_version = "TLSv1.2" },
+        "min_version TLSv1.3 is above max_version TLSv1.2" },
+      { { crl_check = "chain" }, {}, "crl_check needs a crl" },
+    }
+    for _, case in ipairs(cases) do
+      it(case[3], function()
+        local decision, err = decide({ tls_verify = true },
+          { { "route", case[1] }, { "global", case[2] } })
+        assert.is_nil(decision)
+        assert.equal("plugin 'upstream-tls': " .. case[3], err)
+      end)
+    end
+  end)
+
+  it("fails closed when the machine's certificates are not there", function()
+    os.rename(SYSTEM, SYSTEM .. ".away")
+    local made, err = policy({ tls_verify = true }, { system_cas = true })
+    os.rename(SYSTEM .. ".away", SYSTEM)
+    assert.is_nil(made)
+    assert.matches("No such file", err)
+    assert.is_nil((policy({}, { next_system_cas = true, next_ca_certificates = { "gone" } })))
+  end)
+
+  describe("warns", function()
+    local cases = {
+      { "of an upstream that is not verified", {}, { sni = "none" },
+        "is not verified (mode off, from: default)" },
+      { "of report mode", { tls_verify = true, ca_certificates = { "one" } }, { mode = "report" },
+        "is verified for the log only, whatever the verdict "
+          .. "(mode report, from: upstream-tls (route))" },
+      { "of names that do not count", { tls_verify = true, ca_certificates = { "one" } },
+        { verify_name = false },
+        "may show a certificate of any name (verify_name off, from: upstream-tls (route))" },
+      { "when nobody is trusted", { tls_verify = true }, { strict = true },
+        "cannot be trusted: it is verified, but there are no CA certificates" },
+    }
+    for _, case in ipairs(cases) do
+      it(case[1], function()
+        assert.same({ case[4] }, decide(case[2], { { "route", case[3] } }).warnings)
+      end)
+    end
+
+    it("of nothing where it is configured nowhere, or all is well", function()
+      assert.same({}, decide({}).warnings)
+      assert.same({}, decide({ tls_verify = true }).warnings)
+      local decision = decide({}, { { "global", { mode = "enforce", system_cas = true } } })
+      assert.same({}, decision.warnings)
+    end)
+  end)
+
+  describe("schema", function()
+    local ID = "bf6e0f14-78cd-45ad-9325-87ec7ef7b891"
+    local HEX = ("ab"):rep(32)
+
+    it("takes nothing at all", function()
+      assert.same({}, (plugin.configure(schema, {})))
+    end)
+
+    local good = {
+      { tls_verify = true, tls_verify_depth = 64 },
+      { ca_certificates = { ID }, client_certificate = ID },
+      { mode = "report", system_cas = true, partial_chain = true, strict = true },
+      { names = { dns = { "a.example", "a.example." } } },
+      { names = { ip = { "127.0.0.1", "::1" }, match = "all" } },
+      { names = { uri = { "spiffe://domain/*", "spiffe://domain/path", "urn:x" } } },
+      { verify_name = false }, { sni = "none" }, { sni = "host" }, { sni = "a.example" },
+      { pins = { cert = { HEX }, spki = { ("AB:"):rep(31) .. "AB" } } },
+      { pins = { spki = { ("A"):rep(43) .. "=", "sha256//" .. ("A"):rep(43) .. "=" } } },
+      { crl = { "CRL" }, crl_check = "chain" },
+      { min_version = "TLSv1.2", max_version = "TLSv1.2" },
+      { ciphers = "c", ciphersuites = "c", groups = "g", sigalgs = "s", security_level = 5 },
+      { next_ca_certificates = { ID }, next_system_cas = true },
+    }
+    for i, config in ipairs(good) do
+      it(("takes what is good (%d)"):format(i), function()
+        local _, err = plugin.configure(schema, config)
+        assert.is_nil(err)
+      end)
+    end
+
+    local bad = {
+      { { tls_verify = "yes" }, "expected a boolean" },
+      { { tls_verify = true, mode = "off" }, "only one or none of these fields must be set" },
+      { { mode = "on" }, "expected one of: enforce, report, off" },
+      { { mode = true }, "expected a string" },
+      { { tls_verify_depth = 65 }, "value should be between 0 and 64" },
+      { { tls_verify_depth = -1 }, "value should be between 0 and 64" },
+      { { ca_certificates = { "x" } }, "expected a valid UUID" },
+      { { next_ca_certificates = { "x" } }, "expected a valid UUID" },
+      { { client_certificate = "x" }, "expected a valid UUID" },
+      { { verify = true }, "unknown field" },
+      { { system_cas = "auto" }, "expected a boolean" },
+      { { names = {} }, "at least one of these fields must be non-empty" },
+      { { names = { match = "any" } }, "at least one of these fields must be non-empty" },
+      { { names = { dns = {} } }, "length must be at least 1" },
+      { { names = { dns = { "*.example" } } }, "is not a DNS name" },
+      { { names = { dns = { "10.0.0.1" } } }, "is not a DNS name" },
+      { { names = { dns = { "a.example:443" } } }, "is not a DNS name" },
+      { { names = { dns = { "b\195\188cher.example" } } }, "is not a DNS name" },
+      { { names = { ip = { "10.0.0" } } }, "is not an IP address" },
+      { { names = { ip = { "[::1]" } } }, "is not an IP address" },
+      { { names = { uri = { "nothing" } } }, "is not a URI" },
+      { { names = { uri = { "https://*" } } }, "has a wildcard" },
+      { { names = { uri = { "spiffe://d/a/*" } } }, "has a wildcard" },
+      { { names = { dns = { "a.x" }, match = "some" } }, "expected one of: any, all" },
+      { { names = { dns = { "a.x" }, cn = { "a.x" } } }, "unknown field" },
+      { { names = { dns = { "a.x" } }, verify_name = false }, "names are not looked for" },
+      { { sni = "10.0.0.1" }, "is not upstream_host, host, none or a DNS name" },
+      { { sni = "off!" }, "is not upstream_host, host, none or a DNS name" },
+      { { pins = {} }, "at least one of these fields must be non-empty" },
+      { { pins = { cert = { "abcd" } } }, "is not a SHA-256" },
+      { { pins = { cert = { HEX .. "ab" } } }, "is not a SHA-256" },
+      { { pins = { spki = { ("A"):rep(42) .. "B=" } } }, "is not a SHA-256" },
+      { { crl = { "bad" } }, "crl 1 does not parse" },
+      { { crl = {} }, "length must be at least 1" },
+      { { crl_check = "all" }, "expected one of: leaf, chain" },
+      { { min_version = "TLSv1.1" }, "expected one of: TLSv1.2, TLSv1.3" },
+      { { min_version = "TLSv1.3", max_version = "TLSv1.2" }, "min_version is above max_version" },
+      { { ciphers = "" }, "length must be at least 1" },
+      { { security_level = 6 }, "value should be between 0 and 5" },
+      { { strict = 1 }, "expected a boolean" },
+    }
+    for i, case in ipairs(bad) do
+      it(("refuses what is not (%d: %s)"):format(i, case[2]), function()
+        local config, err = plugin.configure(schema, case[1])
+        assert.is_nil(config)
+        assert.truthy(err:find(case[2], 1, true), err)
+      end)
+    end
   end)
 end)

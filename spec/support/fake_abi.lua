@@ -175,17 +175,62 @@ function C.weir_credential_new(cert, certlen, key, keylen)
   return handle("struct weir_credential *", pair)
 end
 
+-- { { kind, text }, … } of names or pins.
+local function kinds(array, count, member)
+  local result = {}
+  for i = 0, tonumber(count) - 1 do
+    result[i + 1] = { array[i].kind, str(array[i][member]) }
+  end
+  return result
+end
+
+-- What a description says beside the first fields, without what is as by default.
+local function further_fields(desc)
+  local defaults = {
+    min_version = 0, max_version = 0, partial_chain = 0, strict = 0, security_level = -1,
+    verify_name = 1, names_all = 0, sni = 0, crl_chain = 0,
+  }
+  local content = {}
+  for name, default in pairs(defaults) do
+    local value = tonumber(desc[name])
+    content[name] = value ~= default and value or nil
+  end
+  for _, name in ipairs({ "sni_name", "ciphers", "ciphersuites", "groups", "sigalgs" }) do
+    content[name] = str(desc[name])
+  end
+  if desc.name_count > 0 then
+    content.names = kinds(desc.names, desc.name_count, "value")
+  end
+  if desc.pin_count > 0 then
+    content.pins = kinds(desc.pins, desc.pin_count, "sha256")
+  end
+  if desc.crl_count > 0 then
+    content.crls = list(desc.crls, desc.crl_count)
+  end
+  return content
+end
+
 function C.weir_policy_new(desc)
   if desc.trust == nil or desc.depth < 0 or desc.depth > 100 then
     refuse("a field has no valid value")
     return nil
   end
-  return handle("struct weir_policy *", {
-    verify = desc.verify,
-    depth = desc.depth,
-    trust = fake.content_of(desc.trust),
-    credential = fake.content_of(desc.credential),
-  })
+  local content = further_fields(desc)
+  content.verify, content.depth = desc.verify, desc.depth
+  content.trust = fake.content_of(desc.trust)
+  content.credential = fake.content_of(desc.credential)
+  content.next = fake.content_of(desc.next)
+  for _, crl in ipairs(content.crls or {}) do
+    if crl:find("bad") then
+      refuse("crl 1 does not parse")
+      return nil
+    end
+  end
+  return handle("struct weir_policy *", content)
+end
+
+function C.weir_policy_id(policy)
+  return ("policy%d"):format(tonumber(ffi.cast("intptr_t", policy)))
 end
 
 function C.weir_trust_free() end
@@ -288,7 +333,7 @@ end
 function fake.new_request(want)
   local request = {
     phase = want.phase, texts = {}, numbers = {}, body = want.body, service = {}, lists = {},
-    chunk = want.chunk, last = want.last,
+    chunk = want.chunk, last = want.last, verdict = want.verdict,
   }
   for name, value in pairs(want.texts or {}) do
     request.texts[tonumber(ffi.C["WEIR_" .. name])] = value
@@ -457,6 +502,22 @@ end
 C.weir_service_set_trust = choose("trust")
 C.weir_service_set_credential = choose("credential")
 C.weir_service_set_policy = choose("policy")
+
+function C.weir_tls_verdict(out)
+  local verdict = fake.request and fake.request.verdict
+  if not verdict then
+    return fake.request and NONE or PHASE
+  end
+  ffi.fill(out, ffi.sizeof("struct weir_verdict"))
+  for name, value in pairs(verdict) do
+    if type(value) == "string" then
+      ffi.copy(out[name], value)
+    else
+      out[name] = value
+    end
+  end
+  return 0
+end
 
 function C.weir_response_exit(status, p, n, has_body)
   fake.request.exit = { status = status, body = has_body == 1 and text(p, n) or nil }

@@ -136,6 +136,7 @@ function Gateway:reload(config)
     local text = self:logs():sub(from)
     return text:find("configuration applied[^\n]*\n") and "yes"
       or text:find("configuration refused[^\n]*\n") and "no"
+      or text:find("reload failed[^\n]*\n") and "no"
   end, "the reload to be confirmed", 30, function() return self:logs() end)
   return applied == "yes", self:logs():sub(from)
 end

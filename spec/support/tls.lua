@@ -7,7 +7,8 @@ local pki = require "spec.fixtures.pki"
 local socket = require "socket"
 local workspace = require "spec.support.workspace"
 
-local C = cimport("net/loop.h", "net/conn.h", "tls/client.h", "tls/server.h", "tls/libctx.h")
+local C = cimport("net/loop.h", "net/conn.h", "tls/client.h", "tls/server.h", "tls/libctx.h",
+  "tls/offline.h")
 
 ffi.cdef [[
 int socketpair(int domain, int type, int protocol, int fds[2]);
@@ -62,17 +63,66 @@ function tls.identity(identity)
   return assert(tls.credential(pki.text(identity.chain or identity.cert), pki.text(identity.key)))
 end
 
+--- Wanted names.
+-- @tparam table list of { kind, text }
+-- @treturn ?cdata array of struct name
+function tls.names(list)
+  local names, why = ffi.new("struct name[?]", math.max(#list, 1)), why_buffer()
+  for i, want in ipairs(list) do
+    if C.name_parse(want[1], tls.str(want[2]), names[i - 1], why) ~= nil then
+      return nil, ffi.string(why)
+    end
+  end
+  return ffi.gc(names, function(all)
+    for i = 0, #list - 1 do
+      C.name_free(all[i])
+    end
+  end)
+end
+
+--- Interns revocation lists (PEM texts).
+function tls.crls(...)
+  local pems = { ... }
+  local list = ffi.new("struct str[?]", math.max(#pems, 1))
+  for i, pem in ipairs(pems) do
+    list[i - 1] = tls.str(pem)
+  end
+  local out, why = ffi.new("struct crls *[1]"), why_buffer()
+  if C.crls_intern(list, #pems, out, why) ~= nil then
+    return nil, ffi.string(why)
+  end
+  return ffi.gc(out[0], C.crls_unref)
+end
+
 --- Interns a policy.
--- @tparam table want trust (cdata; the test root by default), and fields of struct policy_desc
+-- @tparam table want trust (cdata; the test root by default), names (a list of { kind, text }),
+-- pins (a list of { kind, 32 bytes }), and fields of struct policy_desc; texts are Lua strings
 function tls.policy(want)
   local trust = want.trust or assert(tls.trust(pki.pem(pki.get("root"))))
   local desc = C.policy_desc_default(trust)
+  local names, pins, problem
   for field, value in pairs(want) do
-    desc[field] = value
+    if field == "names" then
+      names, problem = tls.names(value)
+      if not names then
+        return nil, problem
+      end
+      desc.names, desc.name_count = names, #value
+    elseif field == "pins" then
+      pins = ffi.new("struct pin[?]", #value)
+      for i, pin in ipairs(value) do
+        pins[i - 1].kind = pin[1]
+        ffi.copy(pins[i - 1].sha256, pin[2], 32)
+      end
+      desc.pins, desc.pin_count = pins, #value
+    else
+      desc[field] = type(value) == "string" and tls.str(value) or value
+    end
   end
-  local out = ffi.new("struct policy *[1]")
+  local out, why = ffi.new("struct policy *[1]"), why_buffer()
   if C.policy_intern(desc, out) ~= nil then
-    return nil, "no valid policy"
+    C.policy_check(desc, why)
+    return nil, ffi.string(why)
   end
   return ffi.gc(out[0], C.policy_unref)
 end
@@ -272,9 +322,11 @@ end
 -- @tparam table client of tls.client
 -- @tparam string name the name to verify
 -- @tparam ?cdata sessions struct session_cache
-function Side:connect(client, name, sessions)
+-- @tparam ?string sni what is sent; the name by default
+function Side:connect(client, name, sessions, sni)
   self.client, self.name, self.sessions = client, tls.name(name), sessions
-  local err = C.tls_client_start(client.ptr, self.conn, self.name, sessions, on_ready)
+  self.sni = sni and tls.name(sni) or self.name
+  local err = C.tls_client_start(client.ptr, self.conn, self.name, self.sni, sessions, on_ready)
   if err ~= nil then
     self.failed = ffi.string(err.code)
   end
@@ -287,12 +339,7 @@ function Side:accept(server)
   return self
 end
 
---- The verdict as a table.
-function Side:verdict()
-  local v = C.tls_client_verdict(self.conn)
-  if v == nil then
-    return nil
-  end
+local function verdict_table(v)
   return {
     code = ffi.string(C.verdict_code_name(v.code)),
     openssl = v.openssl,
@@ -304,8 +351,38 @@ function Side:verdict()
     not_after = tonumber(v.not_after),
     cached = v.cached,
     resumed = v.resumed,
+    report = v.report,
+    next = v.has_next and ffi.string(C.verdict_code_name(v.next)) or nil,
+    seen = ffi.string(v.names_seen),
+    wanted = ffi.string(v.names_wanted),
+    anchor = ffi.string(v.anchor),
     sha256 = ffi.string(v.sha256, 32),
   }
+end
+
+--- The verdict as a table.
+function Side:verdict()
+  local v = C.tls_client_verdict(self.conn)
+  return v ~= nil and verdict_table(v) or nil
+end
+
+--- Judges a chain without a connection.
+-- @tparam cdata policy
+-- @tparam table pems texts, the leaf's first
+-- @tparam ?string name of a connection
+-- @tparam ?number at unix seconds
+-- @treturn ?table verdict
+function tls.judge(policy, pems, name, at)
+  local list = ffi.new("struct str[?]", math.max(#pems, 1))
+  for i, pem in ipairs(pems) do
+    list[i - 1] = tls.str(pem)
+  end
+  local out, why = ffi.new("struct verdict"), why_buffer()
+  if C.offline_judge(policy, list, #pems, name and tls.name(name), at or os.time(), out,
+    why) ~= nil then
+    return nil, ffi.string(why)
+  end
+  return verdict_table(out)
 end
 
 function Side:reason()

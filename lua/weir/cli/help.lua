@@ -8,7 +8,8 @@ local help = { summary = "print the manual of a command, or all settings" }
 
 function help.configure(parser)
   parser:description("Prints the manual of a command, the list of all settings, or an overview.")
-  parser:argument("TOPIC", "A command, or 'settings'."):args("?"):argname("TOPIC"):target("topic")
+  parser:argument("TOPIC", "A command (of one or two words), or 'settings'."):args("0-2")
+    :argname("TOPIC"):target("topic")
 end
 
 local function wrap(text, indent)
@@ -38,13 +39,14 @@ local function settings_text()
 end
 
 function help.execute(args, process, usage_error, manual)
-  if args.topic == "settings" then
+  local topic = args.topic[1] and table.concat(args.topic, " ")
+  if topic == "settings" then
     process.stdout:write(settings_text())
     return options.exit(0)
   end
-  local text = manual(args.topic)
+  local text = manual(topic)
   if not text then
-    return usage_error(("there is no help about '%s'"):format(args.topic))
+    return usage_error(("there is no help about '%s'"):format(topic))
   end
   process.stdout:write(text, "\n")
   return options.exit(0)

@@ -4,11 +4,16 @@
 --             equal for equal content
 --   chains    plan -> list of indices into `plugins`, in the order of execution
 --   rewrite   the same for the plugins that run before a route is known
---   plans     plan -> { route_id, service_id }
+--   plans     plan -> { route_id, service_id, effective = index, error }; `effective` for upstreams
+--             that are reached over TLS, `error` when requests of the plan are refused
+--   effective list of { policy = its id, mode, fields = list of { name, value, origin } }: how
+--             upstreams are verified, and what says so; each once, however many plans share it
 --   entities  TYPE -> { [id] = entity }, private keys left out
 --   settings  what plugins may see of the settings, and node_id
 local buffer = require("string.buffer")
 local fingerprint = require("weir.fingerprint")
+local Fold = require("weir.compile.fold")
+local tls = require("weir.tls")
 
 local Blob = {}
 Blob.__index = Blob
@@ -40,7 +45,9 @@ end
 function Blob.new(config, settings)
   return setmetatable({
     indices = {},
+    effective_indices = {},
     content = {
+      effective = {},
       plugins = {},
       chains = {},
       rewrite = {},
@@ -77,6 +84,21 @@ function Blob:plugin(entity)
       service = entity.service and entity.service.id,
     })
     self.indices[entity.id] = index
+  end
+  return index
+end
+
+--- The index of an effective policy, added when it is new.
+-- @tparam table decision what Fold:run() gave
+function Blob:effective(decision)
+  local policy = tls.policy_id(decision.policy)
+  local key = policy .. Fold.text_of(decision.fields)
+  local index = self.effective_indices[key]
+  if not index then
+    local list = self.content.effective
+    index = #list + 1
+    list[index] = { policy = policy, mode = decision.mode, fields = decision.fields }
+    self.effective_indices[key] = index
   end
   return index
 end

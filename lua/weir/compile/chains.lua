@@ -43,31 +43,59 @@ function Chains.new(entities, loaded)
   return setmetatable({ scopes = scopes, loaded = loaded }, Chains)
 end
 
---- The configuration of one plugin for a route and its service (either may be nil).
+local function fits(entity, route)
+  if not route then
+    return true
+  end
+  local wanted = {}
+  for _, protocol in ipairs(route.protocols or { "http", "https" }) do
+    wanted[protocol] = true
+  end
+  return any_in(entity.protocols, wanted)
+end
+
+-- All configurations of one plugin for a route and its service, the most specific first, whatever
+-- their protocols.
+local function scoped(of_plugin, route, service)
+  local route_id, service_id = id_of(route), id_of(service)
+  local found = {}
+  local function add(scope, key)
+    local entity = key and of_plugin[key]
+    if entity then
+      found[#found + 1] = { entity = entity, scope = scope }
+    end
+  end
+  add("route and service", route_id and service_id and scope_key(route_id, service_id))
+  add("route", route_id and scope_key(route_id, nil))
+  add("service", service_id and scope_key(nil, service_id))
+  add("global", scope_key(nil, nil))
+  return found
+end
+
+--- All configurations of one plugin that apply to a route and its service (either may be nil).
+-- @treturn table list of { entity = the `plugins` entity, scope = "route and service", "route",
+-- "service" or "global" }, the most specific first
+function Chains:layers(name, route, service)
+  local layers = {}
+  for _, layer in ipairs(scoped(self.scopes[name] or {}, route, service)) do
+    if fits(layer.entity, route) then
+      layers[#layers + 1] = layer
+    end
+  end
+  return layers
+end
+
+--- Whether there is any configuration of a plugin, wherever it applies.
+function Chains:configures(name)
+  return self.scopes[name] ~= nil
+end
+
+--- The one configuration of a plugin that counts for a route and its service.
 -- @treturn table|nil the `plugins` entity
 function Chains:find(name, route, service)
   local of_plugin = self.scopes[name]
-  if not of_plugin then
-    return nil
-  end
-  local route_id, service_id = id_of(route), id_of(service)
-  local entity = route_id and service_id and of_plugin[scope_key(route_id, service_id)]
-    or route_id and of_plugin[scope_key(route_id, nil)]
-    or service_id and of_plugin[scope_key(nil, service_id)]
-    or of_plugin[scope_key(nil, nil)]
-  if not entity then
-    return nil
-  end
-  if route then
-    local wanted = {}
-    for _, protocol in ipairs(route.protocols or { "http", "https" }) do
-      wanted[protocol] = true
-    end
-    if not any_in(entity.protocols, wanted) then
-      return nil
-    end
-  end
-  return entity
+  local first = of_plugin and scoped(of_plugin, route, service)[1]
+  return first and fits(first.entity, route) and first.entity or nil
 end
 
 --- All that applies to a route and its service, in the order of execution.

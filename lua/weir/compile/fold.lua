@@ -3,6 +3,8 @@
 -- A handler with `plan(self, conf, plan)` is called for each plan that its configuration applies to
 -- while the configuration is compiled. It may choose how the upstream is verified. What it chooses
 -- is in the plan when the first request comes, and a plugin with nothing else to do is in no chain.
+local choices = require("weir.tls.choice")
+local system_cas = require("weir.compile.system_cas")
 local tls = require("weir.tls")
 
 local Plan = {}
@@ -13,12 +15,15 @@ local Fold = {}
 Fold.__index = Fold
 
 --- @tparam table config validated entities (weir.declarative)
-function Fold.new(config)
+-- @tparam ?string system_cas_path the setting tls_system_cas
+function Fold.new(config, system_cas_path)
   return setmetatable({
     config = config,
+    system_cas_path = system_cas_path,
     trusts = {},
     credentials = {},
     policies = {},
+    system = {},
   }, Fold)
 end
 
@@ -32,23 +37,47 @@ local function memo(cache, key, make)
   return found[1], found[2]
 end
 
--- ---- what a handler's plan() is given: service, route, upstream (entities or nil), tls, and these
+-- The machine's CA certificates are read once for a configuration, and only if something asks.
+function Fold:system_cas()
+  return memo(self.system, "text", function()
+    return system_cas.read(self.system_cas_path)
+  end)
+end
+
+-- ---- what a handler's plan() is given: service, route, upstream (entities or nil), tls, layers,
+-- configured, and these
+
+function Plan:pems(ids, with_system)
+  local pems = {}
+  if with_system then
+    local text, err = self.fold:system_cas()
+    if not text then
+      return nil, err
+    end
+    pems[1] = text
+  end
+  for _, id in ipairs(ids) do
+    local entity = self.fold.config.by_id.ca_certificates[id]
+    if not entity then
+      return nil, ("CA Certificate '%s' does not exist"):format(id)
+    end
+    pems[#pems + 1] = entity.cert
+  end
+  return pems
+end
 
 --- The trust bundle of exactly these CA certificates.
 -- @tparam ?table ids of ca_certificates entities; none at all make the bundle that trusts nobody
+-- @tparam ?boolean with_system those of the machine, too
 -- @treturn cdata|nil handle
 -- @treturn nil|string
-function Plan:trust(ids)
+function Plan:trust(ids, with_system)
   ids = ids or {}
-  local fold = self.fold
-  return memo(fold.trusts, table.concat(ids, ","), function()
-    local pems = {}
-    for i, id in ipairs(ids) do
-      local entity = fold.config.by_id.ca_certificates[id]
-      if not entity then
-        return nil, ("CA Certificate '%s' does not exist"):format(id)
-      end
-      pems[i] = entity.cert
+  local key = (with_system and "system," or "") .. table.concat(ids, ",")
+  return memo(self.fold.trusts, key, function()
+    local pems, err = self:pems(ids, with_system)
+    if not pems then
+      return nil, err
     end
     return tls.trust(pems)
   end)
@@ -69,29 +98,66 @@ function Plan:credential(id)
   end)
 end
 
-local function policy_key(choice)
-  return table.concat({
-    tostring(choice.verify), tostring(choice.depth), tostring(choice.trust),
-    tostring(choice.credential),
-  }, "|")
+-- The same text for equal choices only: every value with its name, type and length.
+local function write(out, name, value)
+  if type(value) == "table" then
+    local keys = {}
+    for key in pairs(value) do
+      keys[#keys + 1] = key
+    end
+    table.sort(keys)
+    out[#out + 1] = ("%s{%d"):format(name, #keys)
+    for _, key in ipairs(keys) do
+      write(out, key, value[key])
+    end
+  else
+    local text = tostring(value)
+    out[#out + 1] = ("%s=%s:%d:%s"):format(name, type(value), #text, text)
+  end
+end
+
+local function text_of(value)
+  local out = {}
+  write(out, "", value)
+  return table.concat(out, ";")
+end
+
+-- What an effective policy looks like when a plugin gives no account of it.
+local function account(choice, origin)
+  local names, fields = {}, {}
+  for name, value in pairs(choice) do
+    if type(value) ~= "cdata" then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    fields[i] = { name = name, value = choice[name], origin = origin }
+  end
+  return fields
 end
 
 --- Decides how the upstream is verified. The last plugin to decide wins.
--- @tparam table choice verify, depth, trust, credential as for weir.tls.policy()
+-- @tparam table choice as for weir.tls.policy()
+-- @tparam ?table fields what to show of it: list of { name, value, origin }
 -- @treturn true|nil
 -- @treturn nil|string
-function Plan:set_policy(choice)
-  if type(choice.verify) ~= "boolean" then
-    return nil, "verify must be a boolean"
-  end
-  local policy, err = memo(self.fold.policies, policy_key(choice), function()
+function Plan:set_policy(choice, fields)
+  local policy, err = memo(self.fold.policies, text_of(choice), function()
     return tls.policy(choice)
   end)
   if not policy then
     return nil, err
   end
-  self.policy, self.verified = policy, choice.verify
+  self.policy, self.choice, self.mode = policy, choice, choices.mode(choice)
+  self.fields = fields or account(choice, ("plugin '%s'"):format(self.plugin))
   return true
+end
+
+--- Something that whoever wrote the configuration should know, about this plan's upstream.
+-- @tparam string text continues "service 'x' (route 'y') "
+function Plan:warn(text)
+  self.warnings[#self.warnings + 1] = text
 end
 
 -- ---- folding
@@ -108,10 +174,11 @@ end
 
 --- Lets the plugins that apply to a plan decide.
 -- @tparam table scope service, route, upstream: entities or nil
--- @tparam table links list of { plugin, entity (nil: no configuration) } in the order of execution
--- @treturn cdata|nil policy, for a service that is reached over TLS
+-- @tparam table links list of { plugin, entity (nil: no configuration), layers (all configurations
+-- of the plugin that apply), configured } in the order of execution
+-- @treturn table|nil for a service that is reached over TLS: policy, choice, mode, fields (list of
+-- { name, value, origin }), warnings
 -- @treturn nil|string why there is none
--- @treturn boolean|nil with a policy: whether it verifies
 function Fold:run(scope, links)
   local plan = setmetatable({
     fold = self,
@@ -119,22 +186,42 @@ function Fold:run(scope, links)
     route = scope.route,
     upstream = scope.upstream,
     tls = scope.service ~= nil and scope.service.protocol == "https",
+    warnings = {},
   }, Plan)
   for _, link in ipairs(links) do
     if link.plugin.handler.plan then
+      plan.plugin, plan.layers = link.plugin.name, link.layers or {}
+      plan.configured = link.configured
       local err = call(link.plugin, link.entity and link.entity.config, plan)
       if err then
         return nil, ("plugin '%s': %s"):format(link.plugin.name, err)
       end
     end
   end
-  if plan.tls and not plan.policy then
-    return nil, "no plugin decides how its upstream is verified"
-  end
   if not plan.tls then
     return nil
+  elseif not plan.policy then
+    return nil, "no plugin decides how its upstream is verified"
   end
-  return plan.policy, nil, plan.verified
+  return {
+    policy = plan.policy, choice = plan.choice, mode = plan.mode, fields = plan.fields,
+    warnings = plan.warnings,
+  }
+end
+
+--- A text that is the same for equal lists of { name, value, origin }, and only for those.
+function Fold.text_of(fields)
+  local out = {}
+  for i, field in ipairs(fields) do
+    local value = field.value
+    if type(value) == "table" then
+      value = text_of(value)
+    elseif type(value) == "string" then
+      value = #value .. ":" .. value
+    end
+    out[i] = ("%s=%s;%s"):format(field.name, tostring(value), field.origin)
+  end
+  return table.concat(out, ";")
 end
 
 return Fold

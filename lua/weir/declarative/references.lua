@@ -69,8 +69,44 @@ local function resolve_list(record, field, entity, by_id, report)
   end
 end
 
+-- Ids inside a plugin's configuration: fields of its schema that say `refers_to`. Gives the value
+-- with the ids as the entities have them.
+local function resolve_inside(field, value, path, look_up_id)
+  if field.def.refers_to and uuid.is_valid(value) then
+    return look_up_id(field.def.refers_to, value, path)
+  elseif type(value) == "table" and field.record then
+    for _, item in ipairs(field.record.ordered) do
+      value[item.name] = resolve_inside(item.field, value[item.name], extend(path, item.name),
+        look_up_id)
+    end
+  elseif type(value) == "table" and field.elements then
+    for i, element in ipairs(value) do
+      value[i] = resolve_inside(field.elements, element, extend(path, i), look_up_id)
+    end
+  end
+  return value
+end
+
+local function resolve_config(record, by_id, report)
+  local config = record.schema.record.by_name.config
+  resolve_inside(config, record.value.config, extend(record.path, "config"),
+    function(entity, id, path)
+      local target = by_id[entity][id:lower()]
+      if target then
+        return target.id
+      end
+      local last = path[#path]
+      report(path, dangling(type(last) == "number" and path[#path - 1] or last, id, entity))
+      record.invalid = true
+      return id
+    end)
+end
+
 local function resolve(records, by_id, by_name, report)
   for _, record in ipairs(records) do
+    if record.type == "plugins" then
+      resolve_config(record, by_id, report)
+    end
     for _, item in ipairs(entities.definitions[record.type].fields) do
       local field, def = next(item)
       local listed = def.elements and def.elements.refers_to

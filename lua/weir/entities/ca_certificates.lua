@@ -1,22 +1,53 @@
--- CA certificates: the trust anchors that services refer to.
+-- CA certificates: the trust anchors that services refer to. One entity may hold several, as
+-- bundles do; Kong takes one only.
 local core = require("weir.core")
 local typedefs = require("weir.typedefs")
+
+local NO_CA =
+  'certificate does not appear to be a CA because it is missing the "CA" basic constraint'
+
+-- Names the certificate that a message is about, where there are several.
+local function about(message, i, list)
+  return #list == 1 and message or ("%s (certificate %d of %d)"):format(message, i, #list)
+end
 
 local function check_cert(pem)
   local list, err = core.x509_info(pem)
   if not list then
     return nil, "invalid certificate: " .. err
-  elseif #list ~= 1 then
-    return nil, "please submit only one certificate at a time"
-  elseif not list[1].is_ca then
-    return nil,
-      'certificate does not appear to be a CA because it is missing the "CA" basic constraint'
+  end
+  for i, certificate in ipairs(list) do
+    if not certificate.is_ca then
+      return nil, about(NO_CA, i, list)
+    end
   end
   return true
 end
 
+-- Loaded on first use: it needs the core, and files without bundles do not.
+local function text_digest(text)
+  return require("weir.fingerprint").of_text(text)
+end
+
+-- Of one certificate its SHA-256, as in Kong; of several a digest of theirs in their order.
 local function add_digest(pem)
-  return { cert_digest = core.x509_info(pem)[1].sha256 }
+  local list = core.x509_info(pem)
+  if #list == 1 then
+    return { cert_digest = list[1].sha256 }
+  end
+  local digests = {}
+  for i, certificate in ipairs(list) do
+    digests[i] = certificate.sha256
+  end
+  return { cert_digest = text_digest(table.concat(digests)) }
+end
+
+local function advice_about(certificate, now)
+  if certificate.not_after < now then
+    return 'certificate expired, "Not After" time is in the past'
+  elseif certificate.not_before > now then
+    return 'certificate not valid yet, "Not Before" time is in the future'
+  end
 end
 
 return {
@@ -36,19 +67,13 @@ return {
   -- Kong refuses the whole file for the sake of one expired CA. It cannot make anything trusted:
   -- verification fails for the chains that need it, and for no others.
   advise = function(ca, now)
-    local info = core.x509_info(ca.cert)[1]
-    if info.not_after < now then
-      return {
-        { field = "cert", message = 'certificate expired, "Not After" time is in the past' },
-      }
-    elseif info.not_before > now then
-      return {
-        {
-          field = "cert",
-          message = 'certificate not valid yet, "Not Before" time is in the future',
-        },
-      }
+    local list, advice = core.x509_info(ca.cert), {}
+    for i, certificate in ipairs(list) do
+      local message = advice_about(certificate, now)
+      if message then
+        advice[#advice + 1] = { field = "cert", message = about(message, i, list) }
+      end
     end
-    return {}
+    return advice
   end,
 }

@@ -30,11 +30,16 @@ for _, name in ipairs(NAMES) do
   entities.schemas[name] = assert(Schema.new(entities.definitions[name]))
 end
 
+local children_of = {}
+
 --- The types that may be nested in entries of `parent`, by name, with the field that refers to the
 -- parent.
 -- @tparam string parent e.g. "services"
--- @treturn table e.g. { routes = "service", plugins = "service" }
+-- @treturn table e.g. { routes = "service", plugins = "service" }, not to be changed
 function entities.children_of(parent)
+  if children_of[parent] then
+    return children_of[parent]
+  end
   local children = {}
   for _, name in ipairs(NAMES) do
     for _, item in ipairs(entities.definitions[name].fields) do
@@ -44,6 +49,7 @@ function entities.children_of(parent)
       end
     end
   end
+  children_of[parent] = children
   return children
 end
 

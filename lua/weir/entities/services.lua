@@ -1,6 +1,7 @@
 -- Services: where requests are proxied to, and how their upstream's certificate is verified.
 local null = require("cjson").null
 local typedefs = require("weir.typedefs")
+local values = require("weir.tls.values")
 
 local DEFAULT_PORTS = { http = 80, https = 443 }
 
@@ -27,7 +28,9 @@ local function expand_url(url)
   }
 end
 
-local TLS_ONLY = { "client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates" }
+local TLS_ONLY = {
+  "client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates", "tls_sans",
+}
 local NO_PATH = { "tcp", "tls", "udp", "grpc", "grpcs" }
 
 local entity_checks = {
@@ -45,6 +48,13 @@ for _, field in ipairs(TLS_ONLY) do
       then_field = field, then_match = { eq = null },
     },
   })
+end
+
+local function is(check)
+  return function(value)
+    local ok, err = check(value)
+    return ok ~= nil, ok == nil and ("value '%s' %s"):format(value, err) or nil
+  end
 end
 
 local timeout = { default = 60000, between = { 1, 2 ^ 31 - 2 } }
@@ -79,15 +89,36 @@ return {
         type = "array", elements = { type = "string", uuid = true, refers_to = "ca_certificates" },
       },
     },
+    -- Kong Enterprise's: names that the upstream's certificate may have instead of the host.
+    {
+      tls_sans = {
+        type = "record",
+        fields = {
+          {
+            dnsnames = {
+              type = "array", len_min = 1,
+              elements = { type = "string", custom_validator = is(values.dns) },
+            },
+          },
+          {
+            uris = {
+              type = "array", len_min = 1,
+              elements = { type = "string", custom_validator = is(values.uri) },
+            },
+          },
+        },
+      },
+    },
   },
   shorthand_fields = {
     { url = { type = "string", func = expand_url } },
   },
   entity_checks = entity_checks,
 
-  -- What is legal and yet probably not what the author wants.
-  advise = function(service)
-    if service.protocol ~= "https" or not service.enabled then
+  -- What is legal and yet probably not what the author wants. Where upstream-tls is configured,
+  -- these fields are not all that counts, and it has an opinion of its own.
+  advise = function(service, _, plugins)
+    if service.protocol ~= "https" or not service.enabled or plugins["upstream-tls"] then
       return {}
     elseif not service.tls_verify then
       return { { message = "upstream certificate is not verified (tls_verify is off)" } }

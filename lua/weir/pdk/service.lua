@@ -4,11 +4,13 @@
 -- so another realm: connections, sessions and verdicts of the service's own policy are out of its
 -- reach. A choice that cannot be made ends the request with 502, even if the plugin does not look
 -- at the returned error.
+local ffi = require("ffi")
 local abi = require("weir.abi")
 local credentials = require("weir.pdk.credentials")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
 local tls = require("weir.tls")
+local verdicts = require("weir.verdict")
 local x509_store = require("resty.openssl.x509.store")
 
 local C = abi.C
@@ -17,6 +19,7 @@ local ACCESS = phase.set("access")
 -- Kong's list also has rewrite, where nothing that is chosen survives: the service is not known
 -- yet.
 local TARGET = phase.set("access", "balancer", "preread")
+local AFTER = phase.set("response", "header_filter", "body_filter", "log")
 local type = type
 
 local NONE = -2 -- WEIR_ERR_NONE
@@ -187,6 +190,22 @@ function service.set_tls_policy(policy)
     error("argument must be a policy of kong.tls.policy", 2)
   end
   return done(C.weir_service_set_policy(policy))
+end
+
+-- Filled by the core and read at once.
+local verdict = ffi.new("struct weir_verdict")
+
+--- How the certificate of the upstream was judged in the last try. Not in Kong.
+-- @treturn table|nil code ("ok", "unverified", "expired", …), openssl (its number), text, depth,
+-- subject, issuer, sha256, not_before, not_after (of the certificate at fault), names_seen,
+-- names_wanted, anchor, resumed, cached (booleans), next_code; texts that say nothing are nil, and
+-- so is all of it when no certificate was judged
+function service.get_tls_verdict()
+  check(AFTER)
+  if C.weir_tls_verdict(verdict) < 0 then
+    return nil
+  end
+  return verdicts.of(verdict)
 end
 
 return service

@@ -3,6 +3,7 @@
 --
 -- Parsing certificates takes milliseconds, so these belong into `configure` or module scope. In
 -- requests the result is one pointer.
+local choices = require("weir.tls.choice")
 local handles = require("weir.tls")
 
 local tls = {}
@@ -11,10 +12,6 @@ local function check_table(value, name)
   if type(value) ~= "table" then
     error(name .. " must be a table", 3)
   end
-end
-
-local function is_depth(value)
-  return type(value) == "number" and value % 1 == 0 and value >= 0 and value <= 100
 end
 
 --- A bundle of CA certificates.
@@ -40,21 +37,16 @@ function tls.credential(cert, key)
   return handles.credential(cert, key)
 end
 
---- A policy.
--- @tparam table choice verify (boolean, required), depth (0 to 100), trust (of kong.tls.trust;
--- without one nobody is trusted), credential (of kong.tls.credential)
+--- A policy. A mistake in the choice is an error; what only the core can judge (a CRL that does not
+-- parse, a cipher that there is not) is returned.
+-- @tparam table choice the fields of weir.tls.policy: `verify` (boolean) or `mode` has to be there
 -- @treturn cdata|nil
 -- @treturn nil|string
 function tls.policy(choice)
   check_table(choice, "choice")
-  if type(choice.verify) ~= "boolean" then
-    error("verify must be a boolean", 2)
-  elseif choice.trust ~= nil and not handles.is_trust(choice.trust) then
-    error("trust must be of kong.tls.trust", 2)
-  elseif choice.credential ~= nil and not handles.is_credential(choice.credential) then
-    error("credential must be of kong.tls.credential", 2)
-  elseif choice.depth ~= nil and not is_depth(choice.depth) then
-    error("depth must be an integer between 0 and 100", 2)
+  local ok, err = choices.check(choice)
+  if not ok then
+    error(err, 2)
   end
   return handles.policy(choice)
 end

@@ -11,6 +11,10 @@ local quoted = require("weir.schema.validators").quoted
 local checks = {}
 
 local function get(record, name)
+  if not name:find(".", 1, true) then
+    local value = record[name]
+    return value == nil and null or value
+  end
   local value = record
   for step in name:gmatch("[^.]+") do
     if type(value) ~= "table" then
@@ -22,6 +26,10 @@ local function get(record, name)
 end
 
 local function set(record, name, value)
+  if not name:find(".", 1, true) then
+    record[name] = value
+    return
+  end
   local parent = record
   local steps = {}
   for step in name:gmatch("[^.]+") do

@@ -49,6 +49,9 @@ return {
   { name = "upstream_tls_session_reuse", type = "boolean", default = "on",
     description = "resume TLS sessions to upstreams, each under the policy that it was verified "
       .. "under; not Kong's" },
+  { name = "tls_system_cas", type = "string", default = "auto",
+    description = "PEM file that system_cas of upstream-tls stands for; auto: where the "
+      .. "distribution keeps the machine's CA certificates; not Kong's" },
 
   { name = "ssl_cert", type = "list", default = "",
     description = "PEM files with the chains that ssl listeners present when no SNI matches" },

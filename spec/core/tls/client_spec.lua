@@ -141,6 +141,18 @@ for version, number in pairs(VERSIONS) do
 end
 
 describe("client", function()
+  it("sends the name that it is told, whatever it verifies", function()
+    for sni, sent in pairs({ ["other.example"] = "other.example", [""] = "", ["10.0.0.1"] = "" }) do
+      local near, far = tls.pair()
+      far:accept(serve("leaf"))
+      near:connect(new(), "kong.example", nil, sni)
+      tls.run(function() return near.ready or near.failed end)
+      assert.is_true(near.ready)
+      local got = C.tls_server_sni(far.conn)
+      assert.equal(sent, ffi.string(got.p, got.n))
+    end
+  end)
+
   after_each(function()
     tls.close_all()
     workspace.stop_all()

@@ -1,5 +1,6 @@
 local tls = require "spec.support.tls"
 local pki = require "spec.fixtures.pki"
+local forge = require "spec.support.forge"
 local ffi = require "ffi"
 
 local C = tls.C
@@ -16,6 +17,8 @@ describe("policy", function()
   end)
 
   it("differs when one field does", function()
+    local crls = assert(tls.crls(forge.crl({
+      issuer = forge.certificate({ subject = "policy root", ca = true }) })))
     local fields = {
       { verify = C.POLICY_NO_VERIFY }, { depth = 1 }, { depth = 2 }, { min_version = 0x0304 },
       { max_version = 0x0303 }, { resume = false },
@@ -23,6 +26,24 @@ describe("policy", function()
         { trust = assert(tls.trust(pki.pem(pki.get("other_root")))) },
       { credential = tls.identity(pki.get("client")) },
         { credential = tls.identity(pki.get("client_two")) },
+      { verify = C.POLICY_REPORT }, { next = assert(tls.trust()) },
+      { next = assert(tls.trust(pki.pem(pki.get("other_root")))) },
+      { partial_chain = true }, { strict = true }, { security_level = 1 }, { security_level = 3 },
+      { verify_name = false }, { names = { { C.NAME_DNS, "a.example" } } },
+      { names = { { C.NAME_URI, "spiffe://a.example/*" } } },
+      { names = { { C.NAME_URI, "spiffe://a.example/" } } },
+      { names = { { C.NAME_DNS, "a.example" }, { C.NAME_DNS, "b.example" } } },
+      { names = { { C.NAME_DNS, "a.example" }, { C.NAME_DNS, "b.example" } }, names_all = true },
+      { sni = C.POLICY_SNI_NONE }, { sni = C.POLICY_SNI_HOST },
+      { sni = C.POLICY_SNI_FIXED, sni_name = "a.example" },
+      { sni = C.POLICY_SNI_FIXED, sni_name = "b.example" },
+      { pins = { { C.PIN_CERTIFICATE, ("a"):rep(32) } } },
+      { pins = { { C.PIN_KEY, ("a"):rep(32) } } }, { pins = { { C.PIN_KEY, ("b"):rep(32) } } },
+      { crls = crls }, { crls = crls, crl_chain = true },
+      { ciphers = "ECDHE+AESGCM" }, { ciphers = "ECDHE+CHACHA20" },
+      { ciphersuites = "TLS_AES_256_GCM_SHA384" }, { ciphersuites = "TLS_AES_128_GCM_SHA256" },
+      { groups = "X25519" }, { groups = "P-256" }, { sigalgs = "ECDSA+SHA256" },
+      { sigalgs = "RSA-PSS+SHA256" },
     }
     local base = assert(tls.policy({}))
     local seen, keep = { [address(base)] = true }, {}
@@ -42,7 +63,13 @@ describe("policy", function()
 
   it("has no value that means off by accident", function()
     for _, want in ipairs({
-      { verify = 0 }, { verify = 3 }, { depth = -1 }, { depth = 101 }, { min_version = 0 },
+      { verify = 0 }, { verify = 4 }, { security_level = -1 }, { security_level = 6 },
+      { sni = 4 }, { sni = C.POLICY_SNI_FIXED },
+      { sni = C.POLICY_SNI_FIXED, sni_name = "10.0.0.1" },
+      { sni = C.POLICY_SNI_FIXED, sni_name = "A.example" }, { sni_name = "a.example" },
+      { pins = { { 3, ("a"):rep(32) } } },
+      { names = { { C.NAME_DNS, "a.example" } }, verify_name = false },
+      { depth = -1 }, { depth = 101 }, { min_version = 0 },
       { min_version = 0x0302 }, { max_version = 0x0305 }, { min_version = 0x0304,
         max_version = 0x0303 },
     }) do
@@ -69,5 +96,19 @@ describe("policy", function()
     C.policy_unref(ffi.gc(policy, nil))
     assert.equal(before, C.policy_interned())
     assert.equal(bundles, C.trust_interned())
+  end)
+
+  it("says which name is sent", function()
+    local out = ffi.new("struct peer_name")
+    local function sent(want, name)
+      C.policy_sni_of(assert(tls.policy(want)), tls.name(name or "up.example"),
+        tls.name("asked.example"), out)
+      return ffi.string(out.text)
+    end
+    assert.equal("up.example", sent({}))
+    assert.equal("", sent({}, "10.0.0.1"))
+    assert.equal("", sent({ sni = C.POLICY_SNI_NONE }))
+    assert.equal("asked.example", sent({ sni = C.POLICY_SNI_HOST }))
+    assert.equal("fixed.example", sent({ sni = C.POLICY_SNI_FIXED, sni_name = "fixed.example" }))
   end)
 end)

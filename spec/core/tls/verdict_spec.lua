@@ -31,7 +31,7 @@ describe("verdict_cache", function()
   local cache, bound
 
   before_each(function()
-    cache, bound = ffi.new("struct verdict_cache"), ffi.new("int64_t[1]")
+    cache, bound = ffi.new("struct verdict_cache"), ffi.new("struct verdict_good")
     C.verdict_cache_init(cache)
   end)
 
@@ -39,44 +39,48 @@ describe("verdict_cache", function()
     C.verdict_cache_done(cache)
   end)
 
+  local function put(digest, now, ends)
+    C.verdict_cache_put(cache, digest, now, ffi.new("struct verdict_good", { bound = ends }))
+  end
+
   local function find(n, now)
     return C.verdict_cache_find(cache, key(n), now, bound)
   end
 
   it("answers for what it was told, and gives the chain's end back", function()
     assert.is_false(find(1, NOW))
-    C.verdict_cache_put(cache, key(1), NOW, NOW + HOUR)
+    put(key(1), NOW, NOW + HOUR)
     assert.is_true(find(1, NOW))
-    assert.equal(NOW + HOUR, tonumber(bound[0]))
+    assert.equal(NOW + HOUR, tonumber(bound.bound))
     assert.is_false(find(2, NOW))
   end)
 
   it("forgets after half an hour", function()
-    C.verdict_cache_put(cache, key(1), NOW, NOW + HOUR)
+    put(key(1), NOW, NOW + HOUR)
     assert.is_true(find(1, NOW + HOUR / 2 - 1))
     assert.is_false(find(1, NOW + HOUR / 2))
     assert.equal(0, tonumber(cache.table.count))
   end)
 
   it("does not outlive the chain", function()
-    C.verdict_cache_put(cache, key(1), NOW, NOW + 10)
+    put(key(1), NOW, NOW + 10)
     assert.is_true(find(1, NOW + 9))
     assert.is_false(find(1, NOW + 10))
   end)
 
   it("does not answer when the clock went backwards", function()
-    C.verdict_cache_put(cache, key(1), NOW, NOW + HOUR)
+    put(key(1), NOW, NOW + HOUR)
     assert.is_false(find(1, NOW - 1))
     assert.is_false(find(1, NOW))
   end)
 
   it("holds 256, and the oldest makes room", function()
     for n = 1, 256 do
-      C.verdict_cache_put(cache, key(n), NOW, NOW + HOUR)
+      put(key(n), NOW, NOW + HOUR)
     end
-    C.verdict_cache_put(cache, key(1), NOW + 1, NOW + HOUR)
+    put(key(1), NOW + 1, NOW + HOUR)
     assert.is_true(find(2, NOW + 1))
-    C.verdict_cache_put(cache, key(257), NOW + 1, NOW + HOUR)
+    put(key(257), NOW + 1, NOW + HOUR)
     assert.equal(256, tonumber(cache.table.count))
     assert.is_false(find(2, NOW + 1))
     assert.is_true(find(1, NOW + 1))

@@ -3,6 +3,8 @@
 
 local tls = require "spec.support.tls"
 local pki = require "spec.fixtures.pki"
+local forge = require "spec.support.forge"
+local ffi = require "ffi"
 
 local function hex(text)
   return (text:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
@@ -172,5 +174,97 @@ describe("verify", function()
     assert.equal("depth_exceeded", visit(flat, pki.get("leaf")).code)
     assert.is_true(visit(deep, pki.get("leaf")).cached)
     assert.equal("depth_exceeded", visit(flat, pki.get("leaf")).code)
+  end)
+
+  it("lets a chain pass in report mode, and says what enforcing would have said", function()
+    local client = assert(tls.client(assert(tls.policy({ verify = tls.C.POLICY_REPORT }))))
+    local cache = ffi.gc(ffi.new("struct session_cache"), tls.C.session_clear)
+    for name, code in pairs({ expired = "expired", wrong_name = "name_mismatch",
+      self_signed = "self_signed", client_only = "wrong_purpose" }) do
+      local server = assert(tls.server({}, tls.identity(pki.get(name))))
+      for _ = 1, 2 do
+        local verdict, near = tls.visit(client, server, "kong.example", cache)
+        assert.is_true(near.ready)
+        assert.same({ code, true, false, false },
+          { verdict.code, verdict.report, verdict.resumed, verdict.cached })
+        assert.equal(0, cache.count)
+      end
+    end
+    assert.same({ 8, 0 }, { tonumber(client.stats.reported), tonumber(client.stats.failed) })
+    local good = visit(client, pki.get("leaf"))
+    assert.same({ "ok", true }, { good.code, good.report })
+    assert.equal(8, tonumber(client.stats.reported))
+  end)
+
+  it("judges by the next bundle beside, without effect", function()
+    local function client(current, following)
+      return assert(tls.client(assert(tls.policy({
+        trust = assert(tls.trust(pki.pem(pki.get(current)))),
+        next = assert(tls.trust(pki.pem(pki.get(following)))), resume = false }))))
+    end
+    local to_other, to_same = client("root", "other_root"), client("root", "root")
+    for round = 1, 2 do
+      local verdict = visit(to_other, pki.get("leaf"))
+      assert.same({ "ok", "untrusted_issuer", round == 2 },
+        { verdict.code, verdict.next, verdict.cached })
+      assert.equal("ok", visit(to_same, pki.get("leaf")).next)
+    end
+    assert.same({ 0, 2 }, { tonumber(to_other.stats.next_good), tonumber(to_other.stats.next_bad) })
+    assert.same({ 2, 0 }, { tonumber(to_same.stats.next_good), tonumber(to_same.stats.next_bad) })
+    local refused, near = tls.visit(client("other_root", "root"),
+      assert(tls.server({}, tls.identity(pki.get("leaf")))))
+    assert.same({ "untrusted_issuer", "ok", "tls_verify" },
+      { refused.code, refused.next, near.failed })
+  end)
+
+  it("compares pins of the certificate and of its key", function()
+    local root = forge.certificate({ subject = "pin root", ca = true })
+    local leaf = forge.certificate({ subject = "pin leaf", issuer = root })
+    local renewed = forge.certificate({ subject = "pin leaf", issuer = root })
+    local whole, key = forge.digest("SHA256", leaf.der), forge.digest("SHA256", leaf.key.spki)
+    local backup = ("b"):rep(32)
+    local CERT, KEY = tls.C.PIN_CERTIFICATE, tls.C.PIN_KEY
+    for _, row in ipairs({
+      { { { CERT, whole } }, "ok", "pin_mismatch" },
+      { { { KEY, key } }, "ok", "ok" },
+      { { { KEY, backup }, { CERT, backup }, { KEY, key } }, "ok", "ok" },
+      { { { KEY, backup } }, "pin_mismatch", "pin_mismatch" },
+      { { { KEY, whole } }, "pin_mismatch", "pin_mismatch" },
+      { { { CERT, key } }, "pin_mismatch", "pin_mismatch" },
+    }) do
+      local policy = assert(tls.policy({ trust = assert(tls.trust(root.pem)), pins = row[1] }))
+      assert.equal(row[2], tls.judge(policy, { leaf.pem }, "kong.example").code)
+      assert.equal(row[3], tls.judge(policy, { renewed.pem }, "kong.example").code)
+      assert.equal("name_mismatch", tls.judge(policy, { leaf.pem }, "other.example").code)
+    end
+  end)
+
+  it("refuses keys below the security level", function()
+    local root = forge.certificate({ subject = "level root", ca = true })
+    local weak = forge.certificate({ subject = "level leaf", key = "level weak", kind = "rsa1024",
+      issuer = root })
+    local trust = assert(tls.trust(root.pem))
+    for level, code in pairs({ [1] = "ok", [2] = "weak_key", [3] = "weak_key" }) do
+      local policy = assert(tls.policy({ trust = trust, security_level = level }))
+      assert.equal(code, tls.judge(policy, { weak.pem }, "kong.example").code)
+    end
+  end)
+
+  it("tells the leaf and the names of a good chain when it is asked", function()
+    local client = assert(tls.client(assert(tls.policy({}))))
+    local cache = ffi.gc(ffi.new("struct session_cache"), tls.C.session_clear)
+    local server = assert(tls.server({}, tls.identity(pki.get("leaf"))))
+    for _, resumed in ipairs({ false, true }) do
+      local near = tls.handshake(client, server, "kong.example", cache)
+      local v = tls.C.tls_client_describe(near.conn)
+      assert.equal(resumed, v.resumed)
+      assert.equal("DNS:kong.example", ffi.string(v.names_seen))
+      assert.equal("DNS:kong.example", ffi.string(v.names_wanted))
+      assert.matches("CN=weir test inter", ffi.string(v.issuer))
+      if not resumed then
+        assert.equal("CN=weir test root", ffi.string(v.anchor))
+        tls.visit(client, server, "kong.example", cache)
+      end
+    end
   end)
 end)

@@ -56,4 +56,65 @@ describe("x509", function()
     assert.equal("a9993e364706816aba3e25717850c26c9cd0d89d", hex)
     assert.is_true(C.x509_sha1(str(""), out) == nil)
   end)
+
+  describe("describe", function()
+    local function describe_one(path, index)
+      local out, count, why = ffi.new("struct x509_detail"), ffi.new("unsigned[1]"),
+        ffi.new("char[256]")
+      local pem = pki.text(path)
+      local err = C.x509_describe(str(pem), index, out, count, why)
+      return err == nil and out or nil, count[0], ffi.string(why)
+    end
+
+    local function shown(path, ...)
+      return workspace.run({ "openssl", "x509", "-in", path, "-noout", ... }).stdout
+    end
+
+    it("says what openssl says", function()
+      local identity = pki.get("leaf")
+      local d, count = describe_one(identity.chain, 0)
+      assert.equal(2, count)
+      assert.equal(3, d.version)
+      assert.equal("DNS:kong.example", ffi.string(d.names))
+      assert.same({ "EC", "P-256", 256 },
+        { ffi.string(d.key_type), ffi.string(d.key_group), d.key_bits })
+      assert.equal("ecdsa-with-SHA256", ffi.string(d.signature))
+      assert.equal(shown(identity.cert, "-serial"):match("=(%x+)"):lower(), ffi.string(d.serial))
+      local ids = shown(identity.cert, "-ext", "subjectKeyIdentifier,authorityKeyIdentifier")
+      local all = ids:gsub("[:%s]", ""):lower()
+      assert.truthy(all:find(ffi.string(d.key_id), 1, true))
+      assert.truthy(all:find(ffi.string(d.issuer_key_id), 1, true))
+      local spki = workspace.run({ "sh", "-c", ("openssl x509 -in %s -noout -pubkey | "
+        .. "openssl pkey -pubin -outform DER | sha256sum"):format(identity.cert) }).stdout
+      assert.equal(spki:match("^%x+"), ffi.string(d.spki_sha256))
+      assert.equal("CN=weir test inter", ffi.string(d.issuer))
+    end)
+
+    it("describes the certificate that is asked for, and no other", function()
+      local chain = pki.get("leaf").chain
+      local d = describe_one(chain, 1)
+      assert.equal("CN=weir test inter", ffi.string(d.subject))
+      assert.is_true(d.is_ca)
+      assert.equal(-1, d.path_length)
+      assert.equal("", ffi.string(d.names))
+      local _, count = describe_one(chain, 2)
+      assert.equal(2, count)
+    end)
+
+    it("names purposes and key sizes", function()
+      local d = describe_one(pki.get("client_only").cert, 0)
+      assert.equal("clientAuth", ffi.string(d.purposes))
+      d = describe_one(pki.guide().root.cert, 0)
+      assert.same({ "RSA", "", 2048 },
+        { ffi.string(d.key_type), ffi.string(d.key_group), d.key_bits })
+    end)
+
+    it("refuses what is no certificate", function()
+      local path = workspace.write(workspace.directory() .. "/x", "nothing")
+      local d, count, why = describe_one(path, 0)
+      assert.is_nil(d)
+      assert.equal(0, count)
+      assert.equal("no certificate in it", why)
+    end)
+  end)
 end)

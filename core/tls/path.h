@@ -1,0 +1,32 @@
+// Searching for another path where OpenSSL's single one led nowhere: cross-signed intermediates,
+// expired copies of a root, several issuers of one name.
+//
+// Private to tls/. Threads: any; nothing is kept.
+
+#pragma once
+
+#include <openssl/x509_vfy.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+// A search ends after this many signature checks (those of judging complete paths included) or
+// looks at a certificate's issuers, whatever a hostile peer sends.
+enum { PATH_CHECKS = 64, PATH_STEPS = 512 };
+
+struct path_search {
+    X509_STORE_CTX *store;      // set up on the bundle: where its certificates are looked up
+    STACK_OF(X509) *sent;       // the leaf first
+    int64_t now;
+    int depth;                  // intermediates allowed
+    bool partial_chain;         // any certificate of the bundle is an anchor
+
+    // Judges one complete path: `below` is the leaf and the intermediates. True ends the search.
+    bool (*judge)(void *arg, STACK_OF(X509) *below, X509 *anchor);
+    void *arg;
+
+    unsigned checks, steps;     // filled: what it took
+};
+
+// Whether a path was found that `judge` accepts. Paths never hold a certificate twice, and only
+// certificates that are valid now.
+bool path_search(struct path_search *s);

@@ -1,0 +1,107 @@
+// api_judge.c - verdicts for Lua: of the current request, of a chain at hand, of a server.
+
+#include "vm/api.h"
+#include "vm/api_policy.h"
+
+#include "base/mem.h"
+#include "proxy/exchange.h"
+#include "proxy/request.h"
+#include "tls/digest.h"
+#include "tls/libctx.h"
+#include "tls/offline.h"
+#include "tls/probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static void give(const struct verdict *v, struct weir_verdict *out)
+{
+    *out = (struct weir_verdict){
+        .openssl = v->openssl,
+        .depth = v->depth,
+        .not_before = v->not_before,
+        .not_after = v->not_after,
+        .resumed = v->resumed,
+        .cached = v->cached,
+    };
+    snprintf(out->code, sizeof out->code, "%s", verdict_code_name(v->code));
+    snprintf(out->text, sizeof out->text, "%s", v->text ? v->text : "");
+    snprintf(out->subject, sizeof out->subject, "%s", v->subject);
+    snprintf(out->issuer, sizeof out->issuer, "%s", v->issuer);
+    if (v->subject[0] || v->issuer[0] || v->not_after != 0)
+        digest_hex(v->sha256, sizeof v->sha256, out->sha256);
+    snprintf(out->names_seen, sizeof out->names_seen, "%s", v->names_seen);
+    snprintf(out->names_wanted, sizeof out->names_wanted, "%s", v->names_wanted);
+    snprintf(out->anchor, sizeof out->anchor, "%s", v->anchor);
+    if (v->has_next)
+        snprintf(out->next_code, sizeof out->next_code, "%s", verdict_code_name(v->next));
+}
+
+int weir_tls_verdict(struct weir_verdict *out)
+{
+    struct request *r = api_request(API_ANY);
+    if (!r)
+        return WEIR_ERR_PHASE;
+    const struct verdict *v = r->exchange ? exchange_describe(r->exchange) : r->verdict;
+    if (!v)
+        return WEIR_ERR_NONE;
+    give(v, out);
+    return 0;
+}
+
+void weir_tls_prepare(void)
+{
+    libctx_init(true);
+}
+
+int weir_tls_judge(const struct weir_policy_desc *policy, const struct weir_str *chain_pems,
+                   uint32_t count, const struct weir_name *name, int64_t at,
+                   struct weir_verdict *out)
+{
+    struct weir_policy_desc desc = *policy;
+    if (name) {
+        desc.names = name;
+        desc.name_count = 1;
+        desc.names_all = 0;
+        desc.verify_name = 1;
+    }
+    struct policy *p = api_policy(&desc);
+    if (!p)
+        return WEIR_ERR_BAD;
+    struct verdict v;
+    char why[TRUST_WHY];
+    struct str *texts = xcalloc(count + 1, sizeof *texts);
+    for (uint32_t i = 0; i < count; i++)
+        texts[i] = api_str(chain_pems[i].p, chain_pems[i].n);
+    err_t err = offline_judge(p, texts, count, NULL, at ? at : (int64_t)time(NULL), &v, why);
+    free(texts);
+    policy_unref(p);
+    if (err)
+        return api_refuse("%s", why);
+    give(&v, out);
+    return 0;
+}
+
+int weir_tls_probe(const char *host_ip, uint16_t port, const struct weir_policy_desc *policy,
+                   const char *name, size_t n, int timeout_ms, struct weir_verdict *out,
+                   char *chain_pem, size_t cap)
+{
+    struct addr to;
+    struct peer_name wanted;
+    if (addr_parse(str_from(host_ip), port, &to) != NULL)
+        return api_refuse("not an IP address");
+    if (peer_name_parse(api_str(name, n), &wanted) != NULL)
+        return api_refuse("not a host name");
+    if (timeout_ms < 1)
+        return api_refuse("a timeout is at least 1 ms");
+    struct policy *p = api_policy(policy);
+    if (!p)
+        return WEIR_ERR_BAD;
+    struct verdict v;
+    char why[TRUST_WHY];
+    err_t err = probe_run(&to, p, &wanted, (uint64_t)timeout_ms, &v, chain_pem, cap, why);
+    policy_unref(p);
+    give(&v, out);
+    return err ? api_refuse("%s", why) : 0;
+}

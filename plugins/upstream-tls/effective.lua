@@ -1,0 +1,83 @@
+-- Which place decides about which field: from the layers of configuration, most specific first, to
+-- one value for each field and the layer that it came from.
+
+local effective = {}
+
+-- In the order in which they are shown. Fields of one line are one decision: the first layer that
+-- sets any of them decides about all of them, so that a route that names its CA certificates is not
+-- widened by what somebody set for all.
+local DECISIONS = {
+  { "mode" },
+  { "tls_verify_depth" },
+  { "ca_certificates", "system_cas" },
+  { "partial_chain" },
+  { "names", "verify_name" },
+  { "sni" },
+  { "pins" },
+  { "crl" },
+  { "crl_check" },
+  { "client_certificate" },
+  { "min_version" },
+  { "max_version" },
+  { "ciphers" },
+  { "ciphersuites" },
+  { "groups" },
+  { "sigalgs" },
+  { "security_level" },
+  { "strict" },
+  { "next_ca_certificates", "next_system_cas" },
+}
+
+-- What the core does where nothing is set, to be shown.
+local DEFAULTS = {
+  mode = "off",
+  tls_verify_depth = 100,
+  system_cas = false,
+  partial_chain = false,
+  verify_name = true,
+  sni = "upstream_host",
+  min_version = "TLSv1.2",
+  max_version = "TLSv1.3",
+  security_level = 2,
+  strict = false,
+}
+
+local function deciding(layers, fields)
+  for _, layer in ipairs(layers) do
+    for _, name in ipairs(fields) do
+      if layer.values[name] ~= nil then
+        return layer
+      end
+    end
+  end
+end
+
+-- Where a value of a layer was written.
+local function origin_of(layer, name)
+  return layer.prefix and layer.prefix .. (layer.written_as[name] or name) or layer.origin
+end
+
+--- @tparam table layers list of { values = field -> value, and either origin = text, or prefix and
+-- written_as = field -> the name it has there }
+-- @treturn table field -> value, of those that are set
+-- @treturn table list of { name, value, origin }, every field in its order, with its default
+function effective.of(layers)
+  local result, fields = {}, {}
+  for _, decision in ipairs(DECISIONS) do
+    local layer = deciding(layers, decision)
+    for _, name in ipairs(decision) do
+      local set = layer ~= nil and layer.values[name] ~= nil
+      if set then
+        result[name] = layer.values[name]
+        fields[#fields + 1] = {
+          name = name, value = layer.values[name], origin = origin_of(layer, name),
+        }
+      else
+        fields[#fields + 1] = { name = name, value = DEFAULTS[name], origin = "default" }
+      end
+    end
+  end
+  return result, fields
+end
+
+return effective

@@ -1,0 +1,54 @@
+-- The gateway with a library in front of OpenSSL that makes chosen calls fail.
+
+local ffi = require("ffi")
+local helpers = require("spec.helpers")
+
+pcall(ffi.cdef, "struct fault_control { char name[64]; int64_t countdown; int64_t hits; };")
+
+local SOURCE = "spec/fixtures/fault/fault.c"
+
+local fault = {}
+
+local function build()
+  local library = (os.getenv("WEIR_BIN") or "build/weir"):gsub("[^/]*$", "") .. "fault.so"
+  if not library:find("^/") then
+    library = assert(os.getenv("PWD")) .. "/" .. library
+  end
+  local made = helpers.run({ os.getenv("CC") or "cc", "-std=gnu11", "-O1", "-Wall", "-Wextra",
+    "-Werror", "-fPIC", "-shared", "-o", library, SOURCE, "-lcrypto", "-lssl", "-ldl" })
+  assert(made.code == 0, made.stderr)
+  return library
+end
+
+local Fault = {}
+Fault.__index = Fault
+
+--- Prepares a fault; start the gateway with its `env`.
+function fault.new()
+  local self = setmetatable({ file = helpers.directory() .. "/control" }, Fault)
+  self:arm("", 0)
+  self.env = { LD_PRELOAD = build(), WEIR_FAULT = self.file }
+  return self
+end
+
+--- Lets the n-th call of a function from now on fail. "malloc" stands for OpenSSL's allocations.
+function Fault:arm(name, n)
+  local control = ffi.new("struct fault_control", name, n, 0)
+  local file = assert(io.open(self.file, self.env and "r+b" or "wb"))
+  file:write(ffi.string(control, ffi.sizeof(control)))
+  file:close()
+end
+
+function Fault:disarm()
+  self:arm("", 0)
+end
+
+--- How many calls have failed since it was armed.
+function Fault:hits()
+  local bytes = helpers.read(self.file)
+  local control = ffi.new("struct fault_control")
+  ffi.copy(control, bytes, #bytes)
+  return tonumber(control.hits)
+end
+
+return fault
