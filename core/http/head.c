@@ -239,7 +239,7 @@ bool head_next_token(struct str *list, struct str *token)
 
 // Removes what a Connection field names. A peer must not be able to take away what says where the
 // message goes and where it ends, nor need it name fields that are hop-by-hop anyway.
-static void remove_named(struct head *h, struct str options)
+static void remove_options(struct head *h, struct str options)
 {
     struct str name;
     while (head_next_token(&options, &name)) {
@@ -249,17 +249,29 @@ static void remove_named(struct head *h, struct str options)
     }
 }
 
-void head_strip_hop_by_hop(struct head *h)
+void head_remove_named(struct head *h)
+{
+    if (!head_has(h, HEADER_CONNECTION))
+        return;
+    for (unsigned i = 0; i < h->count; i++)
+        if (h->headers[i].id == HEADER_CONNECTION && !h->headers[i].removed)
+            remove_options(h, h->headers[i].value);
+}
+
+void head_remove_hop_by_hop(struct head *h)
 {
     if (!(h->present & hop_mask))
         return;
     for (unsigned i = 0; i < h->count; i++)
-        if (h->headers[i].id == HEADER_CONNECTION && !h->headers[i].removed)
-            remove_named(h, h->headers[i].value);
-    for (unsigned i = 0; i < h->count; i++)
         if (known[h->headers[i].id].facts & HEADER_FACT_HOP)
             h->headers[i].removed = true;
     h->present &= ~hop_mask;
+}
+
+void head_strip_hop_by_hop(struct head *h)
+{
+    head_remove_named(h);
+    head_remove_hop_by_hop(h);
 }
 
 bool header_valid(struct str name, struct str value)

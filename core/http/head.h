@@ -101,8 +101,11 @@ static inline bool head_has_body(const struct head *h)
 }
 
 // Removes the fields that the Connection header names, and all hop-by-hop ones (RFC 9110 §7.6.1).
-// Host and the framing fields stay, whatever it names.
+// Host and the framing fields stay, whatever it names. The second and third do one half each, for
+// fields that are added in between.
 void head_strip_hop_by_hop(struct head *h);
+void head_remove_named(struct head *h);
+void head_remove_hop_by_hop(struct head *h);
 
 // Whether a name is a token and a value has no CR, LF or NUL (RFC 9110 §5.1, §5.5): nothing that
 // fails is ever written.

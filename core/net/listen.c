@@ -91,6 +91,11 @@ void listen_local(int fd, struct addr *out)
         out->len = 0;
 }
 
+void listen_refuse(int fd)
+{
+    shutdown(fd, SHUT_RDWR);    // ends Linux' TCP_LISTEN, which close() does for the last holder only
+}
+
 // -- accepting ------------------------------------------------------------------------------------
 
 static void complain(struct listener *l, int error)

@@ -4,6 +4,7 @@
 
 #include "base/version.h"
 #include "proxy/client.h"
+#include "proxy/forward.h"
 
 // -- head -----------------------------------------------------------------------------------------
 
@@ -50,7 +51,11 @@ static void choose_framing(struct request *r)
     r->head_only = r->head.method_id == METHOD_HEAD || h->status == 204 || h->status == 304;
     r->chunked_out = false;
     if (r->head_only) {
-        if (h->status == 204)
+        // HTTP/1.0 does not know the coding (RFC 9112 §6.1), and the length of a 304 would be that
+        // of a body which only the service knows.
+        bool unknown = h->framing == FRAMING_CHUNKED && r->head.minor == 0;
+        bool own = h->status == 304 && r->source != SOURCE_SERVICE;
+        if (h->status == 204 || unknown || own)
             h->framing = FRAMING_NONE;
         return;
     }
@@ -98,11 +103,13 @@ static void send_head(struct request *r)
 // Returns false when a plugin failed: the head is empty again, and the request ends with our error.
 static bool filter_head(struct request *r)
 {
+    r->answer_set = false;      // what a phase before left does not count any more
     if ((r->plan->phases >> PHASE_HEADER_FILTER & 1) == 0)
         return true;
     if (r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_HEADER_FILTER) == HOOK_DONE)
         return true;
     head_init(&r->response, &r->arena);
+    r->answer = STR_NONE;
     r->answer_set = false;
     request_fail(r, &err_plugin);
     return false;
@@ -132,6 +139,9 @@ void answer_proxied_head(struct request *r)
     for (unsigned i = 0; i < early.count; i++)
         if (!early.headers[i].removed)
             head_add(h, early.headers[i].name, early.headers[i].value);
+    // Asked with HEAD where the client did not, the service describes a body that it does not send.
+    if (forward_method(r) == METHOD_HEAD && r->head.method_id != METHOD_HEAD)
+        h->framing = FRAMING_NONE;
     r->source = SOURCE_SERVICE;
     add_own_fields(r);
     if (!filter_head(r))
@@ -183,6 +193,8 @@ void answer_body(struct request *r, struct str piece)
 void answer_end(struct request *r)
 {
     struct client *c = r->client;
+    if (r->state == REQUEST_DONE)
+        return;     // a plugin failed in body_filter
     if ((r->plan->phases >> PHASE_BODY_FILTER & 1) != 0) {
         filter_body(r, STR_NONE, true);
         send_piece(r, r->chunk);

@@ -4,6 +4,7 @@
 
 #include "net/dial.h"
 #include "proxy/client.h"
+#include "proxy/forward.h"
 #include "proxy/report.h"
 #include "proxy/request.h"
 
@@ -102,6 +103,7 @@ static void upstream_drained(struct conn *c)
     struct exchange *e = c->owner;
     exchange_arm(e);
     conn_resume(e->request->client->conn);
+    client_arm(e->request->client);
 }
 
 // A body that ends with the connection has no other end than this one, and without close_notify it
@@ -131,7 +133,8 @@ static void use(struct exchange *e, struct peer_conn *pc)
     e->ready = true;
     conn_set_user(pc->conn, &upstream_user, e);
     head_init(&e->request->service, &e->request->arena);
-    h1_init_response(&e->h1, &response_events, e, &e->request->service, e->request->head.method_id);
+    h1_init_response(&e->h1, &response_events, e, &e->request->service,
+                     forward_method(e->request));
     request_connected(e->request);
 }
 

@@ -7,11 +7,11 @@
 
 // -- who the client is ----------------------------------------------------------------------------
 
-// The last address of a list that is not a trusted proxy's; with `recursive` off simply the last
-// one (nginx's real_ip_recursive).
-static struct str last_untrusted(const struct settings *s, struct str list)
+// Goes through a list from its end, where the nearest proxy wrote, to the first address that is not
+// a trusted proxy's; with real_ip_recursive off the last one is it. *found is how far it came;
+// true: no need to look further.
+static bool last_untrusted(const struct settings *s, struct str list, struct str *found)
 {
-    struct str found = STR_NONE;
     while (list.n > 0) {
         size_t comma = list.n;
         while (comma > 0 && list.p[comma - 1] != ',')
@@ -19,11 +19,25 @@ static struct str last_untrusted(const struct settings *s, struct str list)
         struct str ip = str_trim(str_sub(list, comma, list.n));
         struct addr a;
         if (addr_parse(ip, 0, &a) != NULL)
+            return true;
+        *found = ip;
+        if (!s->real_ip_recursive || !settings_trusts(s, &a))
+            return true;
+        list.n = comma > 0 ? comma - 1 : 0;
+    }
+    return false;
+}
+
+// All lines of the field are one list: a proxy may append a line of its own after what the client
+// made up.
+static struct str named_client(const struct settings *s, const struct head *h)
+{
+    struct str found = STR_NONE;
+    for (unsigned i = h->count; i-- > 0;) {
+        const struct header *f = &h->headers[i];
+        if (!f->removed && str_eq_nocase(f->name, s->real_ip_header) &&
+            last_untrusted(s, f->value, &found))
             break;
-        found = ip;
-        if (!s->real_ip_recursive || !settings_trusts(s, &a) || comma == 0)
-            break;
-        list.n = comma - 1;
     }
     return found;
 }
@@ -36,8 +50,7 @@ struct forwarded forward_client(struct request *r)
     if (s->trusted_count == 0 || !settings_trusts(s, &c->conn->peer))
         return f;
     f.trusted = true;
-    const struct header *h = head_find(&r->head, s->real_ip_header);
-    struct str ip = h ? last_untrusted(s, h->value) : STR_NONE;
+    struct str ip = named_client(s, &r->head);
     if (ip.n > 0) {
         f.ip = ip;
         f.port = 0;
@@ -72,21 +85,39 @@ static struct str join(struct arena *a, struct str base, struct str rest)
     return concat(a, base, rest);
 }
 
-// The request's path without what the route matched. The raw bytes are kept where they begin with
-// it; where only the normal form does, that is what goes on, so that the upstream cannot read
-// another path than the router did.
+// Whether a segment begins with a dot, escaped or not.
+static bool has_dot_segment(struct str path)
+{
+    for (size_t slash = 0; slash < path.n; slash = str_find(path, '/', slash + 1)) {
+        struct str segment = str_sub(path, slash + 1, path.n);
+        if (str_starts(segment, STR(".")) || str_starts(segment, STR("%2e")) ||
+            str_starts(segment, STR("%2E")))
+            return true;
+    }
+    return false;
+}
+
+// The path as the client wrote it, but without dot segments: joined to the service's path these
+// could lead out of it, to where the router did not look.
+static struct str safe_path(const struct request *r)
+{
+    return has_dot_segment(r->head.path) ? r->path : r->head.path;
+}
+
+// The path without what the route matched, as the client wrote it where that begins with the match;
+// else in the normal form, which does.
 static struct str stripped(const struct request *r)
 {
-    struct str matched = str_sub(r->path, 0, r->match.prefix_len);
-    if (str_starts(r->head.path, matched))
-        return str_sub(r->head.path, matched.n, r->head.path.n);
-    return str_sub(r->path, matched.n, r->path.n);
+    struct str matched = str_sub(r->path, 0, r->match.prefix_len), path = safe_path(r);
+    if (!str_starts(path, matched))
+        path = r->path;
+    return str_sub(path, matched.n, path.n);
 }
 
 static struct str upstream_path(struct request *r)
 {
     struct str base = r->plan->service_path.n ? r->plan->service_path : STR("/");
-    struct str path = r->head.path;
+    struct str path = safe_path(r);
     if (r->plan->strip_path && r->match.prefix_len > 0) {
         struct str rest = stripped(r);
         if (rest.n > 0)
@@ -193,6 +224,11 @@ static void add_forwarding(struct request *r, struct head *out)
         head_set_id(out, HEADER_X_KONG_REQUEST_ID, (struct str){ r->id, 32 });
 }
 
+enum method forward_method(const struct request *r)
+{
+    return r->out_method.p ? method_id(r->out_method) : r->head.method_id;
+}
+
 // A body that a plugin gave or that is known by now has a length; the client's keeps its framing.
 static void set_framing(const struct request *r, struct head *out)
 {
@@ -213,17 +249,16 @@ struct str forward_head(struct request *r, struct str host, bool *chunked)
     memcpy(out.headers, r->head.headers, out.count * sizeof *out.headers);
     out.cap = out.count + 16;
     bool trailers = head_has_token(&out, HEADER_TE, STR("trailers"));
-    head_strip_hop_by_hop(&out);
+    head_remove_hop_by_hop(&out);
     head_remove_id(&out, HEADER_EXPECT);
     if (trailers)
         head_add_id(&out, HEADER_TE, STR("trailers"));
     head_set_id(&out, HEADER_HOST, host);
     add_forwarding(r, &out);
     set_framing(r, &out);
-    if (r->out_method.p) {
+    if (r->out_method.p)
         out.method = r->out_method;
-        out.method_id = method_id(r->out_method);
-    }
+    out.method_id = forward_method(r);
     out.target = forward_target(r);
     *chunked = out.framing == FRAMING_CHUNKED;
     bool keep = r->proxy->realms.pool_size > 0;

@@ -23,5 +23,8 @@ struct str forward_target(struct request *r);
 // own; a plugin's before all.
 struct str forward_host(struct request *r, struct str target_host, uint16_t target_port);
 
+// The method that the upstream gets.
+enum method forward_method(const struct request *r);
+
 // The serialised head; *chunked says how the body has to go out.
 struct str forward_head(struct request *r, struct str host, bool *chunked);

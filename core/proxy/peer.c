@@ -102,15 +102,24 @@ static const struct conn_user idle_user = {
     .data = idle_data, .eof = idle_eof, .drained = idle_drained, .failed = idle_failed,
 };
 
+// Whether the connection's user has nothing to hear from it. Its timeout may have passed, or its
+// peer gone, in this very turn: then the news is on its way to idle_failed().
+static bool is_quiet(const struct conn *c)
+{
+    return list_empty(&c->resume.node);
+}
+
 struct peer_conn *peer_take(struct peer *p)
 {
-    struct list *first = list_first(&p->idle);
-    if (!first)
-        return NULL;
-    struct peer_conn *pc = container_of(first, struct peer_conn, node);
-    leave_idle(pc);
-    pc->realms->reused++;
-    return pc;
+    list_each(it, &p->idle) {
+        struct peer_conn *pc = container_of(it, struct peer_conn, node);
+        if (!is_quiet(pc->conn))
+            continue;
+        leave_idle(pc);
+        pc->realms->reused++;
+        return pc;
+    }
+    return NULL;
 }
 
 void peer_give(struct peer_conn *pc)
@@ -118,7 +127,8 @@ void peer_give(struct peer_conn *pc)
     struct realms *r = pc->realms;
     struct peer *p = pc->peer;
     bool spent = r->max_requests > 0 && pc->requests >= r->max_requests;
-    if (p->realm->retired || spent || p->idle_count >= r->pool_size || pc->conn->held.len > 0) {
+    bool busy = pc->conn->held.len > 0 || pc->conn->pending.len > 0;
+    if (p->realm->retired || spent || busy || p->idle_count >= r->pool_size) {
         peer_conn_close(pc);
         return;
     }

@@ -2,7 +2,7 @@
 // Owns the idle connections and the TLS sessions made there.
 //
 // Owner: its realm. Threads: the worker's. Lives while exchanges use it or it holds idle
-// connections, and some minutes longer for its sessions.
+// connections, and a minute longer for its sessions.
 
 #pragma once
 
@@ -47,11 +47,12 @@ struct peer_conn {
 struct peer_conn *peer_conn_new(struct realms *r, struct peer *p, struct conn *c);
 void peer_conn_close(struct peer_conn *pc);     // closes the connection too
 
-// The newest idle connection, or NULL. The caller owns it and sets its user.
+// The newest idle connection that nothing has happened to, or NULL. The caller owns it and sets its
+// user.
 struct peer_conn *peer_take(struct peer *p);
 
 // Takes a connection back that is between messages. It is closed instead when the realm is retired,
-// the pool is full or the connection has served enough. Anything that arrives on an idle connection
+// the pool is full, the connection has served enough or still has something to send or to deliver. Anything that arrives on an idle connection
 // (bytes, FIN) closes it: an answer that nobody asked for is never the answer to the next request.
 void peer_give(struct peer_conn *pc);
 

@@ -103,7 +103,8 @@ err_t realm_enter(struct realms *r, struct policy *policy, int64_t serial, bool 
         if (!m->retired)
             table_put(&r->table, hash_of(policy), m);
     }
-    m->derived = m->derived && derived;
+    if (serial == r->serial)
+        m->derived = m->derived && derived;
     m->users++;
     m->last_used = r->loop->now;
     *out = m;

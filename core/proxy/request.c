@@ -351,11 +351,10 @@ static void pass_over_target(struct request *r, bool for_good)
     *(for_good ? &r->refused : &r->failed) |= bit;
 }
 
-// Whether a target is left that this request has not asked in vain.
-static bool has_other_target(const struct request *r)
+// Whether the upstream has a target that is not in the set.
+static bool has_target_beside(const struct request *r, uint64_t set)
 {
-    return r->target >= 0 &&
-           balancer_has(&r->view->balancers[r->upstream], r->refused | r->failed);
+    return r->target >= 0 && balancer_has(&r->view->balancers[r->upstream], set);
 }
 
 static void resolved(void *arg, const struct resolved *answer, err_t err)
@@ -370,7 +369,7 @@ static void resolved(void *arg, const struct resolved *answer, err_t err)
     report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
                 err->text);
     pass_over_target(r, false);
-    if (r->tries_left > 0 && has_other_target(r)) {
+    if (r->tries_left > 0 && has_target_beside(r, r->refused | r->failed)) {
         r->tries_left--;
         advance(r);
     } else {
@@ -455,9 +454,9 @@ void request_connected(struct request *r)
     send_kept_body(r);
     if (r->body_ended || r->body_replaced)
         exchange_send_end(e);
-    exchange_flush(e);
     if (!r->body_ended)
         client_want_body(r->client);
+    client_flush(r->client);
 }
 
 bool request_ready(const struct request *r)
@@ -578,7 +577,7 @@ void request_try_failed(struct request *r, err_t err, const char *doing)
     if (!stale)
         pass_over_target(r, err == &err_tls_verify);
     if (err == &err_tls_verify)
-        retry = retry && has_unrefused_target(r);
+        retry = retry && has_target_beside(r, r->refused);
     else
         retry = retry && err->retryable;
     if (!stale && retry)
