@@ -319,14 +319,18 @@ end
 
 -- ---- logs
 
---- What the error log has got, and what the access log.
+--- What a log ("error", "access") has got.
+function World:read_log(name)
+  return helpers.read(("%s/%s.log"):format(self.folder, name))
+end
+
 function World:log()
-  return helpers.read(self.folder .. "/error.log")
+  return self:read_log("error")
 end
 
 function World:access_log()
   C.log_buffer_flush(self.proxy.access_log)
-  return helpers.read(self.folder .. "/access.log")
+  return self:read_log("access")
 end
 
 -- ---- life
@@ -400,4 +404,11 @@ local function new(hooks)
   return world
 end
 
-return { new = new, C = C, str = str, text = text }
+--- A struct addr.
+local function addr(ip, port)
+  local a = ffi.new("struct addr")
+  assert(C.addr_parse(str(ip), port, a) == nil, ip)
+  return a
+end
+
+return { new = new, C = C, str = str, text = text, addr = addr }
