@@ -497,9 +497,9 @@ static void start_write(struct conn *c)
     m->queued = uv_stream_get_write_queue_size(handle_of(c));
 }
 
-// What the kernel takes at once; 0 when it takes nothing now, a negative libuv error. Through send(2)
-// rather than uv_try_write(), whose write(2) goes by way of the file layer: four such calls make up
-// most of what a small request costs.
+// What the kernel takes at once; 0 when it takes nothing now, a negative libuv error. It goes
+// through send(2) rather than uv_try_write(), whose write(2) goes by way of the file layer: four
+// such calls make up most of what a small request costs.
 static ssize_t send_now(struct conn *c, const uv_buf_t *bufs, unsigned count)
 {
     const int fd = impl_of(c)->fd, flags = MSG_NOSIGNAL | MSG_DONTWAIT;

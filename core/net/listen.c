@@ -93,7 +93,7 @@ void listen_local(int fd, struct addr *out)
 
 void listen_refuse(int fd)
 {
-    shutdown(fd, SHUT_RDWR);    // ends Linux' TCP_LISTEN, which close() does for the last holder only
+    shutdown(fd, SHUT_RDWR);    // close() would end TCP_LISTEN for the last holder only
 }
 
 // -- accepting ------------------------------------------------------------------------------------

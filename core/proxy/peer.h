@@ -52,8 +52,9 @@ void peer_conn_close(struct peer_conn *pc);     // closes the connection too
 struct peer_conn *peer_take(struct peer *p);
 
 // Takes a connection back that is between messages. It is closed instead when the realm is retired,
-// the pool is full, the connection has served enough or still has something to send or to deliver. Anything that arrives on an idle connection
-// (bytes, FIN) closes it: an answer that nobody asked for is never the answer to the next request.
+// the pool is full, the connection has served enough or still has something to send or to deliver.
+// Anything that arrives on an idle connection (bytes, FIN) closes it: an answer that nobody asked
+// for is never the answer to the next request.
 void peer_give(struct peer_conn *pc);
 
 // Drops idle connections and sessions (the realm is retired); frees the peer with all it owns.

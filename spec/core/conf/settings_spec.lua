@@ -68,8 +68,8 @@ describe("conf/settings", function()
     it("what a comparison of bits trusts", function()
       math.randomseed(1)
       for _ = 1, 2000 do
-        local base, other, bits = math.random(0, 2 ^ 32 - 1), nil, math.random(0, 32)
-        other = bit.bxor(base, bit.lshift(math.random(0, 255), math.random(0, 31))) % 2 ^ 32
+        local base, bits = math.random(0, 2 ^ 32 - 1), math.random(0, 32)
+        local other = bit.bxor(base, bit.lshift(math.random(0, 255), math.random(0, 31))) % 2 ^ 32
         local function dotted(n)
           return ("%d.%d.%d.%d"):format(n / 2 ^ 24, n / 2 ^ 16 % 256, n / 2 ^ 8 % 256, n % 256)
         end

@@ -82,7 +82,9 @@ describe("conf/snapshot", function()
     paths[0] = str("/changed")
     assert.is_true(seal())
     local head, match = ffi.new("struct head"), ffi.new("struct route_match")
-    local query = ffi.new("struct route_query", { head = head, host = str("h"), path = str("/a/b") })
+    local query = ffi.new("struct route_query", {
+      head = head, host = str("h"), path = str("/a/b"),
+    })
     assert.is_true(C.router_match(s.router, query, match))
     assert.equal(1, match.plan)
     query.path = str("/changed")

@@ -39,8 +39,9 @@ describe("proxy/forward", function()
   end)
 
   it("says who the client is and what it asked for", function()
-    local head = forwarded({}, get("/x", "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n" ..
-      "X-Real-IP: 6.6.6.6\r\nX-Forwarded-Prefix: /forged\r\nVia: 1.0 a\r\n"))
+    local head = forwarded({}, get("/x", "X-Forwarded-For: 1.2.3.4\r\n" ..
+      "X-Forwarded-Proto: https\r\nX-Real-IP: 6.6.6.6\r\nX-Forwarded-Prefix: /forged\r\n" ..
+      "Via: 1.0 a\r\n"))
     assert.equal("127.0.0.1", field(head, "X-Real-IP"))
     assert.equal("1.2.3.4, 127.0.0.1", field(head, "X-Forwarded-For"))
     assert.equal("http", field(head, "X-Forwarded-Proto"))
@@ -137,25 +138,25 @@ describe("proxy/forward", function()
 
   describe("behind trusted proxies the client is", function()
     -- settings, fields, X-Real-IP that the upstream gets
+    local loopback = { trusted = { "127.0.0.0/8" } }
+    local list = { trusted = { "127.0.0.0/8" }, real_ip_header = "X-Forwarded-For" }
+    local recursive = {
+      trusted = { "127.0.0.0/8", "10.0.0.0/8" }, real_ip_header = "X-Forwarded-For",
+      real_ip_recursive = true,
+    }
     local rows = {
       { "nobody else by default", {}, "X-Real-IP: 9.9.9.9\r\n", "127.0.0.1" },
-      { "what the field says", { trusted = { "127.0.0.0/8" } }, "X-Real-IP: 9.9.9.9\r\n", "9.9.9.9" },
-      { "not what is no address", { trusted = { "127.0.0.0/8" } }, "X-Real-IP: x\r\n", "127.0.0.1" },
+      { "what the field says", loopback, "X-Real-IP: 9.9.9.9\r\n", "9.9.9.9" },
+      { "not what is no address", loopback, "X-Real-IP: x\r\n", "127.0.0.1" },
       { "not told by others", { trusted = { "10.0.0.0/8" } }, "X-Real-IP: 9.9.9.9\r\n",
         "127.0.0.1" },
-      { "the last of a list", { trusted = { "127.0.0.0/8" }, real_ip_header = "X-Forwarded-For" },
-        "X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n", "2.2.2.2" },
-      { "the last line's, whatever the client wrote before",
-        { trusted = { "127.0.0.0/8" }, real_ip_header = "X-Forwarded-For" },
+      { "the last of a list", list, "X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n", "2.2.2.2" },
+      { "the last line's, whatever the client wrote before", list,
         "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n", "2.2.2.2" },
-      { "the first that is not trusted, recursively", {
-        trusted = { "127.0.0.0/8", "10.0.0.0/8" }, real_ip_header = "X-Forwarded-For",
-        real_ip_recursive = true,
-      }, "X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\nX-Forwarded-For: 10.1.1.1, 10.2.2.2\r\n", "2.2.2.2" },
-      { "the first of all when all are trusted", {
-        trusted = { "127.0.0.0/8", "10.0.0.0/8" }, real_ip_header = "X-Forwarded-For",
-        real_ip_recursive = true,
-      }, "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-For: 10.2.2.2\r\n", "10.1.1.1" },
+      { "the first that is not trusted, recursively", recursive,
+        "X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\nX-Forwarded-For: 10.1.1.1, 10.2.2.2\r\n", "2.2.2.2" },
+      { "the first of all when all are trusted", recursive,
+        "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-For: 10.2.2.2\r\n", "10.1.1.1" },
     }
     for _, row in ipairs(rows) do
       it(row[1], function()
@@ -166,7 +167,8 @@ describe("proxy/forward", function()
 
     it("believed about scheme, host and port, too", function()
       local head = forwarded({ settings = { trusted = { "127.0.0.1" } } },
-        get("/", "X-Forwarded-Proto: https\r\nX-Forwarded-Host: b.test\r\nX-Forwarded-Port: 9\r\n"))
+        get("/", "X-Forwarded-Proto: https\r\nX-Forwarded-Host: b.test\r\n" ..
+          "X-Forwarded-Port: 9\r\n"))
       assert.equal("https", field(head, "X-Forwarded-Proto"))
       assert.equal("b.test", field(head, "X-Forwarded-Host"))
       assert.equal("9", field(head, "X-Forwarded-Port"))

@@ -59,9 +59,10 @@ describe("proxy/report", function()
       start({ targets = { 1 } })
       client:send("POST /p HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\r\n")
       client:response()
-      assert.matches("%[error%] %d+#%d+: %*%d+ connect%(%) failed %(111: Connection refused%) while "
-        .. 'connecting to upstream, client: 127.0.0.1, server: kong, request: "POST /p HTTP/1.1", '
-        .. 'upstream: "http://127.0.0.1:1/p", host: "a.test", request_id: "%x+"\n', world:log())
+      assert.matches("%[error%] %d+#%d+: %*%d+ connect%(%) failed %(111: Connection refused%) "
+        .. "while connecting to upstream, client: 127.0.0.1, server: kong, "
+        .. 'request: "POST /p HTTP/1.1", upstream: "http://127.0.0.1:1/p", host: "a.test", '
+        .. 'request_id: "%x+"\n', world:log())
     end)
 
     it("keeps what follows the first line of a text behind the context", function()

@@ -159,7 +159,9 @@ describe("proxy/request", function()
       world = proxy.new()
       server = world:listen()
       world:configure({
-        targets = { { port = world.dead_port(), weight = 1000 }, { port = server.port, weight = 1 } },
+        targets = {
+          { port = world.dead_port(), weight = 1000 }, { port = server.port, weight = 1 },
+        },
         plan = { retries = 1 },
       })
       local client = world:client()
@@ -189,7 +191,9 @@ describe("proxy/request", function()
 
     it("ends the request with 502 when nobody listens anywhere", function()
       world = proxy.new()
-      world:configure({ targets = { world.dead_port(), world.dead_port() }, plan = { retries = 4 } })
+      world:configure({
+        targets = { world.dead_port(), world.dead_port() }, plan = { retries = 4 },
+      })
       local client = world:client()
       client:send(GET)
       assert.equal(502, client:response().status)
@@ -295,8 +299,8 @@ describe("proxy/request", function()
     end)
 
     it("that was held meanwhile gets it, too", function()
-      local hooks, seen = nil, {}
-      hooks = reader(seen)
+      local seen = {}
+      local hooks = reader(seen)
       local read, resume = hooks.access, hooks.resume
       hooks.access = function() return "wait" end -- sleeps first
       hooks.resume = function(r)
@@ -399,7 +403,7 @@ describe("proxy/request", function()
     client:send("GET /p?q HTTP/1.1\r\nHost: a.test\r\n\r\n")
     client:response()
     assert.matches(', client: 127.0.0.1, server: kong, request: "GET /p%?q HTTP/1.1", '
-      .. 'upstream: "http://127.0.0.1:' .. server.port .. '/p%?q", host: "a.test", request_id: "%x+"',
-      world:log())
+      .. 'upstream: "http://127.0.0.1:' .. server.port .. '/p%?q", host: "a.test", '
+      .. 'request_id: "%x+"', world:log())
   end)
 end)
