@@ -125,13 +125,18 @@ static void signalled(void *arg, int signum)
     }
 }
 
+// The supervisor starts the process with these blocked: what came before now is handled now.
 static bool watch_signals(struct control *c)
 {
     const int handled[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT };
-    for (unsigned i = 0; i < ARRAY_LEN(handled); i++)
+    sigset_t set;
+    sigemptyset(&set);
+    for (unsigned i = 0; i < ARRAY_LEN(handled); i++) {
         if (loop_on_signal(c->loop, handled[i], signalled, c) != NULL)
             return false;
-    return true;
+        sigaddset(&set, handled[i]);
+    }
+    return pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0;
 }
 
 // -- counters -------------------------------------------------------------------------------------
@@ -210,9 +215,11 @@ int control_run(const struct control_options *o, int ready_fd)
     else
         c.status = 1;
 
+    // Each one's Lua may ask for the counters of all, so none goes before the last has stopped.
     for (unsigned i = 0; i < c.worker_count; i++)
         worker_stop(c.workers[i]);
-    c.worker_count = 0;
+    for (unsigned i = 0; i < c.worker_count; i++)
+        worker_free(c.workers[i]);
     vm_free(c.vm);
     snapshot_unref(c.current);
     loop_free(c.loop);

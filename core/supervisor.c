@@ -21,6 +21,8 @@ enum {
     BACKOFF_MAX = 5,        // seconds between starts of a gateway that dies at once
 };
 
+static const int passed_on[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT };
+
 struct child {
     pid_t pid;
     int ready_fd;           // readable when it is ready, -1 afterwards
@@ -52,7 +54,10 @@ static bool start(struct child *c, int (*gateway)(void *arg, int ready_fd), void
         if (getppid() != parent)
             _exit(1);
         close(pipe_fd[0]);
-        sigprocmask(SIG_SETMASK, before, NULL);
+        sigset_t set = *before;
+        for (unsigned i = 0; i < ARRAY_LEN(passed_on); i++)
+            sigaddset(&set, passed_on[i]);
+        sigprocmask(SIG_SETMASK, &set, NULL);
         exit(gateway(arg, pipe_fd[1]));
     }
     close(pipe_fd[1]);
@@ -98,13 +103,24 @@ static int wait_signal(const sigset_t *set, time_t timeout)
     return signum > 0 ? signum : 0;
 }
 
+// Time without a gateway, when it dies again and again; false: a signal to stop came meanwhile.
+static bool rest(const sigset_t *set, time_t until)
+{
+    for (time_t now; (now = seconds()) < until;) {
+        int signum = wait_signal(set, until - now);
+        if (signum == SIGTERM || signum == SIGINT || signum == SIGQUIT)
+            return false;
+    }
+    return true;
+}
+
 int supervisor_run(int (*gateway)(void *arg, int ready_fd), void *arg)
 {
     sigset_t set, before;
     sigemptyset(&set);
-    const int handled[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGCHLD };
-    for (unsigned i = 0; i < sizeof handled / sizeof *handled; i++)
-        sigaddset(&set, handled[i]);
+    sigaddset(&set, SIGCHLD);
+    for (unsigned i = 0; i < ARRAY_LEN(passed_on); i++)
+        sigaddset(&set, passed_on[i]);
     sigprocmask(SIG_BLOCK, &set, &before);
 
     struct child c;
@@ -129,8 +145,8 @@ int supervisor_run(int (*gateway)(void *arg, int ready_fd), void *arg)
             backoff = seconds() - c.started > BACKOFF_MAX ? 0
                       : backoff < BACKOFF_MAX             ? backoff + 1
                                                           : backoff;
-            if (backoff > 1)
-                sleep((unsigned)backoff);
+            if (backoff > 1 && !rest(&set, seconds() + backoff))
+                return status_code(status);
             if (!start(&c, gateway, arg, &before))
                 return 1;
         } else if (signum != 0) {

@@ -4,7 +4,8 @@
 // sockets stay, so clients wait in the backlog for the moment that a new one needs to start.
 //
 // Signals: SIGHUP and SIGQUIT go to the gateway; SIGTERM and SIGINT too, and if it does not end
-// within some seconds, it is killed.
+// within some seconds, it is killed. The gateway begins with these four blocked, so that none is
+// lost or ends it before it listens to them.
 
 #pragma once
 

@@ -165,6 +165,9 @@ static void drain_there(void *arg)
     s->drained = d->done;
     s->drained_arg = d->arg;
     free(d);
+    for (unsigned i = 0; i < s->listener_count; i++)
+        if (s->listeners[i].spec.fd >= 0)
+            listen_refuse(s->listeners[i].spec.fd);
     close_listeners(s);
     proxy_drain(&s->worker->proxy);
 }
@@ -188,6 +191,11 @@ void worker_stop(struct worker *w)
     struct worker_state *s = w->state;
     loop_post(s->loop, stop_there, w);
     pthread_join(s->thread, NULL);
+}
+
+void worker_free(struct worker *w)
+{
+    struct worker_state *s = w->state;
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->started);
     free(s->listeners);

@@ -36,9 +36,10 @@ struct worker *worker_start(unsigned id, const char *lua_root, const struct work
 void worker_adopt(struct worker *w, struct snapshot *s, struct loop *reply,
                   void (*done)(void *arg, char *why), void *arg);
 
-// Stops accepting, lets requests finish; done(arg) is posted to `reply` when no client connection
-// is left.
+// Refuses new connections, lets requests finish; done(arg) is posted to `reply` when no client
+// connection is left.
 void worker_drain(struct worker *w, struct loop *reply, void (*done)(void *arg), void *arg);
 
-// Stops at once, joins the thread and frees the worker.
+// Stops at once and joins the thread; its counters can still be read until worker_free().
 void worker_stop(struct worker *w);
+void worker_free(struct worker *w);

@@ -125,6 +125,15 @@ void head_init(struct head *h, struct arena *arena)
     *h = (struct head){ .arena = arena };
 }
 
+void head_copy(struct head *to, const struct head *from, unsigned room)
+{
+    *to = *from;
+    to->cap = from->count + room;
+    to->headers = arena_alloc(from->arena, to->cap * sizeof *to->headers);
+    if (from->count > 0)
+        memcpy(to->headers, from->headers, from->count * sizeof *to->headers);
+}
+
 static bool field_is(const struct header *f, enum header_id id, struct str name)
 {
     if (f->removed || f->id != id)

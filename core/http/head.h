@@ -67,6 +67,9 @@ struct head {
 
 void head_init(struct head *h, struct arena *arena);
 
+// A copy with an array of its own, which has room for `room` fields more; the texts are shared.
+void head_copy(struct head *to, const struct head *from, unsigned room);
+
 // The id of a token in any case, HEADER_OTHER when it is unknown; facts and name of an id (0 and ""
 // for HEADER_OTHER).
 enum header_id header_id(struct str name);

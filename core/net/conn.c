@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ struct conn_impl {
     struct conn conn;       // first: a struct conn is cast back to this
     uv_tcp_t tcp;
     uv_write_t write;
+    int fd;                 // of the handle, which owns it; -1 before it has one
     size_t in_flight;       // bytes at the front of `pending` that libuv is writing
     size_t queued;          // of which not written when the timer last looked
     uint64_t linger;        // ms, of conn_finish()
@@ -72,6 +74,7 @@ struct conn *conn_new(struct loop *l)
     buf_init(&c->held, &l->bufs);
     timer_init(&c->timer, on_timeout);
     task_init(&c->resume, settle);
+    m->fd = -1;
     uv_tcp_init(l->uv, &m->tcp);   // cannot fail: it makes no socket
     m->tcp.data = c;
     l->conns++;
@@ -96,6 +99,7 @@ static void set_addr(struct addr *a, int status, int len)
 void conn_connected(struct conn *c)
 {
     struct conn_impl *m = impl_of(c);
+    uv_fileno(handle_of(c), &m->fd);
     // Neither failure matters: the socket may be no TCP socket, and a peer that is gone already
     // shows by reading.
     uv_tcp_nodelay(&m->tcp, 1);
@@ -278,10 +282,9 @@ static void receive_eof(struct conn *c)
 // libuv reports a hang-up after data as the end of the data, also when it was a reset.
 static int hidden_error(struct conn *c)
 {
-    int fd, error = 0;
+    int error = 0;
     socklen_t len = sizeof error;
-    if (uv_fileno(handle_of(c), &fd) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+    if (getsockopt(impl_of(c)->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
         return 0;
     return uv_translate_sys_error(error);
 }
@@ -391,11 +394,8 @@ void conn_deliver_eof(struct conn *c)
 // we were sending, but its answer may be here already.
 static void salvage(struct conn *c)
 {
-    int fd;
-    if (uv_fileno(handle_of(c), &fd) != 0)
-        return;
     while (c->reading && !deaf(c)) {
-        const ssize_t n = recv(fd, c->loop->in, LOOP_IN, MSG_DONTWAIT);
+        const ssize_t n = recv(impl_of(c)->fd, c->loop->in, LOOP_IN, MSG_DONTWAIT);
         if (n <= 0)
             return;
         receive(c, c->loop->in, (size_t)n);
@@ -497,6 +497,22 @@ static void start_write(struct conn *c)
     m->queued = uv_stream_get_write_queue_size(handle_of(c));
 }
 
+// What the kernel takes at once; 0 when it takes nothing now, a negative libuv error. It goes
+// through send(2) rather than uv_try_write(), whose write(2) goes by way of the file layer: four
+// such calls make up most of what a small request costs.
+static ssize_t send_now(struct conn *c, const uv_buf_t *bufs, unsigned count)
+{
+    const int fd = impl_of(c)->fd, flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)bufs, .msg_iovlen = count };
+    ssize_t n;
+    do
+        n = count == 1 ? send(fd, bufs->base, bufs->len, flags) : sendmsg(fd, &message, flags);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0)
+        return n;
+    return errno == EAGAIN || errno == ENOBUFS ? 0 : uv_translate_sys_error(errno);
+}
+
 // Sends to the kernel what it takes at once, and queues the rest.
 static void write_out(struct conn *c, const uv_buf_t *bufs, unsigned count)
 {
@@ -504,13 +520,13 @@ static void write_out(struct conn *c, const uv_buf_t *bufs, unsigned count)
         return;
     size_t sent = 0;
     if (c->pending.len == 0) {
-        const int status = uv_try_write(handle_of(c), bufs, count);
-        if (status < 0 && status != UV_EAGAIN) {
-            write_failed(c, status);
+        const ssize_t taken = send_now(c, bufs, count);
+        if (taken < 0) {
+            write_failed(c, (int)taken);
             return;
         }
-        if (status > 0) {
-            sent = (size_t)status;
+        if (taken > 0) {
+            sent = (size_t)taken;
             c->bytes_out += sent;
             progress(c);
         }
@@ -588,10 +604,9 @@ void conn_close(struct conn *c)
 static void shut_down(struct conn *c)
 {
     struct conn_impl *m = impl_of(c);
-    int fd;
     m->shut = true;
     const bool wait = !m->fin && m->linger > 0;
-    if (!wait || uv_fileno(handle_of(c), &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
+    if (!wait || shutdown(m->fd, SHUT_WR) != 0) {
         conn_close(c);
         return;
     }

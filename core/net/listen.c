@@ -91,6 +91,11 @@ void listen_local(int fd, struct addr *out)
         out->len = 0;
 }
 
+void listen_refuse(int fd)
+{
+    shutdown(fd, SHUT_RDWR);    // close() would end TCP_LISTEN for the last holder only
+}
+
 // -- accepting ------------------------------------------------------------------------------------
 
 static void complain(struct listener *l, int error)

@@ -23,6 +23,9 @@ err_t listen_bind(const struct addr *a, const struct listen_options *o, int *fd,
 // The address that a bound socket really has (its port, when 0 was asked for).
 void listen_local(int fd, struct addr *out);
 
+// Refuses connections from now on, also for the other processes that hold the socket.
+void listen_refuse(int fd);
+
 struct listener {
     struct loop *loop;
     struct watch *watch;

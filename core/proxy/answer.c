@@ -131,10 +131,7 @@ void answer_proxied_head(struct request *r)
     // them.
     struct head early = r->response;
     struct head *h = &r->response;
-    *h = r->service;
-    h->headers = arena_alloc(&r->arena, (r->service.count + early.count + 12) * sizeof *h->headers);
-    memcpy(h->headers, r->service.headers, r->service.count * sizeof *h->headers);
-    h->cap = r->service.count + early.count + 12;
+    head_copy(h, &r->service, early.count + 12);
     head_strip_hop_by_hop(h);
     for (unsigned i = 0; i < early.count; i++)
         if (!early.headers[i].removed)

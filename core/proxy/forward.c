@@ -63,8 +63,10 @@ struct forwarded forward_client(struct request *r)
 static struct str concat(struct arena *a, struct str x, struct str y)
 {
     char *p = arena_alloc(a, x.n + y.n);
-    memcpy(p, x.p, x.n);
-    memcpy(p + x.n, y.p, y.n);
+    if (x.n > 0)
+        memcpy(p, x.p, x.n);
+    if (y.n > 0)
+        memcpy(p + x.n, y.p, y.n);
     return (struct str){ p, x.n + y.n };
 }
 
@@ -241,13 +243,10 @@ static void set_framing(const struct request *r, struct head *out)
 
 struct str forward_head(struct request *r, struct str host, bool *chunked)
 {
-    struct head out = r->head;
+    struct head out;
     struct arena *a = &r->arena;
-    // The request's own fields stay as they are for a retry and for the log: the copy gets an array
-    // of its own.
-    out.headers = arena_alloc(a, (out.count + 16) * sizeof *out.headers);
-    memcpy(out.headers, r->head.headers, out.count * sizeof *out.headers);
-    out.cap = out.count + 16;
+    // The request's own fields stay as they are, for a retry and for the log.
+    head_copy(&out, &r->head, 16);
     bool trailers = head_has_token(&out, HEADER_TE, STR("trailers"));
     head_remove_hop_by_hop(&out);
     head_remove_id(&out, HEADER_EXPECT);

@@ -123,7 +123,8 @@ void report_try(struct request *r, err_t err, const char *doing)
 
 static char *put(char *p, struct str s)
 {
-    memcpy(p, s.p, s.n);
+    if (s.n > 0)
+        memcpy(p, s.p, s.n);
     return p + s.n;
 }
 

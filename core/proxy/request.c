@@ -459,9 +459,9 @@ void request_connected(struct request *r)
     send_kept_body(r);
     if (r->body_ended || r->body_replaced)
         exchange_send_end(e);
-    exchange_flush(e);
     if (!r->body_ended)
         client_want_body(r->client);
+    client_flush(r->client);
 }
 
 bool request_ready(const struct request *r)

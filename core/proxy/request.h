@@ -4,7 +4,7 @@
 //
 //   head -> route -> rewrite -> access -> pick -> dial, handshake -> relay -> done
 //                       |          |        ^            |            |
-//                       |          |        '-- retry ---'            | response head: header_filter
+//                       |          |        '-- retry ---'            | head: header_filter
 //                       '----------'--> answer (our own) ------------>'  log
 //
 // Each state is one function of request.c; states that wait are left from callbacks:

@@ -129,7 +129,10 @@ describe("the upstream path", function()
   for i, case in ipairs(paths) do
     it(("of %s under %s (service path %s, strip %s) is %s"):format(
       case[4], case[2], tostring(case[1]), tostring(case[3]), case[5]), function()
-      local response = gateway:get({ path = case[4], host = "h" .. i .. ".test" })
+      -- In a URL, newer versions of curl drop a query that is empty.
+      local response = gateway:get({
+        host = "h" .. i .. ".test", args = { "--request-target", case[4] },
+      })
       assert.equal(200, response.status)
       assert.equal(case[5], cjson.decode(response.body).target)
     end)

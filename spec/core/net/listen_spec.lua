@@ -125,6 +125,14 @@ describe("net/listen", function()
     peer:close()
   end)
 
+  it("can refuse connections while others hold its descriptor", function()
+    local fd = bind("127.0.0.1", 0)
+    local listener, port = open(fd)
+    close(listener)
+    C.listen_refuse(fd)
+    assert.is_nil(socket.connect("127.0.0.1", port))
+  end)
+
   it("may be closed from within its callback", function()
     local listener, port = open(bind("127.0.0.1", 0))
     accepted.hook = function() close(listener) end
