@@ -158,7 +158,7 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
     fault_clear();
     t->ctx = SSL_CTX_new_ex(libctx_client(), NULL, TLS_client_method());
     const char *unset = t->ctx ? suites_apply(t->ctx, &policy->desc) : NULL;
-    const char *failed = !t->ctx ? "no TLS context"
+    const char *failed = !t->ctx ? "the TLS context"
         : unset ? unset
         : !set_protocol(t->ctx) ? "protocol"
         : !set_verification(t->ctx, t) ? "verification"

@@ -31,7 +31,7 @@ end
 
 -- Of one certificate its SHA-256, as in Kong; of several a digest of theirs in their order.
 local function add_digest(pem)
-  local list = core.x509_info(pem)
+  local list = assert(core.x509_info(pem)) -- it was read before: what fails now is the machine
   if #list == 1 then
     return { cert_digest = list[1].sha256 }
   end
@@ -67,7 +67,7 @@ return {
   -- Kong refuses the whole file for the sake of one expired CA. It cannot make anything trusted:
   -- verification fails for the chains that need it, and for no others.
   advise = function(ca, now)
-    local list, advice = core.x509_info(ca.cert), {}
+    local list, advice = assert(core.x509_info(ca.cert)), {}
     for i, certificate in ipairs(list) do
       local message = advice_about(certificate, now)
       if message then

@@ -36,8 +36,9 @@ describe("proxy/peer", function()
     return n
   end
 
-  local function enter(ip, port, text)
-    return C.peer_enter(realms, realm, proxy.addr(ip or "192.0.2.1", port or 80), name(text))
+  local function enter(ip, port, text, sni)
+    local address = proxy.addr(ip or "192.0.2.1", port or 80)
+    return C.peer_enter(realms, realm, address, name(text), name(sni or text))
   end
 
   -- An idle connection of the peer: the struct and its other end.
@@ -49,10 +50,10 @@ describe("proxy/peer", function()
     return pc, far
   end
 
-  it("is one for each address and name", function()
+  it("is one for each address, name and SNI", function()
     local peers = {
       enter(), enter("192.0.2.2"), enter("192.0.2.1", 81), enter("192.0.2.1", 80, "a.test"),
-      enter("192.0.2.1", 80, "b.test"), enter("::1"),
+      enter("192.0.2.1", 80, "b.test"), enter("192.0.2.1", 80, "b.test", "a.test"), enter("::1"),
     }
     for i, peer in ipairs(peers) do
       for k = i + 1, #peers do

@@ -66,14 +66,14 @@ describe("proxy/realm", function()
   local function leave_idle(realm, text)
     local conn, far = world:connect()
     peers[#peers + 1] = far
-    local peer = C.peer_enter(realms, realm, address, name(text))
+    local peer = C.peer_enter(realms, realm, address, name(text), name(text))
     C.peer_give(C.peer_conn_new(realms, peer, conn))
     C.peer_leave(realms, peer)
     return far
   end
 
   local function take(realm, text)
-    local peer = C.peer_enter(realms, realm, address, name(text))
+    local peer = C.peer_enter(realms, realm, address, name(text), name(text))
     local pc = C.peer_take(peer)
     C.peer_leave(realms, peer)
     return pc ~= nil and pc or nil
@@ -170,7 +170,7 @@ describe("proxy/realm", function()
       local policy = tls.policy({})
       adopt(1, policy)
       local realm = enter(policy)
-      local peer = C.peer_enter(realms, realm, address, name())
+      local peer = C.peer_enter(realms, realm, address, name(), name())
       local conn, far = world:connect()
       peers[#peers + 1] = far
       local pc = C.peer_conn_new(realms, peer, conn)
