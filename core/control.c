@@ -160,6 +160,7 @@ static void add_worker(const struct worker *w, struct weir_counters *out)
     out->tls_reported += relaxed(&p->realms.tls.reported);
     out->tls_next_good += relaxed(&p->realms.tls.next_good);
     out->tls_next_bad += relaxed(&p->realms.tls.next_bad);
+    out->tls_handshakes_waiting += relaxed(&p->realms.waiters.waiting);
     out->upstream_connections_opened += relaxed(&p->realms.opened);
     out->upstream_connections_reused += relaxed(&p->realms.reused);
     out->upstream_connections_idle += relaxed(&p->realms.idle);

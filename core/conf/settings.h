@@ -17,6 +17,7 @@ struct settings {
     uint32_t keepalive_pool_size;           // upstream_keepalive_pool_size, per peer; 0 keeps none
     uint32_t keepalive_max_requests;        // upstream_keepalive_max_requests
     uint32_t keepalive_idle_timeout;        // upstream_keepalive_idle_timeout, here ms; 0: none
+    uint32_t tls_handshakes_max;            // upstream_tls_handshakes_max, per worker; 0: no limit
     uint64_t client_max_body_size;          // nginx_http_client_max_body_size, bytes; 0: none
     uint64_t client_body_buffer_size;       // bytes a plugin may have in memory
     uint32_t client_header_timeout;         // ms, all of these

@@ -56,7 +56,7 @@ static const struct h1_events response_events = {
 // request, and are the answer to nothing.
 static bool is_stray(const struct exchange *e)
 {
-    return e->reused && !e->head_seen && e->turn == e->realms->loop->turn;
+    return e->reused && !e->head_seen && e->taken == e->realms->loop->turn;
 }
 
 static size_t upstream_data(struct conn *c, const char *p, size_t n)
@@ -143,14 +143,20 @@ static void verified(struct conn *c)
     struct exchange *e = c->owner;
     report_verdict(e->request, tls_client_verdict(c));
     e->fresh = NULL;
+    handshake_end(&e->handshake);
     use(e, peer_conn_new(e->realms, e->peer, c));
+}
+
+static uint64_t time_left(const struct exchange *e)
+{
+    uint64_t now = e->realms->loop->now;
+    return e->deadline > now ? e->deadline - now : 1;
 }
 
 static void shake_hands(struct exchange *e, struct conn *c)
 {
-    uint64_t now = e->realms->loop->now;
     e->fresh = c;
-    conn_set_timeout(c, e->deadline > now ? e->deadline - now : 1, false);
+    conn_set_timeout(c, time_left(e), false);
     err_t err = tls_client_start(e->realm->tls, c, &e->name, &e->peer->sni,
                                  &e->peer->sessions, verified);
     if (err)
@@ -174,6 +180,30 @@ static void dialled(void *arg, struct conn *c, err_t err)
     use(e, peer_conn_new(e->realms, e->peer, c));
 }
 
+static void dial(struct exchange *e)
+{
+    e->dial = dial_start(e->realms->loop, &e->peer->addr, time_left(e), dialled, e);
+}
+
+static void use_again(struct exchange *e, struct peer_conn *pc)
+{
+    e->reused = true;
+    e->taken = e->realms->loop->turn;
+    use(e, pc);
+}
+
+// The wait for a handshake is over.
+static void turn_came(struct handshake *h, struct peer_conn *pc, err_t err)
+{
+    struct exchange *e = container_of(h, struct exchange, handshake);
+    if (err)
+        fail(e, err);
+    else if (pc)
+        use_again(e, pc);
+    else
+        dial(e);
+}
+
 void exchange_start(struct request *r, struct policy *policy, bool derived, const struct addr *addr,
                     const struct peer_name *name, const struct peer_name *sni)
 {
@@ -182,6 +212,7 @@ void exchange_start(struct request *r, struct policy *policy, bool derived, cons
     e->request = r;
     e->realms = realms;
     e->name = *name;
+    handshake_init(&e->handshake, &realms->waiters, turn_came);
     r->exchange = e;
 
     char why[TRUST_WHY] = "";
@@ -192,15 +223,16 @@ void exchange_start(struct request *r, struct policy *policy, bool derived, cons
         return;
     }
     e->peer = peer_enter(realms, e->realm, addr, name, sni);
-    struct peer_conn *pc = peer_take(e->peer);
-    if (pc) {
-        e->reused = true;
-        e->turn = realms->loop->turn;
-        use(e, pc);
-        return;
-    }
     e->deadline = realms->loop->now + r->connect_timeout;
-    e->dial = dial_start(realms->loop, addr, r->connect_timeout, dialled, e);
+    // A free connection of a peer that is waited for is theirs who came first.
+    struct wait_queue *queue = &e->peer->queue;
+    struct peer_conn *pc = list_empty(&queue->handshakes) ? peer_take(e->peer) : NULL;
+    if (pc)
+        use_again(e, pc);
+    else if (!e->realm->tls || handshake_begin(&e->handshake))
+        dial(e);
+    else
+        handshake_wait(&e->handshake, queue, r->connect_timeout);
 }
 
 // -- sending --------------------------------------------------------------------------------------
@@ -279,6 +311,7 @@ void exchange_end(struct exchange *e)
     if (r->plan->phases != 0)
         keep_verdict(e);
     r->exchange = NULL;
+    handshake_end(&e->handshake);
     if (e->dial)
         dial_cancel(e->dial);
     if (e->fresh)

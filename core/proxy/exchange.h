@@ -24,8 +24,9 @@ struct exchange {
     struct h1 h1;
     struct gather out;              // to the upstream, this callback's
     struct peer_name name;          // what the certificate must carry
-    uint64_t deadline;              // of dial and handshake together, ms of the loop
-    uint64_t turn;                  // loop turn in which a reused connection was taken
+    struct handshake handshake;     // its place among the others
+    uint64_t deadline;              // of wait, dial and handshake together, ms of the loop
+    uint64_t taken;                 // loop turn in which a reused connection was taken
     bool reused;                    // the connection served before
     bool ready;                     // usable: the head may be sent
     bool chunked;                   // the request body goes out chunked

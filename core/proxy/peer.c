@@ -40,6 +40,7 @@ struct peer *peer_enter(struct realms *r, struct realm *m, const struct addr *ad
         p->sni = *sni;
         p->hash = hash;
         list_init(&p->idle);
+        wait_queue_init(&p->queue);
         table_put(&m->peers, hash, p);
     }
     p->users++;
@@ -144,6 +145,7 @@ void peer_give(struct peer_conn *pc)
     conn_set_user(pc->conn, &idle_user, pc);
     conn_set_timeout(pc->conn, r->idle_timeout, false);
     conn_resume(pc->conn);
+    waiters_feed(&r->waiters, &p->queue);
 }
 
 void peer_forget(struct peer *p)

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "net/addr.h"
 #include "proxy/realm.h"
+#include "proxy/waiters.h"
 #include "tls/session.h"
 #include "tls/verify.h"
 
@@ -24,6 +25,7 @@ struct peer {
     struct list idle;               // struct peer_conn, newest first
     unsigned idle_count;
     unsigned users;                 // exchanges under way
+    struct wait_queue queue;        // of those who wait for a connection
     struct session_cache sessions;
     uint64_t hash;
     uint64_t last_used;             // ms
@@ -54,8 +56,9 @@ struct peer_conn *peer_take(struct peer *p);
 
 // Takes a connection back that is between messages. It is closed instead when the realm is retired,
 // the pool is full, the connection has served enough or still has something to send or to deliver.
-// Anything that arrives on an idle connection (bytes, FIN) closes it: an answer that nobody asked
-// for is never the answer to the next request.
+// Who waits for one gets it at the end of the loop's turn. Anything that arrives on an idle
+// connection (bytes, FIN) closes it: an answer that nobody asked for is never the answer to the
+// next request.
 void peer_give(struct peer_conn *pc);
 
 // Drops idle connections and sessions (the realm is retired); frees the peer with all it owns.

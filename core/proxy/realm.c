@@ -74,6 +74,7 @@ void realms_init(struct realms *r, struct loop *loop)
 {
     *r = (struct realms){ .loop = loop };
     list_init(&r->all);
+    waiters_init(&r->waiters, loop);
     r->plain = make(r, NULL);
     timer_init(&r->sweep, sweep);
     loop_timer(loop, &r->sweep, REALM_SWEEP);
@@ -82,6 +83,7 @@ void realms_init(struct realms *r, struct loop *loop)
 void realms_done(struct realms *r)
 {
     loop_timer_clear(r->loop, &r->sweep);
+    waiters_done(&r->waiters);
     list_each(it, &r->all)
         destroy(container_of(it, struct realm, node));
     table_done(&r->table);
@@ -148,4 +150,5 @@ void realms_adopt(struct realms *r, const struct snapshot *s)
     r->pool_size = s->settings.keepalive_pool_size;
     r->idle_timeout = s->settings.keepalive_idle_timeout;
     r->max_requests = s->settings.keepalive_max_requests;
+    waiters_limit(&r->waiters, s->settings.tls_handshakes_max);
 }

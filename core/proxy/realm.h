@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "net/loop.h"
+#include "proxy/waiters.h"
 #include "tls/client.h"
 
 struct snapshot;
@@ -36,6 +37,7 @@ struct realms {
     struct list all;
     struct realm *plain;
     struct tls_client_stats tls;    // of all realms
+    struct waiters waiters;         // for TLS handshakes of all realms
     uint64_t opened, reused;        // upstream connections
     uint64_t idle;                  // idle connections now
     int64_t serial;                 // of the snapshot in force

@@ -31,6 +31,7 @@ struct client_state {
     struct peer_name name, sni;
     struct session_cache *sessions; // NULL: the peer is gone, or keeps none
     int64_t bound;                  // of the sessions that this connection gets
+    void *issuer;                   // X509 *, of the leaf of a chain that passed; for OCSP, or NULL
     bool offered;                   // a session
     bool judged;                    // `verdict` is filled
     bool described;                 // with all that is known of the leaf
@@ -84,6 +85,7 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
     struct client_state *s = state_of_ssl(ssl);
     struct verify v = {
         .policy = t->policy, .name = &s->name, .cache = &t->verdicts, .verdict = &s->verdict,
+        .issuer = t->policy->desc.ocsp != POLICY_OCSP_OFF ? &s->issuer : NULL,
     };
     const int64_t now = (int64_t)time(NULL);
     if (t->watch)
@@ -92,6 +94,29 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
     s->judged = true;
     s->bound = session_bound(v.bound, now);
     count_verdict(t->stats, &s->verdict);
+    return goes_on;
+}
+
+// OpenSSL's callback for stapled responses, called once certificate and signature of the peer are
+// verified and before the client answers, whether a response came or not: 0 sends the alert. A
+// resumed session is as good as the response that it was made with, which bounds it.
+static int judge_staple(SSL *ssl, void *arg)
+{
+    struct tls_client *t = arg;
+    struct client_state *s = state_of_ssl(ssl);
+    if (SSL_session_reused(ssl) == 1 || (s->judged && !verdict_is_good(&s->verdict)))
+        return 1;
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    if (!s->judged || !leaf)
+        return 0;
+    const unsigned char *der = NULL;
+    const long n = SSL_get_tlsext_status_ocsp_resp(ssl, &der);
+    struct verify v = {
+        .policy = t->policy, .name = &s->name, .verdict = &s->verdict, .bound = s->bound,
+    };
+    const bool goes_on = verify_staple(&v, leaf, s->issuer, der, n > 0 ? (size_t)n : 0);
+    s->bound = v.bound;
+    t->stats->reported += s->verdict.report && !verdict_is_good(&s->verdict);
     return goes_on;
 }
 
@@ -132,6 +157,16 @@ static bool set_verification(SSL_CTX *ctx, struct tls_client *t)
         && SSL_CTX_get_verify_mode(ctx) == mode;
 }
 
+static bool set_staples(SSL_CTX *ctx, struct tls_client *t)
+{
+    const struct policy_desc *d = &t->policy->desc;
+    if (d->ocsp == POLICY_OCSP_OFF || d->verify == POLICY_NO_VERIFY)
+        return true;
+    return SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp) == 1
+        && SSL_CTX_set_tlsext_status_cb(ctx, judge_staple) == 1
+        && SSL_CTX_set_tlsext_status_arg(ctx, t) == 1;
+}
+
 static bool set_credential(SSL_CTX *ctx, const struct credential *c)
 {
     return !c || SSL_CTX_use_cert_and_key(ctx, c->leaf, c->key, c->chain, 1) == 1;
@@ -162,6 +197,7 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
         : unset ? unset
         : !set_protocol(t->ctx) ? "protocol"
         : !set_verification(t->ctx, t) ? "verification"
+        : !set_staples(t->ctx, t) ? "OCSP"
         : !set_credential(t->ctx, policy->desc.credential) ? "client certificate"
         : !set_sessions(t->ctx, policy) ? "sessions" : NULL;
     if (failed) {
@@ -209,6 +245,7 @@ static void state_free(void *state)
 {
     struct client_state *s = state;
     unref(s->client);
+    X509_free(s->issuer);
     free(s);
 }
 
@@ -340,17 +377,11 @@ const struct verdict *tls_client_verdict(const struct conn *c)
 
 static void describe(struct client_state *s)
 {
-    const struct policy_desc *d = &s->client->policy->desc;
-    const struct name own = name_of_peer(&s->name);
     X509 *leaf = SSL_get0_peer_certificate(s->filter.ssl);
     s->described = true;
     if (!leaf || s->verdict.depth >= 0)     // the certificate at fault is described already
         return;
-    verify_describe(&s->verdict, leaf);
-    if (d->name_count > 0)
-        names_wanted(d->names, d->name_count, s->verdict.names_wanted);
-    else if (d->verify_name)
-        names_wanted(&own, 1, s->verdict.names_wanted);
+    verify_describe(&s->verdict, leaf, s->client->policy, &s->name);
 }
 
 const struct verdict *tls_client_describe(struct conn *c)

@@ -2,19 +2,47 @@
 
 #include "tls/offline.h"
 
+#include "base/mem.h"
 #include "tls/cert.h"
 #include "tls/fault.h"
 #include "tls/libctx.h"
 #include "tls/pem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+// Certificates as they were decoded last. Whoever judges many chains shows the same issuers again
+// and again, and to decode one takes as long as to check a signature.
+enum { KEPT = 64 };
+
+static _Thread_local struct kept {
+    X509 *x;
+    char *der;
+    size_t n;
+} kept[KEPT];
+
+static X509 *decode_block(const unsigned char *der, size_t n)
+{
+    struct kept *k = &kept[XXH3_64bits(der, n) % KEPT];
+    if (k->x && k->n == n && memcmp(k->der, der, n) == 0)
+        return X509_up_ref(k->x) ? k->x : NULL;
+    X509 *x = cert_decode(libctx_client(), der, n);
+    if (!x || !X509_up_ref(x))
+        return x;
+    X509_free(k->x);
+    free(k->der);
+    *k = (struct kept){ x, xmemdup0((const char *)der, n), n };
+    return x;
+}
 
 static STACK_OF(X509) *decode(const struct pem_list *list, char why[TRUST_WHY])
 {
     STACK_OF(X509) *sent = sk_X509_new_null();
     for (unsigned i = 0; sent && i < list->count; i++) {
         fault_clear();
-        X509 *x = cert_decode(libctx_client(), list->block[i].der, list->block[i].n);
+        X509 *x = decode_block(list->block[i].der, list->block[i].n);
         if (x && sk_X509_push(sent, x) > 0)
             continue;
         X509_free(x);

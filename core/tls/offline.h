@@ -1,6 +1,6 @@
 // Judging chains that no connection presented, through the code of a handshake: for commands.
 //
-// Threads: any; nothing is kept.
+// Threads: any; each keeps the certificates that it decoded last.
 
 #pragma once
 

@@ -93,6 +93,7 @@ static const char *first_fault(const struct policy_desc *d)
         : d->min_version > d->max_version ? "min_version is above max_version"
         : d->security_level < 0 || d->security_level > POLICY_LEVEL_MAX
             ? "security_level: not between 0 and 5"
+        : d->ocsp < POLICY_OCSP_OFF || d->ocsp > POLICY_OCSP_HARD ? "ocsp: no such mode"
         : !are_names_valid(d) ? "names or pins"
         : !d->verify_name && d->name_count > 0 ? "names are wanted while verify_name is off"
         : !is_sni_valid(d) ? "sni: not a host name" : suites_check(d);
@@ -120,11 +121,11 @@ static void add_object(struct digest *digest, const unsigned char *sha256)
 // added here, or two policies that differ in it are one.
 static bool identify(const struct policy_desc *d, unsigned char out[DIGEST_SIZE])
 {
-    _Static_assert(sizeof(struct policy_desc) == 168, "a new field must be part of the identity");
+    _Static_assert(sizeof(struct policy_desc) == 176, "a new field must be part of the identity");
     const int32_t numbers[] = {
         (int32_t)d->verify, d->depth, d->min_version, d->max_version, d->security_level,
         (int32_t)d->sni, (int32_t)d->name_count, (int32_t)d->pin_count, d->resume, d->verify_name,
-        d->names_all, d->crl_chain, d->partial_chain, d->strict,
+        d->names_all, d->crl_chain, d->partial_chain, d->strict, (int32_t)d->ocsp,
     };
     struct digest digest;
     digest_begin(&digest);

@@ -30,6 +30,10 @@ enum policy_sni {
     POLICY_SNI_HOST,        // what the client asked for
 };
 
+// What becomes of an OCSP response that the peer staples, or does not. One that says "revoked" is
+// heeded in both; SOFT goes on with none or a bad one, unless the leaf says that it must have one.
+enum policy_ocsp { POLICY_OCSP_OFF, POLICY_OCSP_SOFT, POLICY_OCSP_HARD };
+
 enum pin_kind { PIN_CERTIFICATE = 1, PIN_KEY = 2 };
 
 // SHA-256 of the leaf's DER, or of its SubjectPublicKeyInfo.
@@ -55,6 +59,7 @@ struct policy_desc {
     int min_version, max_version;   // 0x0303, 0x0304
     int security_level;             // OpenSSL's, of protocol and certificates
     enum policy_sni sni;
+    enum policy_ocsp ocsp;
     struct str sni_name;            // normalised by peer_name_parse()
     struct str ciphers, ciphersuites, groups, sigalgs;      // n == 0: OpenSSL's defaults
     bool resume;                    // whether sessions are kept

@@ -17,6 +17,7 @@
     X(WRONG_PURPOSE, "wrong_purpose") X(BAD_SIGNATURE, "bad_signature") X(NOT_A_CA, "not_a_ca") \
     X(WEAK_KEY, "weak_key") X(NAME_CONSTRAINT, "name_constraint") X(REVOKED, "revoked") \
     X(CRL_EXPIRED, "crl_expired") X(CRL_MISSING, "crl_missing") X(CRL_INVALID, "crl_invalid") \
+    X(OCSP_REQUIRED, "ocsp_required") X(OCSP_INVALID, "ocsp_invalid") \
     X(PIN_MISMATCH, "pin_mismatch") X(NOT_COMPLIANT, "not_compliant") \
     X(NO_CERTIFICATE, "no_certificate") X(MALFORMED, "malformed") X(OTHER, "other")
 

@@ -6,6 +6,7 @@
 #include "tls/constraints.h"
 #include "tls/fault.h"
 #include "tls/libctx.h"
+#include "tls/ocsp.h"
 #include "tls/path.h"
 #include "tls/strict.h"
 
@@ -21,6 +22,7 @@ struct judgement {
     const struct name *names;       // wanted
     unsigned name_count;
     struct verdict *verdict;
+    void **issuer;                  // see struct verify
     int64_t bound;
 };
 
@@ -36,10 +38,18 @@ static void describe(struct verdict *v, const X509 *x)
         memset(v->sha256, 0, sizeof(v->sha256));
 }
 
-void verify_describe(struct verdict *v, void *x509)
+void verify_describe(struct verdict *v, void *leaf, const struct policy *policy,
+                     const struct peer_name *name)
 {
-    describe(v, x509);
-    names_seen(x509, v->names_seen);
+    const struct policy_desc *d = &policy->desc;
+    describe(v, leaf);
+    names_seen(leaf, v->names_seen);
+    if (d->name_count > 0) {
+        names_wanted(d->names, d->name_count, v->names_wanted);
+    } else if (d->verify_name && name) {
+        const struct name own = name_of_peer(name);
+        names_wanted(&own, 1, v->names_wanted);
+    }
 }
 
 static void reject_as(struct judgement *j, enum verdict_code code, int openssl, const char *text,
@@ -172,6 +182,16 @@ static bool judge_leaf(struct judgement *j, X509 *leaf)
     return false;
 }
 
+// A chain of one is its own issuer if it signed itself; an anchor that did not has none.
+static void keep_issuer(struct judgement *j, STACK_OF(X509) *chain)
+{
+    X509 *leaf = sk_X509_value(chain, 0);
+    X509 *issuer = sk_X509_num(chain) > 1 ? sk_X509_value(chain, 1)
+        : X509_self_signed(leaf, 0) == 1 ? leaf : NULL;
+    if (issuer && X509_up_ref(issuer) == 1)
+        *j->issuer = issuer;
+}
+
 // Judges what OpenSSL accepted by the rules that it does not have.
 static bool judge_chain(struct judgement *j, STACK_OF(X509) *chain)
 {
@@ -192,6 +212,8 @@ static bool judge_chain(struct judgement *j, STACK_OF(X509) *chain)
     X509 *anchor = sk_X509_value(chain, sk_X509_num(chain) - 1);
     cert_name(X509_get_subject_name(anchor), j->verdict->anchor);
     j->bound = earliest_end(chain, j->v->policy->desc.crls);
+    if (j->issuer)
+        keep_issuer(j, chain);
     return true;
 }
 
@@ -312,7 +334,7 @@ static bool judge_in_full(struct verify *v, STACK_OF(X509) *sent, int64_t now)
         .v = v, .trust = d->trust, .sent = again ? again : sent, .now = now,
         .names = d->name_count ? d->names : &own,
         .name_count = d->name_count ? d->name_count : d->verify_name && v->name ? 1 : 0,
-        .verdict = v->verdict,
+        .verdict = v->verdict, .issuer = v->issuer,
     };
     const bool good = judge_all(&j);
     v->bound = good ? j.bound : 0;
@@ -321,14 +343,13 @@ static bool judge_in_full(struct verify *v, STACK_OF(X509) *sent, int64_t now)
         struct judgement other = j;
         other.trust = d->next;
         other.verdict = &by_next;
+        other.issuer = NULL;
         judge_all(&other);
         v->verdict->has_next = true;
         v->verdict->next = by_next.code;
     }
-    if (good && v->describe) {
-        verify_describe(v->verdict, sk_X509_value(sent, 0));
-        names_wanted(j.names, j.name_count, v->verdict->names_wanted);
-    }
+    if (good && v->describe)
+        verify_describe(v->verdict, sk_X509_value(sent, 0), v->policy, v->name);
     sk_X509_pop_free(again, X509_free);
     return good;
 }
@@ -367,7 +388,9 @@ bool verify_sent(struct verify *v, void *sent, int64_t now)
     if (mode == POLICY_NO_VERIFY)
         return true;
     unsigned char key[DIGEST_SIZE];
-    const bool cacheable = v->cache && chain_key(sent, v->name, key);
+    // A remembered chain has no issuer at hand to judge a response by.
+    const bool cacheable = v->cache && v->policy->desc.ocsp == POLICY_OCSP_OFF
+        && chain_key(sent, v->name, key);
     fault_clear();
     if (cacheable && recall(v, key, now))
         return true;
@@ -383,4 +406,32 @@ bool verify_judge(struct verify *v, void *store_ctx, int64_t now)
     const int error = v->verdict->openssl;
     X509_STORE_CTX_set_error(store_ctx, goes_on || error ? error : X509_V_ERR_UNSPECIFIED);
     return goes_on;
+}
+
+// -- stapled responses ----------------------------------------------------------------------------
+
+static bool is_refused(const struct policy_desc *d, enum ocsp_status status, X509 *leaf)
+{
+    return status == OCSP_STATUS_REVOKED
+        || (status != OCSP_STATUS_GOOD
+            && (d->ocsp == POLICY_OCSP_HARD || ocsp_must_staple(leaf)));
+}
+
+bool verify_staple(struct verify *v, void *leaf, void *issuer, const unsigned char *der, size_t n)
+{
+    const struct policy_desc *d = &v->policy->desc;
+    const struct ocsp_result r = ocsp_judge(leaf, issuer, der, n, d->security_level);
+    if (!is_refused(d, r.status, leaf)) {
+        if (r.status == OCSP_STATUS_GOOD && r.next_update < v->bound)
+            v->bound = r.next_update;
+        return true;
+    }
+    v->bound = 0;
+    v->verdict->code = verdict_code_of(r.openssl);
+    v->verdict->openssl = r.openssl;
+    v->verdict->text = r.text;
+    v->verdict->depth = 0;
+    v->verdict->anchor[0] = '\0';
+    verify_describe(v->verdict, leaf, v->policy, v->name);
+    return d->verify == POLICY_REPORT;
 }

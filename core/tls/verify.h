@@ -14,6 +14,8 @@ struct verify {
     const struct peer_name *name;   // the connection's; NULL: only names of the policy are wanted
     struct verdict_cache *cache;    // NULL: every chain is judged in full
     bool describe;                  // the leaf and the names also of a chain that is good
+    void **issuer;                  // filled, X509 *, counted: what issued the leaf of a chain that
+                                    // passed, or NULL; NULL here: not wanted
     struct verdict *verdict;        // filled
     int64_t bound;                  // filled: until when the verdict holds (end of the chain, next
                                     // update of a CRL); INT64_MAX: not verified, 0: not good
@@ -30,5 +32,12 @@ bool verify_sent(struct verify *v, void *sent, int64_t now);
 // gets the error from which OpenSSL chooses the alert.
 bool verify_judge(struct verify *v, void *store_ctx, int64_t now);
 
-// Fills what concerns the leaf: subject, issuer, digest, validity, names seen.
-void verify_describe(struct verdict *v, void *x509);
+// After a chain has passed under a policy that asks for OCSP: judges what was stapled to it (`der`,
+// n == 0: nothing) for `leaf` and `issuer` (X509 *). The verdict stays as it is, or says why not;
+// the bound becomes that of the response if that is earlier. True when the handshake may go on.
+bool verify_staple(struct verify *v, void *leaf, void *issuer, const unsigned char *der, size_t n);
+
+// Fills what concerns the leaf: subject, issuer, digest, validity, names seen, and the names that
+// the policy wants of a connection to `name`, which may be NULL.
+void verify_describe(struct verdict *v, void *leaf, const struct policy *policy,
+                     const struct peer_name *name);

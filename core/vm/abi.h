@@ -89,6 +89,7 @@ struct weir_settings {
     uint32_t keepalive_pool_size;       // upstream_keepalive_pool_size; 0: connections are not kept
     uint32_t keepalive_max_requests;
     uint32_t keepalive_idle_timeout_ms; // 0: no limit
+    uint32_t tls_handshakes_max;        // with upstreams, at once, per worker; 0: no limit
     uint64_t client_max_body_size;      // 0: no limit
     uint64_t client_body_buffer_size;   // what plugins may read into memory
     uint32_t client_header_timeout_ms, client_body_timeout_ms, client_idle_timeout_ms;
@@ -116,7 +117,7 @@ struct weir_policy_desc {
     int32_t verify;                     // 1 enforce, 2 off (declared), 3 report: judge, go on
     int32_t depth;                      // 0..100
     struct weir_trust *trust;           // never NULL
-    struct weir_trust *next;            // judged beside it in report mode, or NULL
+    struct weir_trust *next;            // judged beside it, without effect, or NULL
     struct weir_credential *credential; // may be NULL
     int32_t min_version, max_version;   // 0: default (TLS 1.2, 1.3)
     int32_t partial_chain;              // an intermediate or leaf of the bundle is an anchor, too
@@ -135,10 +136,11 @@ struct weir_policy_desc {
     const struct weir_str *crls;        // PEM texts; crl_chain: for all certificates
     uint32_t crl_count;
     int32_t crl_chain;
+    int32_t ocsp;                       // stapled responses: 0 not asked for, 1 soft, 2 hard
     struct weir_str ciphers;            // OpenSSL cipher list (TLS 1.2), "" default
     struct weir_str ciphersuites;       // TLS 1.3
     struct weir_str groups, sigalgs;
-    struct weir_str alpn;               // comma separated, "" is http/1.1
+    struct weir_str alpn;               // "" or "http/1.1"
 };
 
 // How an upstream's certificate chain was judged. Texts are NUL-terminated and cut to size; what
@@ -320,6 +322,7 @@ struct weir_counters {
     uint64_t tls_handshakes_full, tls_handshakes_resumed, tls_handshakes_failed, tls_verdict_hits;
     uint64_t tls_reported;          // handshakes that went on in report mode, though not good
     uint64_t tls_next_good, tls_next_bad;   // chains as `next` bundles judge them
+    uint64_t tls_handshakes_waiting;        // requests that wait for their turn now
     uint64_t upstream_connections_opened, upstream_connections_reused, upstream_connections_idle;
     uint64_t lua_phases;            // entries into Lua
     uint64_t policies, trust_bundles;

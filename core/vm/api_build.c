@@ -73,6 +73,7 @@ int weir_build_settings(struct weir_build *b, const struct weir_settings *from)
         .keepalive_pool_size = from->keepalive_pool_size,
         .keepalive_max_requests = from->keepalive_max_requests,
         .keepalive_idle_timeout = from->keepalive_idle_timeout_ms,
+        .tls_handshakes_max = from->tls_handshakes_max,
         .client_max_body_size = from->client_max_body_size,
         .client_body_buffer_size = from->client_body_buffer_size,
         .client_header_timeout = from->client_header_timeout_ms,

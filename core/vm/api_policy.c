@@ -132,6 +132,7 @@ static struct policy_desc describe(const struct weir_policy_desc *d, const struc
     if (d->security_level != -1)
         desc.security_level = d->security_level;
     desc.sni = (enum policy_sni)d->sni;
+    desc.ocsp = (enum policy_ocsp)d->ocsp;
     desc.sni_name = (struct str){ l->sni.text, l->sni.len };
     desc.ciphers = text_of(d->ciphers);
     desc.ciphersuites = text_of(d->ciphersuites);

@@ -101,6 +101,7 @@ local function status()
       handshakes_full = tonumber(counters.tls_handshakes_full),
       handshakes_resumed = tonumber(counters.tls_handshakes_resumed),
       handshakes_failed = tonumber(counters.tls_handshakes_failed),
+      handshakes_waiting = tonumber(counters.tls_handshakes_waiting),
       verdict_hits = tonumber(counters.tls_verdict_hits),
       connections_opened = tonumber(counters.upstream_connections_opened),
       connections_reused = tonumber(counters.upstream_connections_reused),

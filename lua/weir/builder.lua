@@ -30,10 +30,13 @@ local function slice(out, text)
   end
 end
 
--- An array of slices over a list of strings; the second result is how many.
+-- An array of slices over a list of strings, nil for an empty one; the second result is how many.
 local function slices(list)
   local count = list and #list or 0
-  local array = ffi.new("struct weir_str[?]", math.max(count, 1))
+  if count == 0 then
+    return nil, 0
+  end
+  local array = ffi.new("struct weir_str[?]", count)
   for i = 1, count do
     slice(array[i - 1], list[i])
   end
@@ -125,8 +128,11 @@ end
 
 -- The headers of a route; `kept` holds what the structs point into.
 local function route_headers(headers, kept)
+  if not headers then
+    return nil, 0
+  end
   local names = {}
-  for name in pairs(headers or {}) do
+  for name in pairs(headers) do
     names[#names + 1] = name
   end
   table.sort(names)

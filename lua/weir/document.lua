@@ -1,8 +1,8 @@
 -- A parsed configuration text: a tree of Lua values that remembers where each of them was written.
 --
 -- Objects become tables with string keys, arrays become sequences, null becomes `document.null`.
--- Positions live beside the tree, not in it: `marks[table]` says where each of its entries stands.
--- A position is one number, line * 2^20 + column, which sorts as the text reads and costs no table.
+-- Positions live beside the tree, not in it. A position is one number, line * 2^20 + column, which
+-- sorts as the text reads and costs no table.
 local null = require("cjson").null
 local utf8 = require("weir.utf8")
 local json = require("weir.document.json")
@@ -22,26 +22,66 @@ local function line_and_column(mark)
   return (mark - column) / COLUMNS, column
 end
 
--- The marks of one tree, filled in by a parser.
+-- The marks of one tree, filled in by a parser. Most files never ask for one, so they are noted in
+-- a few long lists, entry after entry, and not in tables for each container of the text.
 local Marks = {}
 Marks.__index = Marks
 
+local function new_marks()
+  return setmetatable({
+    -- By container: "map" or "array", where it begins, the index of its last entry.
+    kinds = {}, starts = {}, last = {},
+    -- By index of an entry; `before` is the index of the one before it in its container, or 0.
+    keys = {}, key_marks = {}, value_marks = {}, before = {},
+    -- Container -> key -> index.
+    indices = {},
+  }, Marks)
+end
+
 --- Notes that `container` begins at line:column.
 function Marks:open(container, kind, line, column)
-  self[container] = {
-    kind = kind, at = self.encode(line, column), keys = {}, values = {},
-  }
+  self.kinds[container], self.starts[container] = kind, self.encode(line, column)
 end
 
 --- Notes where the entry `key` of `container` and its value stand.
 function Marks:entry(container, key, key_mark, value_mark)
-  local own = self[container]
-  own.keys[key], own.values[key] = key_mark, value_mark
+  local index = #self.keys + 1
+  self.keys[index], self.key_marks[index], self.value_marks[index] = key, key_mark, value_mark
+  self.before[index] = self.last[container] or 0
+  self.last[container] = index
 end
 
---- The marks of `node`; nil when it is no container of this tree.
-function Marks:of(node)
-  return type(node) == "table" and rawget(self, node) or nil
+--- How `node` was written, "map" or "array"; nil when it is no container of this tree.
+function Marks:kind(node)
+  return self.kinds[node]
+end
+
+--- Where `container` begins.
+function Marks:start(container)
+  return self.starts[container]
+end
+
+-- The indices of a container's entries by their keys, made when the first of them is asked for.
+local function indices_of(self, container)
+  local indices = self.indices[container]
+  if not indices then
+    indices = {}
+    local index = self.last[container] or 0
+    while index > 0 do
+      indices[self.keys[index]] = index
+      index = self.before[index]
+    end
+    self.indices[container] = indices
+  end
+  return indices
+end
+
+--- Where the key of an entry and its value stand; nil when there is no such entry.
+function Marks:entry_at(container, key)
+  local index = indices_of(self, container)[key]
+  if index then
+    return self.key_marks[index], self.value_marks[index]
+  end
 end
 
 function Marks.encode(line, column)
@@ -92,7 +132,7 @@ function document.parse(text, filename)
   end
   local first_problem
   for _, format in ipairs(formats_of(text, filename)) do
-    local marks = setmetatable({}, Marks)
+    local marks = new_marks()
     local value, err = parsers[format](text, marks)
     if value ~= nil then
       return setmetatable({ value = value, marks = marks }, Document)
@@ -107,8 +147,7 @@ end
 local function walk(self, path)
   local container, key, node = nil, nil, self.value
   for i = 1, #path do
-    local marks = self.marks:of(node)
-    if not marks or marks.values[path[i]] == nil then
+    if not self.marks:kind(node) or not self.marks:entry_at(node, path[i]) then
       return container, key, false
     end
     container, key, node = node, path[i], node[path[i]]
@@ -117,9 +156,9 @@ local function walk(self, path)
 end
 
 local function root_position(self)
-  local marks = self.marks:of(self.value)
-  if marks then
-    return line_and_column(marks.at)
+  local start = self.marks:start(self.value)
+  if start then
+    return line_and_column(start)
   end
   return 1, 1
 end
@@ -133,7 +172,8 @@ function Document:position(path)
   if not container then
     return root_position(self)
   end
-  return line_and_column(self.marks[container].values[key])
+  local _, value_mark = self.marks:entry_at(container, key)
+  return line_and_column(value_mark)
 end
 
 --- Where the key at the end of `path` was written; like `position` when there is no such key.
@@ -145,15 +185,14 @@ function Document:key_position(path)
   if not container or not complete then
     return self:position(path)
   end
-  return line_and_column(self.marks[container].keys[key])
+  return line_and_column((self.marks:entry_at(container, key)))
 end
 
 --- How a table of the tree was written.
 -- @tparam table node
 -- @treturn string|nil "map" or "array"; nil for a table that is not of this document
 function Document:kind(node)
-  local marks = self.marks:of(node)
-  return marks and marks.kind
+  return self.marks:kind(node)
 end
 
 return document

@@ -7,6 +7,7 @@
 --
 -- Within `process` an unset field is null, so that validators and checks written for Kong see what
 -- they expect. In the result it is absent.
+local new_table = require("table.new")
 local null = require("cjson").null
 local checks = require("weir.schema.checks")
 local definition_of = require("weir.schema.definition")
@@ -43,17 +44,21 @@ end
 -- ---- errors
 --
 -- A path is a linked list from the leaf to the root, turned into an array only when there is
--- something to report.
+-- something to report. What processes a value is given the path of what holds it, and its key
+-- there: most values have nothing wrong and nothing in them, and need no path of their own.
 
 local function step(path, key)
   return { parent = path, key = key }
 end
 
 local function path_array(path)
+  local depth, at = 0, path
+  while at.parent do
+    depth, at = depth + 1, at.parent
+  end
   local list = {}
-  while path.parent do
-    table.insert(list, 1, path.key)
-    path = path.parent
+  for i = depth, 1, -1 do
+    list[i], path = path.key, path.parent
   end
   return list
 end
@@ -84,14 +89,16 @@ local function copy(value)
 end
 
 local function process_elements(field, value, path, run)
-  local result, seen = {}, {}
   local unique = field.def.type == "set"
+  local result, seen = {}, unique and {}
   for i, item in ipairs(value) do
     if item == null then
       report(run, step(path, i), "value must not be null")
     elseif not (unique and seen[item]) then
-      seen[item] = true
-      table.insert(result, process_field(field.elements, item, step(path, i), run))
+      if unique then
+        seen[item] = true
+      end
+      table.insert(result, process_field(field.elements, item, path, i, run))
     end
   end
   return result
@@ -109,20 +116,19 @@ end
 local function process_map(field, value, path, run)
   local result = {}
   for _, key in ipairs(sorted_keys(value)) do
-    local at = step(path, key)
-    process_field(field.keys, key, at, run)
-    result[key] = process_field(field.values, value[key], at, run)
+    process_field(field.keys, key, path, key, run)
+    result[key] = process_field(field.values, value[key], path, key, run)
   end
   return result
 end
 
-local function process_contents(field, value, path, run)
+local function process_contents(field, value, holder, key, run)
   if field.record then
-    return process_record(field.record, value, path, run)
+    return process_record(field.record, value, step(holder, key), run)
   elseif field.elements then
-    return process_elements(field, value, path, run)
+    return process_elements(field, value, step(holder, key), run)
   elseif field.values then
-    return process_map(field, value, path, run)
+    return process_map(field, value, step(holder, key), run)
   end
   return copy(value)
 end
@@ -171,26 +177,26 @@ local function validate_type(def, value)
   return true
 end
 
-function process_field(field, value, path, run)
+function process_field(field, value, holder, key, run)
   local def = field.def
   if value == null then
     local ok, message = validate_null(def)
     if not ok then
-      report(run, path, message)
+      report(run, step(holder, key), message)
     end
     return null
   end
   local ok, message = validate_type(def, value)
   if not ok then
-    report(run, path, def.err or message)
+    report(run, step(holder, key), def.err or message)
     return null
   end
   local errors_before = #run.errors
-  local result = process_contents(field, value, path, run)
+  local result = process_contents(field, value, holder, key, run)
   if #run.errors == errors_before then
     ok, message = validate_value(field, result)
     if not ok then
-      report(run, path, def.err or message)
+      report(run, step(holder, key), def.err or message)
     end
   end
   return result
@@ -229,11 +235,11 @@ local function expand_shorthands(record, data, path, run)
     local value = data[item.name]
     data[item.name] = nil
     if value ~= nil and value ~= null then
-      local def, at = item.field.def, step(path, item.name)
+      local def = item.field.def
       local errors_before = #run.errors
-      value = process_field(item.field, value, at, run)
+      value = process_field(item.field, value, path, item.name, run)
       if def.deprecation then
-        warn(run, at, deprecation_message(item.name, def.deprecation))
+        warn(run, step(path, item.name), deprecation_message(item.name, def.deprecation))
       end
       local expansion = #run.errors == errors_before and def.func and def.func(value)
       if type(expansion) == "table" then
@@ -284,18 +290,19 @@ local function field_by_dotted_name(record, name)
   return field
 end
 
--- match -> name -> { field, narrowed }: what fields become under further attributes. Checks belong
+-- match -> name -> { record, narrowed }: what fields become under further attributes. Checks belong
 -- to definitions, so there are few of them, and entities by the thousand.
 local narrowed = setmetatable({}, { __mode = "k" })
 
--- A field that also has the attributes in `match`.
-local function narrow(field, name, match)
+-- A record's field, as it would be if it also had the attributes in `match`.
+local function narrow(record, name, match)
   local by_name = narrowed[match] or {}
   narrowed[match] = by_name
   local known = by_name[name]
-  if known and known.field == field then
+  if known and known.record == record then
     return known.narrowed
   end
+  local field = field_by_dotted_name(record, name)
   local def = {}
   for key, attribute in pairs(field and field.def or { type = "any" }) do
     def[key] = attribute
@@ -303,15 +310,16 @@ local function narrow(field, name, match)
   for key, attribute in pairs(match) do
     def[key] = attribute
   end
-  by_name[name] = { field = field, narrowed = definition_of.field(def, name) }
+  by_name[name] = { record = record, narrowed = definition_of.field(def, name) }
   return by_name[name].narrowed
 end
 
+local ROOT = {}
+
 -- Whether `value` would be valid for a field if it also had the attributes in `match`.
 local function matches(record, name, match, value)
-  local field = field_by_dotted_name(record, name)
   local run = { errors = {}, warnings = {} }
-  process_field(narrow(field, name, match), value, {}, run)
+  process_field(narrow(record, name, match), value, ROOT, name, run)
   local first = run.errors[1]
   return first == nil, first and first.message
 end
@@ -397,14 +405,14 @@ function process_record(record, input, path, run)
   local result = {}
   for _, item in ipairs(record.ordered) do
     local name, field = item.name, item.field
-    local value, at = data[name], step(path, name)
+    local value = data[name]
     if value ~= nil and value ~= null and field.def.deprecation then
-      warn(run, at, deprecation_message(name, field.def.deprecation))
+      warn(run, step(path, name), deprecation_message(name, field.def.deprecation))
     end
     if value == nil then
       value = initial_value(field)
     end
-    result[name] = process_field(field, value, at, run)
+    result[name] = process_field(field, value, path, name, run)
   end
   run_checks(record, result, path, run, first_error)
   if #run.errors < first_error then
@@ -418,18 +426,24 @@ function process_record(record, input, path, run)
   return result
 end
 
+-- A copy without nulls. Its tables have the size of what is left in them: entities come by the
+-- thousand, with most of their fields unset.
 local function strip_nulls(value)
   if type(value) ~= "table" then
     return value
   end
+  local count = 0
+  for _, item in pairs(value) do
+    count = item == null and count or count + 1
+  end
+  local length = #value
+  local result = new_table(length, count - math.min(length, count))
   for key, item in pairs(value) do
-    if item == null then
-      value[key] = nil
-    else
-      strip_nulls(item)
+    if item ~= null then
+      result[key] = strip_nulls(item)
     end
   end
-  return value
+  return result
 end
 
 --- Validates `input` and completes it.

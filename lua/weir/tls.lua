@@ -65,6 +65,7 @@ end
 --   sni            "upstream_host", "host", "none" or a name
 --   pins           { cert, spki = lists of SHA-256 }: the leaf must match one
 --   crl, crl_check list of PEM texts; "leaf" or "chain"
+--   ocsp           "off", "soft" or "hard": stapled responses
 --   min_version, max_version             "TLSv1.2" or "TLSv1.3"
 --   ciphers, ciphersuites, groups, sigalgs   OpenSSL's lists
 --   security_level 0 to 5

@@ -16,6 +16,7 @@ local DECISIONS = {
   { "pins" },
   { "crl" },
   { "crl_check" },
+  { "ocsp" },
   { "client_certificate" },
   { "min_version" },
   { "max_version" },
@@ -36,20 +37,35 @@ local DEFAULTS = {
   partial_chain = false,
   verify_name = true,
   sni = "upstream_host",
+  ocsp = "off",
   min_version = "TLSv1.2",
   max_version = "TLSv1.3",
   security_level = 2,
   strict = false,
 }
 
-local function deciding(layers, fields)
-  for _, layer in ipairs(layers) do
-    for _, name in ipairs(fields) do
-      if layer.values[name] ~= nil then
-        return layer
+-- Field -> its decision; field -> what to show where nobody sets it.
+local DECISION_OF, DEFAULT_FIELDS = {}, {}
+for _, decision in ipairs(DECISIONS) do
+  for _, name in ipairs(decision) do
+    DECISION_OF[name] = decision
+    DEFAULT_FIELDS[name] = { name = name, value = DEFAULTS[name], origin = "default" }
+  end
+end
+
+-- Decision -> the first layer that says something about it. There are many fields, and layers set
+-- few of them.
+local function deciding(layers)
+  local deciders = {}
+  for i = #layers, 1, -1 do
+    for name in pairs(layers[i].values) do
+      local decision = DECISION_OF[name]
+      if decision then
+        deciders[decision] = layers[i]
       end
     end
   end
+  return deciders
 end
 
 -- Where a value of a layer was written.
@@ -60,11 +76,13 @@ end
 --- @tparam table layers list of { values = field -> value, and either origin = text, or prefix and
 -- written_as = field -> the name it has there }
 -- @treturn table field -> value, of those that are set
--- @treturn table list of { name, value, origin }, every field in its order, with its default
+-- @treturn table list of { name, value, origin }, every field in its order, with its default;
+-- not to be changed
 function effective.of(layers)
   local result, fields = {}, {}
+  local deciders = deciding(layers)
   for _, decision in ipairs(DECISIONS) do
-    local layer = deciding(layers, decision)
+    local layer = deciders[decision]
     for _, name in ipairs(decision) do
       local set = layer ~= nil and layer.values[name] ~= nil
       if set then
@@ -73,7 +91,7 @@ function effective.of(layers)
           name = name, value = layer.values[name], origin = origin_of(layer, name),
         }
       else
-        fields[#fields + 1] = { name = name, value = DEFAULTS[name], origin = "default" }
+        fields[#fields + 1] = DEFAULT_FIELDS[name]
       end
     end
   end

@@ -15,7 +15,7 @@ local UNVERIFIED = "off"
 
 -- Fields that a policy has under the same names.
 local SAME = {
-  "mode", "partial_chain", "names", "verify_name", "sni", "pins", "crl", "crl_check",
+  "mode", "partial_chain", "names", "verify_name", "sni", "pins", "crl", "crl_check", "ocsp",
   "min_version", "max_version", "ciphers", "ciphersuites", "groups", "sigalgs", "security_level",
   "strict",
 }
@@ -43,23 +43,31 @@ local function add_handles(choice, values, plan)
   return true
 end
 
+local function origin_of(fields, name)
+  for _, field in ipairs(fields) do
+    if field.name == name then
+      return field.origin
+    end
+  end
+end
+
 -- What is legal and yet has to be meant. The checks of the services' own fields say the first two
 -- while this plugin is configured nowhere.
-local function warn(plan, values, origins)
+local function warn(plan, values, fields)
   local verifies = values.mode and values.mode ~= "off"
   if plan.configured and not verifies and not plan.service.tls_verify then
-    plan:warn(("is not verified (mode off, from: %s)"):format(origins.mode))
+    plan:warn(("is not verified (mode off, from: %s)"):format(origin_of(fields, "mode")))
   elseif plan.configured and verifies and is_empty(values.ca_certificates)
     and not values.system_cas then
     plan:warn("cannot be trusted: it is verified, but there are no CA certificates")
   end
   if values.mode == "report" then
     plan:warn(("is verified for the log only, whatever the verdict (mode report, from: %s)")
-      :format(origins.mode))
+      :format(origin_of(fields, "mode")))
   end
   if verifies and values.verify_name == false then
     plan:warn(("may show a certificate of any name (verify_name off, from: %s)")
-      :format(origins.verify_name))
+      :format(origin_of(fields, "verify_name")))
   end
 end
 
@@ -80,11 +88,7 @@ function UpstreamTLS:plan(_, plan)
   if not ok then
     return nil, err
   end
-  local origins = {}
-  for _, field in ipairs(fields) do
-    origins[field.name] = field.origin
-  end
-  warn(plan, values, origins)
+  warn(plan, values, fields)
   return plan:set_policy(choice, fields)
 end
 

@@ -6,14 +6,25 @@ local layers = {}
 
 local MODES = { [true] = "enforce", [false] = "off" }
 
-local function of_configuration(conf, scope)
+-- Configuration -> what it sets. Thousands of routes may share one.
+local values_of = setmetatable({}, { __mode = "k" })
+
+local function values_of_configuration(conf)
+  if values_of[conf] then
+    return values_of[conf]
+  end
   local values = {}
   for name, value in pairs(conf) do
     values[name] = value
   end
   values.tls_verify = nil
   values.mode = conf.mode or MODES[conf.tls_verify]
-  return { values = values, origin = ("upstream-tls (%s)"):format(scope) }
+  values_of[conf] = values
+  return values
+end
+
+local function of_configuration(conf, scope)
+  return { values = values_of_configuration(conf), origin = ("upstream-tls (%s)"):format(scope) }
 end
 
 -- Kong Enterprise's tls_sans are names beside the service's own.

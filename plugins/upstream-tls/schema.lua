@@ -125,6 +125,10 @@ return {
           type = "string", one_of = { "leaf", "chain" },
           description = "Which certificates are looked up in them.",
         } },
+        { ocsp = {
+          type = "string", one_of = { "off", "soft", "hard" },
+          description = "Whether a stapled OCSP response is heeded, or demanded.",
+        } },
         { client_certificate = {
           type = "string", uuid = true, refers_to = "certificates",
           description = "The certificate to show to the upstream.",

@@ -147,7 +147,7 @@ describe("the gateway", function()
     local gateway = start()
     local tls = gateway:tls()
     for _, name in ipairs({ "handshakes_full", "handshakes_resumed", "handshakes_failed",
-      "verdict_hits", "connections_opened", "connections_reused" }) do
+      "handshakes_waiting", "verdict_hits", "connections_opened", "connections_reused" }) do
       assert.is_number(tls[name], name)
     end
     local other = client.curl({ url = ("http://127.0.0.1:%d/no"):format(gateway.admin_port) })

@@ -6,6 +6,7 @@ local config = require("spec.support.config")
 local helpers = require("spec.helpers")
 local pki = require("spec.fixtures.pki")
 local upstreams = require("spec.fixtures.upstreams")
+local workspace = require("spec.support.workspace")
 
 local ROOT, OTHER, INTER, GUIDE, STRICT, BUNDLE, CLIENT = config.id(1), config.id(2), config.id(3),
   config.id(4), config.id(5), config.id(6), config.id(7)
@@ -106,6 +107,15 @@ local CASES = {
   { { crl = { INTER_CRL, ROOT_CRL_INTER }, crl_check = "chain" }, "leaf", "revoked" },
   { { crl = { INTER_CRL, ROOT_CRL_INTER }, crl_check = "leaf" }, "leaf", OK },
   { { crl = { INTER_CRL }, crl_check = "chain" }, "leaf", "crl_missing" },
+  { { ocsp = "hard" }, "ocsp-good", OK },
+  { { ocsp = "hard" }, "ocsp-revoked", "revoked" },
+  { { ocsp = "soft" }, "ocsp-revoked", "revoked" },
+  { { ocsp = "off" }, "ocsp-revoked", OK },
+  { { ocsp = "hard", mode = "report" }, "ocsp-revoked", OK },
+  { { ocsp = "hard" }, "ocsp-other", "ocsp_invalid" },
+  { { ocsp = "soft" }, "ocsp-other", OK },
+  { { ocsp = "hard" }, "leaf", "ocsp_required" },
+  { { ocsp = "soft" }, "leaf", OK },
   { { client_certificate = CLIENT }, "asks", OK },
   { {}, "asks", "" },
   { { min_version = "TLSv1.2" }, "tls12", OK },
@@ -139,7 +149,25 @@ local LISTENERS = {
   guide = { tls = pki.guide().leaf },
 }
 
+-- The file of a response that says of one certificate of `inter` what another one may then staple.
+local function staple(name, status, of)
+  local directory = workspace.directory()
+  local serial = workspace.run({ "openssl", "x509", "-in", of.cert, "-noout", "-serial" }).stdout
+    :match("serial=(%x+)")
+  local index = workspace.write(directory .. "/index.txt", ("%s\t491231235959Z\t%s\t%s\t%s\n")
+    :format(status, status == "R" and "250101000000Z" or "", serial, "unknown\t/CN=x"))
+  local inter, out = pki.get("inter"), directory .. "/" .. name .. ".der"
+  local made = workspace.run({ "openssl", "ocsp", "-index", index, "-CA", inter.cert,
+    "-rsigner", inter.cert, "-rkey", inter.key, "-issuer", inter.cert, "-cert", of.cert,
+    "-ndays", "1", "-noverify", "-respout", out })
+  assert(made.code == 0, made.stderr)
+  return out
+end
+
 local SERVERS = {
+  ["ocsp-good"] = { "-status_file", staple("good", "V", pki.get("leaf")) },
+  ["ocsp-revoked"] = { "-status_file", staple("revoked", "R", pki.get("leaf")) },
+  ["ocsp-other"] = { "-status_file", staple("other", "V", IDENTITIES.revoked) },
   suite256 = { "-ciphersuites", "TLS_AES_256_GCM_SHA384" },
   group384 = { "-groups", "P-384" },
 }

@@ -47,6 +47,11 @@ services:
 ]]):format(ROOT_ID, indented(pki.get("root")), port, ROOT_ID, fields or "", more or ""))
 end
 
+-- An upstream-tls plugin for such a service.
+local function demanding(ocsp)
+  return ("  plugins: [{name: upstream-tls, config: {ocsp: %s}}]"):format(ocsp)
+end
+
 describe("weir tls explain", function()
   local nginx, servers
 
@@ -58,6 +63,23 @@ describe("weir tls explain", function()
     end
   end)
   teardown(helpers.stop_all)
+
+  it("judges what is stapled in a handshake only", function()
+    local path = configuration(nginx.port, demanding("hard"))
+    local code, report = explain("--config", path, "--service", "echo",
+      "127.0.0.1:" .. nginx.port)
+    assert.equal(1, code)
+    assert.same({ "ocsp", "ocsp_required" }, { report.failed, report.verdict.code })
+    assert.equal("ocsp_required", rule(report, "ocsp").result)
+    code, report = explain("--config", path, "--service", "echo", "--chain",
+      pki.get("leaf").chain)
+    assert.equal(0, code)
+    assert.equal("not judged", rule(report, "ocsp").result)
+    path = configuration(nginx.port, demanding("soft"))
+    code, report = explain("--config", path, "--service", "echo", "127.0.0.1:" .. nginx.port)
+    assert.equal(0, code)
+    assert.equal("ok", rule(report, "ocsp").result)
+  end)
 
   local function at(server)
     return "127.0.0.1:" .. server.port

@@ -56,7 +56,7 @@ describe("weir.admin", function()
     fake.counters = {
       connections_accepted = 5, connections_active = 2, requests_total = 9, serial = 3,
       tls_handshakes_full = 1, upstream_connections_idle = 4, lua_bytes = 3 * 1024 * 1024,
-      configuration_hash = "abcdef", policies = 2,
+      configuration_hash = "abcdef", policies = 2, tls_handshakes_waiting = 7,
     }
     local status, answer = ask("/status")
     assert.equal(200, status)
@@ -67,6 +67,7 @@ describe("weir.admin", function()
     assert.equal("abcdef", answer.configuration_hash)
     assert.equal(3, answer.configuration.serial)
     assert.equal(1, answer.tls.handshakes_full)
+    assert.equal(7, answer.tls.handshakes_waiting)
     assert.equal(4, answer.tls.connections_idle)
     assert.equal(2, answer.tls.policies)
     assert.equal("3.00 MiB", answer.memory.workers_lua_vms[1].http_allocated_gc)

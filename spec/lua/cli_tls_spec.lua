@@ -369,6 +369,7 @@ describe("weir tls explain", function()
       "untrusted_issuer", "self_signed", "expired", "not_yet_valid", "name_mismatch",
       "wrong_purpose", "bad_signature", "not_a_ca", "weak_key", "name_constraint", "revoked",
       "crl_expired", "crl_missing", "crl_invalid", "pin_mismatch", "not_compliant",
+      "ocsp_required", "ocsp_invalid",
       "no_certificate", "malformed", "other", "something new",
     }) do
       verdicts, asked = { { code = code, openssl = 1 } }, {}

@@ -11,6 +11,7 @@ local REWRITE, ACCESS, HEADER, BODY, LOG = 1, 2, 4, 8, 16
 local SETTINGS = {
   upstream_keepalive_pool_size = 512, upstream_keepalive_max_requests = 10000,
   upstream_keepalive_idle_timeout = 60, upstream_tls_session_reuse = true,
+  upstream_tls_handshakes_max = 64,
   nginx_http_client_max_body_size = 0, client_body_buffer_size = 8192,
   nginx_http_client_header_timeout = 1.5, nginx_http_client_body_timeout = 60,
   nginx_http_keepalive_timeout = 75, nginx_http_send_timeout = 60,
@@ -346,6 +347,7 @@ describe("weir.compile", function()
       local built = run({})
       assert.same({
         keepalive_pool_size = 512, keepalive_idle_timeout_ms = 60000, session_reuse = 1,
+        tls_handshakes_max = 64,
         access_log = 1, error_default_type = 2, header_server = 1, header_via = 1,
         header_upstream_status = 0, header_request_id = 1, client_header_timeout_ms = 1500,
         trusted_ips = { "10.0.0.0/8", "::1" }, real_ip_header = "X-Real-IP",

@@ -28,6 +28,7 @@ local VALUES = {
   credential = { credential("client"), credential("client_two") },
   partial_chain = { true },
   strict = { true },
+  ocsp = { "soft", "hard" },
   verify_name = { false },
   names = {
     { dns = { "a.x" } }, { dns = { "a.y" } }, { dns = { "a.x", "a.y" } },
@@ -120,7 +121,7 @@ describe("policies", function()
       assert.equal(id_of(a), id_of(b))
     end
     same({}, {})
-    same({}, { depth = 100, partial_chain = false, strict = false, verify_name = true,
+    same({}, { depth = 100, partial_chain = false, strict = false, verify_name = true, ocsp = "off",
       sni = "upstream_host", min_version = "TLSv1.2", max_version = "TLSv1.3",
       security_level = 2 })
     same({ trust = trust(ROOT, OTHER) }, { trust = trust(OTHER .. ROOT, ROOT) })

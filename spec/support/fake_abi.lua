@@ -188,7 +188,7 @@ end
 local function further_fields(desc)
   local defaults = {
     min_version = 0, max_version = 0, partial_chain = 0, strict = 0, security_level = -1,
-    verify_name = 1, names_all = 0, sni = 0, crl_chain = 0,
+    verify_name = 1, names_all = 0, sni = 0, crl_chain = 0, ocsp = 0,
   }
   local content = {}
   for name, default in pairs(defaults) do
@@ -260,7 +260,7 @@ end
 
 function C.weir_build_settings(_, s)
   local settings = number_fields(s, [[keepalive_pool_size keepalive_idle_timeout_ms session_reuse
-    access_log error_default_type header_server header_via header_upstream_status
+    tls_handshakes_max access_log error_default_type header_server header_via header_upstream_status
     header_request_id client_header_timeout_ms]])
   settings.trusted_ips = list(s.trusted_ips, s.trusted_ip_count)
   settings.real_ip_header = str(s.real_ip_header)

@@ -198,6 +198,11 @@ function ext.constraints(want)
     subtrees(0, want.permitted), subtrees(1, want.excluded)))
 end
 
+--- The TLS feature "must staple" (RFC 7633).
+function ext.must_staple()
+  return ext.raw("1.3.6.1.5.5.7.1.24", false, der.sequence(der.integer(5)))
+end
+
 function ext.subject_key(key)
   return ext.raw("2.5.29.14", false, der.octets(forge.digest("SHA1", key.spki)))
 end
@@ -289,6 +294,60 @@ function forge.crl(want)
     der.explicit(0, der.sequence(unpack(extensions))))
   local signature = sign(want.broken and forge.key("thief") or key, digest, body)
   return forge.pem("X509 CRL", der.sequence(body, identifier, der.bits(signature)))
+end
+
+-- -- OCSP responses -------------------------------------------------------------------------------
+
+-- A moment as GeneralizedTime, the only form that OCSP knows.
+local function moment(at)
+  return der.element(0x18, os.date("!%Y%m%d%H%M%SZ", at))
+end
+
+local HASHES = { SHA1 = "1.3.14.3.2.26", SHA256 = "2.16.840.1.101.3.4.2.1" }
+
+-- What a response calls a certificate. The key's hash is over its bits alone, which for P-256 are
+-- the last 65 bytes.
+local function certificate_id(certificate, issuer, hash)
+  return der.sequence(der.sequence(der.oid(HASHES[hash]), der.null()),
+    der.octets(forge.digest(hash, issuer.name)),
+    der.octets(forge.digest(hash, issuer.key.spki:sub(-65))), certificate.serial)
+end
+
+local STATUS = { good = "\128\0", unknown = "\130\0" }
+
+--- An OCSP response about one certificate.
+-- @tparam table want leaf (a certificate whose issuer's key is P-256), issuer (the leaf's), status
+-- ("good", "revoked", "unknown"), from and to (seconds from now; to = false leaves it out), signer
+-- (a certificate; the issuer), certs (certificates that come with it), by_key (the responder is
+-- named by its key), hash ("SHA1", "SHA256"), extensions and more (lists: of the response, of what
+-- it says of the leaf), digest, broken, outer (status of the whole: 0)
+-- @treturn string DER
+function forge.ocsp(want)
+  local issuer = want.issuer or want.leaf.issuer
+  local signer, now = want.signer or issuer, os.time()
+  local identifier, digest = algorithm(signer.key, want.digest or "sha256")
+  local function extensions(list)
+    return list and der.explicit(1, der.sequence(unpack(list))) or ""
+  end
+  local single = der.sequence(
+    certificate_id(want.leaf, issuer, want.hash or "SHA1"),
+    STATUS[want.status or "good"] or der.explicit(1, moment(now - DAY)),
+    moment(now + (want.from or -3600)),
+    want.to ~= false and der.explicit(0, moment(now + (want.to or DAY))) or "",
+    extensions(want.more))
+  local body = der.sequence(
+    want.by_key and der.explicit(2, der.octets(forge.digest("SHA1", signer.key.spki:sub(-65))))
+      or der.explicit(1, signer.name),
+    moment(now), der.sequence(single), extensions(want.extensions))
+  local signature = sign(want.broken and forge.key("thief") or signer.key, digest, body)
+  local certs = {}
+  for i, certificate in ipairs(want.certs or {}) do
+    certs[i] = certificate.der
+  end
+  local basic = der.sequence(body, identifier, der.bits(signature),
+    #certs > 0 and der.explicit(0, der.sequence(unpack(certs))) or "")
+  return der.sequence(der.element(0x0a, string.char(want.outer or 0)), der.explicit(0,
+    der.sequence(der.oid("1.3.6.1.5.5.7.48.1.1"), der.octets(basic))))
 end
 
 --- The PEM text of the private key of a certificate.

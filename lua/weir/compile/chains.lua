@@ -54,21 +54,22 @@ local function fits(entity, route)
   return any_in(entity.protocols, wanted)
 end
 
+local function add(found, scope, entity)
+  if entity then
+    found[#found + 1] = { entity = entity, scope = scope }
+  end
+end
+
 -- All configurations of one plugin for a route and its service, the most specific first, whatever
 -- their protocols.
 local function scoped(of_plugin, route, service)
   local route_id, service_id = id_of(route), id_of(service)
   local found = {}
-  local function add(scope, key)
-    local entity = key and of_plugin[key]
-    if entity then
-      found[#found + 1] = { entity = entity, scope = scope }
-    end
-  end
-  add("route and service", route_id and service_id and scope_key(route_id, service_id))
-  add("route", route_id and scope_key(route_id, nil))
-  add("service", service_id and scope_key(nil, service_id))
-  add("global", scope_key(nil, nil))
+  add(found, "route and service", route_id and service_id
+    and of_plugin[scope_key(route_id, service_id)])
+  add(found, "route", route_id and of_plugin[scope_key(route_id, nil)])
+  add(found, "service", service_id and of_plugin[scope_key(nil, service_id)])
+  add(found, "global", of_plugin[scope_key(nil, nil)])
   return found
 end
 

@@ -209,17 +209,26 @@ function Fold:run(scope, links)
   }
 end
 
+local function text_of_field(field)
+  local value = field.value
+  if type(value) == "table" then
+    value = text_of(value)
+  elseif type(value) == "string" then
+    value = #value .. ":" .. value
+  end
+  return ("%s=%s;%s"):format(field.name, tostring(value), field.origin)
+end
+
+-- Fields that are shared by many lists are written once.
+local field_texts = setmetatable({}, { __mode = "k" })
+
 --- A text that is the same for equal lists of { name, value, origin }, and only for those.
 function Fold.text_of(fields)
   local out = {}
   for i, field in ipairs(fields) do
-    local value = field.value
-    if type(value) == "table" then
-      value = text_of(value)
-    elseif type(value) == "string" then
-      value = #value .. ":" .. value
-    end
-    out[i] = ("%s=%s;%s"):format(field.name, tostring(value), field.origin)
+    local text = field_texts[field] or text_of_field(field)
+    field_texts[field] = text
+    out[i] = text
   end
   return table.concat(out, ";")
 end

@@ -35,6 +35,7 @@ function settings.of(s)
     keepalive_pool_size = s.upstream_keepalive_pool_size,
     keepalive_max_requests = s.upstream_keepalive_max_requests,
     keepalive_idle_timeout_ms = milliseconds(s.upstream_keepalive_idle_timeout),
+    tls_handshakes_max = s.upstream_tls_handshakes_max,
     client_max_body_size = s.nginx_http_client_max_body_size,
     client_body_buffer_size = s.client_body_buffer_size,
     client_header_timeout_ms = milliseconds(s.nginx_http_client_header_timeout),

@@ -151,13 +151,15 @@ end
 
 -- Reports the second and later records with the same value of `what`.
 local function claim(taken, record, what, value, path, report)
-  local key = ("%s\0%s\0%s"):format(record.type, what, value)
-  if taken[key] then
+  local kind = record.type .. "\0" .. what
+  local values = taken[kind] or {}
+  taken[kind] = values
+  if values[value] then
     report(path, already_declared(record, what, value))
     record.invalid = true
     return false
   end
-  taken[key] = true
+  values[value] = true
   return true
 end
 

@@ -124,22 +124,20 @@ end
 
 -- Copies what `source` has and `map` has not, with the positions of the source.
 function Composer:merge(map, source, event)
-  local marks = self.marks:of(source)
-  if not marks or marks.kind ~= "map" then
+  if self.marks:kind(source) ~= "map" then
     fail(event, "the value of '<<' is neither a mapping nor a list of mappings")
   end
   for key, value in pairs(source) do
     if map[key] == nil then
       map[key] = value
-      self.marks:entry(map, key, marks.keys[key], marks.values[key])
+      self.marks:entry(map, key, self.marks:entry_at(source, key))
     end
   end
 end
 
 function Composer:merge_all(map, merges)
   for _, merge in ipairs(merges) do
-    local marks = self.marks:of(merge.value)
-    if marks and marks.kind == "array" then
+    if self.marks:kind(merge.value) == "array" then
       for _, source in ipairs(merge.value) do
         self:merge(map, source, merge.event)
       end

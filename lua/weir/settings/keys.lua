@@ -49,6 +49,9 @@ return {
   { name = "upstream_tls_session_reuse", type = "boolean", default = "on",
     description = "resume TLS sessions to upstreams, each under the policy that it was verified "
       .. "under; not Kong's" },
+  { name = "upstream_tls_handshakes_max", type = "integer", default = "64", max = 2 ^ 31 - 1,
+    description = "TLS handshakes with upstreams that each worker has under way at once; requests "
+      .. "beyond it wait, as long as they may take to connect; 0: no limit; not Kong's" },
   { name = "tls_system_cas", type = "string", default = "auto",
     description = "PEM file that system_cas of upstream-tls stands for; auto: where the "
       .. "distribution keeps the machine's CA certificates; not Kong's" },

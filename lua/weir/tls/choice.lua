@@ -69,6 +69,17 @@ local function list_of(check)
   end
 end
 
+-- An empty list would mean "off" by accident.
+local function at_least_one(check)
+  return function(list)
+    local ok, err = check(list)
+    if ok and list[1] == nil then
+      return nil, "must not be empty"
+    end
+    return ok, err
+  end
+end
+
 -- A table with these fields and no others, of which at least one has something in it.
 local function group(fields, needed)
   return function(value)
@@ -109,8 +120,9 @@ local FIELDS = {
   }, { "dns", "ip", "uri" }),
   sni = sni,
   pins = group({ cert = list_of(values.pin), spki = list_of(values.pin) }, { "cert", "spki" }),
-  crl = list_of(text),
+  crl = at_least_one(list_of(text)),
   crl_check = one_of("leaf", "chain"),
+  ocsp = one_of("off", "soft", "hard"),
   min_version = one_of("TLSv1.2", "TLSv1.3"),
   max_version = one_of("TLSv1.2", "TLSv1.3"),
   ciphers = text,

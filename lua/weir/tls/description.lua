@@ -98,6 +98,7 @@ function description.of(choice, trust)
   desc.partial_chain = flag(choice.partial_chain, false)
   desc.strict = flag(choice.strict, false)
   desc.verify_name = flag(choice.verify_name, true)
+  desc.ocsp = values.OCSP[choice.ocsp or "off"]
   desc.security_level = choice.security_level or DEFAULT_SECURITY_LEVEL
   add_names(desc, choice, kept)
   add_pins(desc, choice, kept)

@@ -13,6 +13,9 @@ values.VERSIONS = { ["TLSv1.2"] = 0x0303, ["TLSv1.3"] = 0x0304 }
 --- What a policy does with a verdict.
 values.MODES = { "enforce", "report", "off" }
 
+--- What a stapled OCSP response, or its absence, does; numbered as in struct weir_policy_desc.
+values.OCSP = { off = 0, soft = 1, hard = 2 }
+
 local SHA256 = 32
 local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 

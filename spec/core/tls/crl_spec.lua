@@ -1,4 +1,5 @@
 local forge = require "spec.support.forge"
+local der = require "spec.support.der"
 local tls = require "spec.support.tls"
 local ffi = require "ffi"
 
@@ -16,6 +17,17 @@ local function list(issuer, revoked, want)
   want.issuer, want.revoked = issuer, revoked
   return forge.crl(want)
 end
+
+local function delta(critical)
+  return { forge.ext.raw("2.5.29.27", critical, der.integer(1)) }
+end
+
+-- issuingDistributionPoint with one field, by its number.
+local function scope(field, content)
+  return { forge.ext.raw("2.5.29.28", true, der.sequence(der.implicit(field, content or "\255"))) }
+end
+
+local ONLY_USERS, ONLY_CAS, ONLY_REASONS, INDIRECT, ONLY_ATTRIBUTES = 1, 2, 3, 4, 5
 
 local function judge(pems, whole_chain)
   local policy = assert(tls.policy({ trust = assert(tls.trust(root.pem)),
@@ -42,6 +54,26 @@ describe("crl", function()
     { "a list of the future", { list(inter, {}, { from = HOUR, to = 2 * HOUR }) }, "crl_invalid" },
     { "a list that somebody else signed", { list(inter, {}, { broken = true }) },
       "crl_invalid" },
+    { "a newer list without the number", { list(inter, { leaf }, { from = -2 * HOUR }),
+      list(inter, {}, { from = -HOUR }) }, "ok" },
+    { "a newer list that is over", { list(inter, { leaf }),
+      list(inter, {}, { from = -60, to = -30 }) }, "revoked" },
+    { "a delta beside its base", { list(inter, { leaf }),
+      list(inter, {}, { from = -60, number = 2, extensions = delta(true) }) }, "revoked" },
+    { "a delta alone", { list(inter, {}, { extensions = delta(true) }) }, "crl_missing" },
+    { "a delta that is not critical", { list(inter, {}, { extensions = delta(false) }) },
+      "crl_missing" },
+    { "a list of users", { list(inter, {}, { extensions = scope(ONLY_USERS) }) }, "ok" },
+    { "a list of CAs", { list(inter, {}, { extensions = scope(ONLY_CAS) }) }, "crl_missing" },
+    { "a newer list of CAs", { list(inter, { leaf }),
+      list(inter, {}, { from = -60, extensions = scope(ONLY_CAS) }) }, "revoked" },
+    { "a list of some reasons", { list(inter, {}, { extensions = scope(ONLY_REASONS, "\6\64") }) },
+      "crl_missing" },
+    { "an indirect list", { list(inter, {}, { extensions = scope(INDIRECT) }) }, "crl_missing" },
+    { "a list of attribute certificates",
+      { list(inter, {}, { extensions = scope(ONLY_ATTRIBUTES) }) }, "crl_missing" },
+    { "a critical extension that is not known", { list(inter, {}, { extensions = {
+      forge.ext.raw("1.2.3.4", true, der.integer(1)) } }) }, "crl_invalid" },
   }) do
     local what, pems, code, whole_chain, depth = unpack(row, 1, 5)
     it(("%s: %s"):format(what, code), function()

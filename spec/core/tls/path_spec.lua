@@ -1,6 +1,7 @@
 -- Paths that OpenSSL does not find by itself, and peers that try to make the search expensive.
 
 local forge = require "spec.support.forge"
+local der = require "spec.support.der"
 local tls = require "spec.support.tls"
 
 local function pems(list)
@@ -114,4 +115,33 @@ describe("path", function()
     assert.equal("untrusted_issuer", tls.judge(policy, texts, "kong.example").code)
     assert.is_true(os.clock() - before < 0.2)
   end)
+
+  -- A public key of RSA that nobody has the other half of.
+  local function rsa(bits, exponent_bits)
+    local function number(size, first)
+      return der.element(2, "\0" .. first .. ("\255"):rep(size / 8 - 1))
+    end
+    return { kind = "rsa", spki = der.sequence(
+      der.sequence(der.oid("1.2.840.113549.1.1.1"), der.null()),
+      der.bits(der.sequence(number(bits, "\255"), number(exponent_bits, "\127")))) }
+  end
+
+  for what, slow in pairs({
+    ["RSA with a long exponent"] = { rsa(3072, 3072), "rsa3072" },
+    ["a curve of 571 bits"] = { forge.key("slow", "sect571r1"), "sect571r1" },
+  }) do
+    it("checks no signature with " .. what, function()
+      local sent = { forge.certificate({ subject = "slow leaf", issuer_name = "slow inter",
+        signer = forge.key("slow signer", slow[2]),
+        extensions = { forge.ext.san("dns", "kong.example") } }) }
+      for i = 2, 65 do
+        sent[i] = forge.certificate({ subject = "slow inter", key = slow[1], issuer_name = "nobody",
+          signer = forge.key("slow thief"), extensions = { forge.ext.basic(true) } })
+      end
+      local policy = assert(tls.policy({ trust = assert(tls.trust(root.pem)) }))
+      local texts, before = pems(sent), os.clock()
+      assert.equal("untrusted_issuer", tls.judge(policy, texts, "kong.example").code)
+      assert.is_true(os.clock() - before < 0.1)
+    end)
+  end
 end)

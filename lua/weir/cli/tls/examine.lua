@@ -190,13 +190,14 @@ local function report_of(case, verdicts, live)
     mode = mode,
     accepted = mode ~= "enforce" or counted.code == "ok",
     verdict = counted,
-    failed = counted.code ~= "ok" and rules.broken(counted) or nil,
+    failed = rules.is_stapled(verdict, live) and "ocsp"
+      or counted.code ~= "ok" and rules.broken(counted) or nil,
     remedy = counted.code ~= "ok" and rules.remedy(counted) or nil,
     chain = case.chain,
     depth = {
       intermediates = case.chain.intermediates, allowed = case.policy.choice.depth or MAX_DEPTH,
     },
-    rules = rules.list(case.policy.fields, verdicts),
+    rules = rules.list(case.policy.fields, verdicts, live),
     notes = case.policy.notes,
   }
 end

@@ -28,11 +28,17 @@ return {
     .. " anew with RSA of 2048 bits or more, or P-256, and SHA-256.",
   name_constraint = "A CA of the chain may not issue for this name. Use a CA that may, or a name"
     .. " inside of its constraints.",
-  revoked = "A CRL lists a certificate of the chain. Replace the certificate.",
+  revoked = "A CRL lists a certificate of the chain, or its OCSP response says so. Replace the"
+    .. " certificate.",
   crl_expired = "A CRL is past its nextUpdate. Fetch the current one from the CA.",
   crl_missing = "There is no CRL for a certificate that has to be looked up. Add its issuer's CRL,"
     .. " or set crl_check to leaf if only the leaf is to be looked up.",
   crl_invalid = "A CRL cannot be used: its signature or its form is wrong. Fetch it from the CA"
+    .. " anew.",
+  ocsp_required = "The upstream staples no OCSP response, and ocsp or its certificate demands one."
+    .. " Turn stapling on there.",
+  ocsp_invalid = "The upstream's OCSP response is out of date, of another certificate or signed by"
+    .. " somebody else, or the responder does not know the certificate. Let the upstream fetch it"
     .. " anew.",
   not_compliant = "The chain breaks a rule of RFC 5280 or of the CA/Browser Forum that only strict"
     .. " asks for. Issue the certificate anew, or do without strict.",

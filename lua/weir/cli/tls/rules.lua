@@ -25,6 +25,8 @@ local BROKEN = {
   crl_expired = "crl",
   crl_missing = "crl",
   crl_invalid = "crl",
+  ocsp_required = "ocsp",
+  ocsp_invalid = "ocsp",
   not_compliant = "strict",
   pin_mismatch = "pins",
 }
@@ -134,29 +136,41 @@ end
 -- ---- the table
 
 local function result_of(name, outcome)
-  if HANDSHAKE[name] then
+  if outcome.broken[name] then
+    return outcome.broken[name]
+  elseif HANDSHAKE[name] or name == "ocsp" and not outcome.live then
     return "not judged"
   elseif NEXT[name] then
     return outcome.next or "not judged"
-  elseif outcome.broken[name] then
-    return outcome.broken[name]
   end
   return outcome.complete and "ok" or "not reached"
+end
+
+--- Whether a handshake failed at what was stapled, which is all that it judges beyond the chain.
+-- @tparam table verdict of the chain
+-- @tparam ?table live verdict of the handshake
+function rules.is_stapled(verdict, live)
+  return live ~= nil and live.code ~= "unverified" and live.code ~= "ok" and verdict.code == "ok"
 end
 
 --- All rules in the order of the fields that say something, then what always holds.
 -- @tparam table fields list of { name, value, origin }
 -- @tparam table verdicts what judge() gave
+-- @tparam ?table live verdict of a handshake, which alone judges what is stapled
 -- @treturn table list of { name, value, origin, result = "ok", "not reached" (something failed
 --   before it), "not judged" (it is about the handshake) or the code of the failure }
-function rules.list(fields, verdicts)
+function rules.list(fields, verdicts, live)
   local outcome = {
     broken = {}, complete = verdicts[#verdicts].code == "ok", next = verdicts[1].next_code,
+    live = live ~= nil and live.code ~= "unverified",
   }
   for _, verdict in ipairs(verdicts) do
     if verdict.code ~= "ok" then
       outcome.broken[rules.broken(verdict)] = verdict.code
     end
+  end
+  if rules.is_stapled(verdicts[1], live) then
+    outcome.broken.ocsp = live.code
   end
   local list, present = {}, {}
   local function add(name, value, origin)
