@@ -47,6 +47,13 @@ static const char *add(struct crls *c, const unsigned char *der, long n)
         X509_CRL_free(crl);
         return "not a valid revocation list";
     }
+    // A delta says only what changed since another list. OpenSSL 3.0 passes over it, newer versions
+    // take it for a whole one, in which nothing that was revoked before is revoked: so it is left
+    // out here.
+    if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0) {
+        X509_CRL_free(crl);
+        return NULL;
+    }
     int64_t end;
     if (!next_update(crl, &end)) {
         X509_CRL_free(crl);
@@ -65,7 +72,7 @@ static const char *add(struct crls *c, const unsigned char *der, long n)
 // All blocks of one text; NULL when all is well.
 static const char *read_blocks(struct crls *c, BIO *bio)
 {
-    const unsigned before = c->count;
+    unsigned blocks = 0;
     for (;;) {
         char *name = NULL, *header = NULL;
         unsigned char *der = NULL;
@@ -74,7 +81,7 @@ static const char *read_blocks(struct crls *c, BIO *bio)
         if (PEM_read_bio(bio, &name, &header, &der, &n) != 1) {
             const unsigned long code = ERR_peek_last_error();
             const bool end = ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
-            return !end ? "a block cannot be read" : c->count == before ? "no block in it" : NULL;
+            return !end ? "a block cannot be read" : blocks == 0 ? "no block in it" : NULL;
         }
         const char *wrong = strcmp(name, PEM_STRING_X509_CRL) == 0
             ? add(c, der, n) : "a block is no \"X509 CRL\"";
@@ -83,6 +90,7 @@ static const char *read_blocks(struct crls *c, BIO *bio)
         OPENSSL_free(der);
         if (wrong)
             return wrong;
+        blocks++;
     }
 }
 
