@@ -337,7 +337,7 @@ static bool judge_in_full(struct verify *v, STACK_OF(X509) *sent, int64_t now)
         .verdict = v->verdict, .issuer = v->issuer,
     };
     const bool good = judge_all(&j);
-    v->bound = good ? j.bound : 0;
+    v->bound = j.bound;
     if (d->next) {
         struct verdict by_next = { .code = VERDICT_UNVERIFIED };
         struct judgement other = j;
@@ -395,7 +395,9 @@ bool verify_sent(struct verify *v, void *sent, int64_t now)
     if (cacheable && recall(v, key, now))
         return true;
     const bool good = sk_X509_num(sent) > 0 && judge_in_full(v, sent, now);
-    if (good && cacheable)
+    if (!good)
+        v->bound = 0;   // in report mode the connection goes on, but nothing of it is kept
+    else if (cacheable)
         remember(v, key, now);
     return good || mode == POLICY_REPORT;
 }
