@@ -8,6 +8,7 @@
 #include "tls/libctx.h"
 #include "tls/suites.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <time.h>
@@ -131,7 +132,7 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-static bool set_protocol(SSL_CTX *ctx)
+static bool set_protocol(SSL_CTX *ctx, const struct policy_desc *d)
 {
     uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION;
 #ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
@@ -143,7 +144,8 @@ static bool set_protocol(SSL_CTX *ctx)
     // Without NO_AUTO_CHAIN OpenSSL would complete our own chain from the certificates that we
     // trust in others.
     SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
-    return SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1) == 0;
+    return d->alpn == POLICY_ALPN_NONE
+        || SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1) == 0;
 }
 
 static bool set_verification(SSL_CTX *ctx, struct tls_client *t)
@@ -195,7 +197,7 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
     const char *unset = t->ctx ? suites_apply(t->ctx, &policy->desc) : NULL;
     const char *failed = !t->ctx ? "the TLS context"
         : unset ? unset
-        : !set_protocol(t->ctx) ? "protocol"
+        : !set_protocol(t->ctx, &policy->desc) ? "protocol"
         : !set_verification(t->ctx, t) ? "verification"
         : !set_staples(t->ctx, t) ? "OCSP"
         : !set_credential(t->ctx, policy->desc.credential) ? "client certificate"
@@ -313,12 +315,17 @@ static bool is_accepted(const struct client_state *s)
         || (s->verdict.code != VERDICT_NO_CERTIFICATE && mode == POLICY_REPORT);
 }
 
-static bool is_protocol_ours(const SSL *ssl)
+// Not every OpenSSL compares what the peer selected with what was offered.
+static bool is_protocol_ours(const struct client_state *s)
 {
     const unsigned char *chosen;
     unsigned n;
-    SSL_get0_alpn_selected(ssl, &chosen, &n);
-    return n == 0 || (n == protocols[0] && memcmp(chosen, protocols + 1, n) == 0);
+    SSL_get0_alpn_selected(s->filter.ssl, &chosen, &n);
+    if (n == 0 || (s->client->policy->desc.alpn == POLICY_ALPN_HTTP_1_1 && n == protocols[0]
+                   && memcmp(chosen, protocols + 1, n) == 0))
+        return true;
+    ERR_raise_data(ERR_LIB_SSL, SSL_R_BAD_EXTENSION, "ALPN: not a protocol that was offered");
+    return false;
 }
 
 // After a failure no session of the peer is worth anything: not the one that was offered, nor one
@@ -340,7 +347,7 @@ static err_t finished(struct conn *c)
         judge_resumed(s);
     else if (!s->judged || resumed)
         judge_missing(s);
-    if (!is_accepted(s) || !is_protocol_ours(s->filter.ssl))
+    if (!is_accepted(s) || !is_protocol_ours(s))
         return refused(c);
     if (resumed)
         s->client->stats->resumed++;

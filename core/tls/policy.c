@@ -94,6 +94,7 @@ static const char *first_fault(const struct policy_desc *d)
         : d->security_level < 0 || d->security_level > POLICY_LEVEL_MAX
             ? "security_level: not between 0 and 5"
         : d->ocsp < POLICY_OCSP_OFF || d->ocsp > POLICY_OCSP_HARD ? "ocsp: no such mode"
+        : d->alpn < POLICY_ALPN_HTTP_1_1 || d->alpn > POLICY_ALPN_NONE ? "alpn: no such offer"
         : !are_names_valid(d) ? "names or pins"
         : !d->verify_name && d->name_count > 0 ? "names are wanted while verify_name is off"
         : !is_sni_valid(d) ? "sni: not a host name" : suites_check(d);
@@ -126,6 +127,7 @@ static bool identify(const struct policy_desc *d, unsigned char out[DIGEST_SIZE]
         (int32_t)d->verify, d->depth, d->min_version, d->max_version, d->security_level,
         (int32_t)d->sni, (int32_t)d->name_count, (int32_t)d->pin_count, d->resume, d->verify_name,
         d->names_all, d->crl_chain, d->partial_chain, d->strict, (int32_t)d->ocsp,
+        (int32_t)d->alpn,
     };
     struct digest digest;
     digest_begin(&digest);

@@ -34,6 +34,9 @@ enum policy_sni {
 // heeded in both; SOFT goes on with none or a bad one, unless the leaf says that it must have one.
 enum policy_ocsp { POLICY_OCSP_OFF, POLICY_OCSP_SOFT, POLICY_OCSP_HARD };
 
+// What is offered by ALPN. HTTP/1.1 is all that is spoken, so there is nothing else to offer.
+enum policy_alpn { POLICY_ALPN_HTTP_1_1, POLICY_ALPN_NONE };
+
 enum pin_kind { PIN_CERTIFICATE = 1, PIN_KEY = 2 };
 
 // SHA-256 of the leaf's DER, or of its SubjectPublicKeyInfo.
@@ -60,6 +63,7 @@ struct policy_desc {
     int security_level;             // OpenSSL's, of protocol and certificates
     enum policy_sni sni;
     enum policy_ocsp ocsp;
+    enum policy_alpn alpn;
     struct str sni_name;            // normalised by peer_name_parse()
     struct str ciphers, ciphersuites, groups, sigalgs;      // n == 0: OpenSSL's defaults
     bool resume;                    // whether sessions are kept

@@ -140,7 +140,7 @@ struct weir_policy_desc {
     struct weir_str ciphers;            // OpenSSL cipher list (TLS 1.2), "" default
     struct weir_str ciphersuites;       // TLS 1.3
     struct weir_str groups, sigalgs;
-    struct weir_str alpn;               // "" or "http/1.1"
+    struct weir_str alpn;               // "http/1.1" (as does ""), or "none": not offered
 };
 
 // How an upstream's certificate chain was judged. Texts are NUL-terminated and cut to size; what

@@ -31,12 +31,13 @@ static bool read_digest(struct str s, unsigned char out[DIGEST])
     return s.n == HEX;
 }
 
-// What a description says in arrays, in the core's form, until it is interned.
+// What a description says in arrays and words, in the core's form, until it is interned.
 struct lists {
     struct name *names;
     struct pin *pins;
     struct crls *crls;
     struct peer_name sni;
+    enum policy_alpn alpn;
 };
 
 static void release(struct lists *l, uint32_t name_count)
@@ -107,10 +108,17 @@ static int check_plain(const struct weir_policy_desc *d)
         return api_refuse("a switch is neither 0 nor 1");
     if (d->name_count > POLICY_LIST_MAX || d->pin_count > POLICY_LIST_MAX)
         return api_refuse("more than %d names or pins", POLICY_LIST_MAX);
-    struct str alpn = text_of(d->alpn);
-    if (alpn.n > 0 && !str_eq(alpn, STR("http/1.1")))
-        return api_refuse("alpn: only http/1.1 is spoken to upstreams");
     return 0;
+}
+
+static int read_alpn(const struct weir_policy_desc *d, struct lists *l)
+{
+    struct str alpn = text_of(d->alpn);
+    const bool none = str_eq(alpn, STR("none"));
+    l->alpn = none ? POLICY_ALPN_NONE : POLICY_ALPN_HTTP_1_1;
+    if (none || alpn.n == 0 || str_eq(alpn, STR("http/1.1")))
+        return 0;
+    return api_refuse("alpn: http/1.1 or none; nothing else is spoken to upstreams");
 }
 
 static struct policy_desc describe(const struct weir_policy_desc *d, const struct lists *l)
@@ -133,6 +141,7 @@ static struct policy_desc describe(const struct weir_policy_desc *d, const struc
         desc.security_level = d->security_level;
     desc.sni = (enum policy_sni)d->sni;
     desc.ocsp = (enum policy_ocsp)d->ocsp;
+    desc.alpn = l->alpn;
     desc.sni_name = (struct str){ l->sni.text, l->sni.len };
     desc.ciphers = text_of(d->ciphers);
     desc.ciphersuites = text_of(d->ciphersuites);
@@ -156,7 +165,7 @@ struct policy *api_policy(const struct weir_policy_desc *d)
     };
     struct policy *p = NULL;
     if (read_names(d, &l) == 0 && read_pins(d, &l) == 0 && read_crls(d, &l) == 0
-        && read_sni(d, &l) == 0) {
+        && read_sni(d, &l) == 0 && read_alpn(d, &l) == 0) {
         struct policy_desc desc = describe(d, &l);
         char why[POLICY_WHY] = "";
         if (policy_intern(&desc, &p) != NULL) {

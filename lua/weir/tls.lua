@@ -68,6 +68,7 @@ end
 --   ocsp           "off", "soft" or "hard": stapled responses
 --   min_version, max_version             "TLSv1.2" or "TLSv1.3"
 --   ciphers, ciphersuites, groups, sigalgs   OpenSSL's lists
+--   alpn           "http/1.1" or "none": what is offered in the handshake
 --   security_level 0 to 5
 --   strict         RFC 5280's and the CA/Browser Forum's profile
 --

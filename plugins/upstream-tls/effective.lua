@@ -24,6 +24,7 @@ local DECISIONS = {
   { "ciphersuites" },
   { "groups" },
   { "sigalgs" },
+  { "alpn" },
   { "security_level" },
   { "strict" },
   { "next_ca_certificates", "next_system_cas" },
@@ -40,6 +41,7 @@ local DEFAULTS = {
   ocsp = "off",
   min_version = "TLSv1.2",
   max_version = "TLSv1.3",
+  alpn = "http/1.1",
   security_level = 2,
   strict = false,
 }

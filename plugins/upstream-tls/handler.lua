@@ -16,8 +16,8 @@ local UNVERIFIED = "off"
 -- Fields that a policy has under the same names.
 local SAME = {
   "mode", "partial_chain", "names", "verify_name", "sni", "pins", "crl", "crl_check", "ocsp",
-  "min_version", "max_version", "ciphers", "ciphersuites", "groups", "sigalgs", "security_level",
-  "strict",
+  "min_version", "max_version", "ciphers", "ciphersuites", "groups", "sigalgs", "alpn",
+  "security_level", "strict",
 }
 
 local function is_empty(list)

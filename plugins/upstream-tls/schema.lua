@@ -139,6 +139,10 @@ return {
         { ciphersuites = openssl_list("ciphersuites", "Cipher suites for TLS 1.3.") },
         { groups = openssl_list("groups", "Groups of the key exchange.") },
         { sigalgs = openssl_list("sigalgs", "Signature algorithms.") },
+        { alpn = {
+          type = "string", custom_validator = is(values.alpn),
+          description = "The protocol to offer in the handshake: http/1.1, or none.",
+        } },
         { security_level = {
           type = "integer", between = { 0, 5 },
           description = "OpenSSL's level of key and signature strength.",

@@ -94,7 +94,8 @@ describe("policies of the ABI", function()
       { { names = { { 1, "a.example" } }, verify_name = 0 }, "verify_name" },
       { { crls = { "no list" } }, "revocation list 1" },
       { { sni = 2 }, "sni" }, { { sni = 2, sni_name = "10.0.0.1" }, "sni" }, { { sni = 9 }, "sni" },
-      { { alpn = "h2" }, "alpn" }, { { strict = 2 }, "switch" }, { { verify_name = -1 }, "switch" },
+      { { alpn = "h2" }, "alpn" }, { { alpn = "HTTP/1.1" }, "alpn" },
+      { { strict = 2 }, "switch" }, { { verify_name = -1 }, "switch" },
       { { security_level = 6 }, "security_level" }, { { security_level = -2 }, "security_level" },
       { { ciphers = "NOSUCH" }, "ciphers" }, { { groups = "NOSUCH" }, "groups" },
       { { min_version = 0x0304, max_version = 0x0303 }, "min_version" },
@@ -107,6 +108,7 @@ describe("policies of the ABI", function()
 
   it("take http/1.1 for ALPN, which is what they have anyway", function()
     assert.equal(policy({}), policy({ alpn = "http/1.1" }))
+    assert.not_equal(policy({}), policy({ alpn = "none" }))
   end)
 end)
 

@@ -130,6 +130,8 @@ local CASES = {
   { { groups = "P-256" }, "group384", "" },
   { { sigalgs = "ECDSA+SHA256" }, "leaf", OK },
   { { sigalgs = "RSA-PSS+SHA256" }, "leaf", "" },
+  { { alpn = "http/1.1" }, "alpn", OK },
+  { { alpn = "none" }, "alpn", OK },
   { { ca_certificates = { GUIDE }, security_level = 2 }, "guide", OK },
   { { ca_certificates = { GUIDE }, security_level = 3 }, "guide", "weak_key" },
   { { security_level = 3 }, "leaf", OK },
@@ -143,6 +145,7 @@ local CASES = {
 
 local LISTENERS = {
   tls12 = { tls = "leaf", version = "1.2" },
+  alpn = { tls = "leaf", alpn = { "h2", "http/1.1" } },
   tls13 = { tls = "leaf", version = "1.3" },
   aes128 = { tls = "leaf", version = "1.2", ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256" },
   asks = { tls = "leaf", client_ca = pki.get("root").cert, client_required = true },
@@ -409,6 +412,7 @@ describe("a policy", function()
       { { ciphersuites = "NONSENSE" }, "config.ciphersuites: " },
       { { groups = "NONSENSE" }, "config.groups: " },
       { { sigalgs = "NONSENSE" }, "config.sigalgs: " },
+      { { alpn = "h2" }, "config.alpn: value 'h2' is not spoken to upstreams: HTTP/2" },
     }) do
       local services = { case1 = {
         protocol = "https", port = ports.leaf, plugins = plugin(case[1]),

@@ -216,14 +216,14 @@ describe("kong.tls", function()
       names = { dns = { "a.x" }, match = "all" }, sni = "b.x", pins = { cert = { ("0"):rep(64) } },
       crl = { "CRL" }, crl_check = "chain", min_version = "TLSv1.3", max_version = "TLSv1.3",
       ciphers = "c", ciphersuites = "d", groups = "g", sigalgs = "s", security_level = 1,
-      ocsp = "hard",
+      ocsp = "hard", alpn = "none",
     }))
     assert.same({
       verify = 3, depth = 100, trust = {}, next = { "next" }, partial_chain = 1, strict = 1,
       names = { { 1, "a.x" } }, names_all = 1, sni = 2, sni_name = "b.x",
       pins = { { 1, ("0"):rep(64) } }, crls = { "CRL" }, crl_chain = 1, min_version = 0x0304,
       max_version = 0x0304, ciphers = "c", ciphersuites = "d", groups = "g", sigalgs = "s",
-      security_level = 1, ocsp = 2,
+      security_level = 1, ocsp = 2, alpn = "none",
     }, fake.content_of(policy))
   end)
 

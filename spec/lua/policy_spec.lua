@@ -48,6 +48,7 @@ local VALUES = {
   ciphersuites = { "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384" },
   groups = { "P-256", "P-384", "P-256:P-384" },
   sigalgs = { "ECDSA+SHA256", "ECDSA+SHA384" },
+  alpn = { "none" },
   security_level = { 0, 1, 3 },
 }
 
@@ -123,7 +124,7 @@ describe("policies", function()
     same({}, {})
     same({}, { depth = 100, partial_chain = false, strict = false, verify_name = true, ocsp = "off",
       sni = "upstream_host", min_version = "TLSv1.2", max_version = "TLSv1.3",
-      security_level = 2 })
+      security_level = 2, alpn = "http/1.1" })
     same({ trust = trust(ROOT, OTHER) }, { trust = trust(OTHER .. ROOT, ROOT) })
     same({ pins = { spki = { A } } }, { pins = { spki = { A:upper() } } })
     same({ names = { dns = { "A.x." } } }, { names = { dns = { "a.X" } } })

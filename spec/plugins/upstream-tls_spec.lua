@@ -205,6 +205,7 @@ describe("upstream-tls", function()
       { { ciphersuites = "c" }, { ciphersuites = "c" } },
       { { groups = "g" }, { groups = "g" } },
       { { sigalgs = "s" }, { sigalgs = "s" } },
+      { { alpn = "none" }, { alpn = "none" } },
       { { next_ca_certificates = { "two" } }, { next = { "CA two" } } },
       { { next_system_cas = true }, { next = { "CAs of the machine" } } },
     }
@@ -358,6 +359,7 @@ describe("upstream-tls", function()
       { pins = { cert = { HEX }, spki = { ("AB:"):rep(31) .. "AB" } } },
       { pins = { spki = { ("A"):rep(43) .. "=", "sha256//" .. ("A"):rep(43) .. "=" } } },
       { crl = { "CRL" }, crl_check = "chain" }, { ocsp = "hard" },
+      { alpn = "http/1.1" }, { alpn = "none" },
       { min_version = "TLSv1.2", max_version = "TLSv1.2" },
       { ciphers = "c", ciphersuites = "c", groups = "g", sigalgs = "s", security_level = 5 },
       { next_ca_certificates = { ID }, next_system_cas = true },
@@ -372,6 +374,9 @@ describe("upstream-tls", function()
     local bad = {
       { { tls_verify = "yes" }, "expected a boolean" },
       { { tls_verify = true, mode = "off" }, "only one or none of these fields must be set" },
+      { { alpn = "h2" }, "'h2' is not spoken to upstreams: HTTP/2" },
+      { { alpn = "http/1.0" }, "'http/1.0' is not http/1.1 or none" },
+      { { alpn = "" }, "length must be at least 1" },
       { { mode = "on" }, "expected one of: enforce, report, off" },
       { { mode = true }, "expected a string" },
       { { tls_verify_depth = 65 }, "value should be between 0 and 64" },

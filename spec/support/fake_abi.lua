@@ -195,7 +195,7 @@ local function further_fields(desc)
     local value = tonumber(desc[name])
     content[name] = value ~= default and value or nil
   end
-  for _, name in ipairs({ "sni_name", "ciphers", "ciphersuites", "groups", "sigalgs" }) do
+  for _, name in ipairs({ "sni_name", "ciphers", "ciphersuites", "groups", "sigalgs", "alpn" }) do
     content[name] = str(desc[name])
   end
   if desc.name_count > 0 then

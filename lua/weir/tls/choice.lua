@@ -49,6 +49,11 @@ local function sni(value)
   return parsed and true, err
 end
 
+local function alpn(value)
+  local word, err = values.alpn(value)
+  return word and true, err
+end
+
 local function list_of(check)
   return function(list)
     if type(list) ~= "table" then
@@ -129,6 +134,7 @@ local FIELDS = {
   ciphersuites = text,
   groups = text,
   sigalgs = text,
+  alpn = alpn,
   security_level = integer(0, MAX_SECURITY_LEVEL),
 }
 

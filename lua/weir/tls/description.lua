@@ -104,7 +104,7 @@ function description.of(choice, trust)
   add_pins(desc, choice, kept)
   add_crls(desc, choice, kept)
   add_sni(desc, choice)
-  for _, name in ipairs({ "ciphers", "ciphersuites", "groups", "sigalgs" }) do
+  for _, name in ipairs({ "ciphers", "ciphersuites", "groups", "sigalgs", "alpn" }) do
     slice(desc[name], choice[name])
   end
   anchored = kept

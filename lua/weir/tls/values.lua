@@ -19,6 +19,16 @@ values.OCSP = { off = 0, soft = 1, hard = 2 }
 local SHA256 = 32
 local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
+--- The protocol that is offered in the TLS handshake (ALPN), or "none".
+function values.alpn(text)
+  if text == "http/1.1" or text == "none" then
+    return text
+  elseif text == "h2" then
+    return nil, "is not spoken to upstreams: HTTP/2 is not implemented there (http/1.1 or none)"
+  end
+  return nil, "is not http/1.1 or none"
+end
+
 --- A DNS name as certificates have them: without port, no address, no wildcard. Names outside of
 -- ASCII are written in their encoded form (xn--…).
 function values.dns(text)

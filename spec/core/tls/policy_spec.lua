@@ -44,7 +44,7 @@ describe("policy", function()
       { ciphers = "ECDHE+AESGCM" }, { ciphers = "ECDHE+CHACHA20" },
       { ciphersuites = "TLS_AES_256_GCM_SHA384" }, { ciphersuites = "TLS_AES_128_GCM_SHA256" },
       { groups = "X25519" }, { groups = "P-256" }, { sigalgs = "ECDSA+SHA256" },
-      { sigalgs = "RSA-PSS+SHA256" },
+      { sigalgs = "RSA-PSS+SHA256" }, { alpn = C.POLICY_ALPN_NONE },
     }
     local base = assert(tls.policy({}))
     local seen, keep = { [address(base)] = true }, {}
@@ -70,7 +70,7 @@ describe("policy", function()
       { sni = C.POLICY_SNI_FIXED, sni_name = "A.example" }, { sni_name = "a.example" },
       { pins = { { 3, ("a"):rep(32) } } },
       { names = { { C.NAME_DNS, "a.example" } }, verify_name = false },
-      { ocsp = 3 }, { ocsp = -1 },
+      { ocsp = 3 }, { ocsp = -1 }, { alpn = 2 }, { alpn = -1 },
       { depth = -1 }, { depth = 101 }, { min_version = 0 },
       { min_version = 0x0302 }, { max_version = 0x0305 }, { min_version = 0x0304,
         max_version = 0x0303 },

@@ -43,7 +43,7 @@ local ALWAYS = {
 -- Fields that say how the handshake is made; they judge nobody.
 local HANDSHAKE = {
   sni = true, client_certificate = true, min_version = true, max_version = true, ciphers = true,
-  ciphersuites = true, groups = true, sigalgs = true,
+  ciphersuites = true, groups = true, sigalgs = true, alpn = true,
 }
 
 -- Fields of the bundle that is judged beside the one in force.
