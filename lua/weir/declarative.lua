@@ -138,8 +138,7 @@ end
 
 -- A plugin's schema brings functions of its own, which may raise errors: a finding, not the end.
 local function process(schema, record, context)
-  local options = { transform = context.transform }
-  local ok, value, errors, warnings = pcall(schema.process, schema, record.input, options)
+  local ok, value, errors, warnings = pcall(schema.process, schema, record.input, context)
   if ok then
     return value, errors, warnings
   elseif record.type ~= "plugins" then

@@ -177,6 +177,22 @@ local function validate_type(def, value)
   return true
 end
 
+local function has_contents(field)
+  return field.record or field.elements or field.values
+end
+
+-- What process_field() says about a value with nothing inside that has rules of its own.
+local function validate_leaf(field, value)
+  if value == null then
+    return validate_null(field.def)
+  end
+  local ok, message = validate_type(field.def, value)
+  if ok then
+    ok, message = validate_value(field, value)
+  end
+  return ok, not ok and field.def.err or message
+end
+
 function process_field(field, value, holder, key, run)
   local def = field.def
   if value == null then
@@ -202,10 +218,11 @@ function process_field(field, value, holder, key, run)
   return result
 end
 
+-- What an unset field is processed as. A default is not copied, since processing makes new tables.
 local function initial_value(field)
   local def = field.def
   if def.default ~= nil then
-    return copy(def.default)
+    return def.default
   elseif field.record and def.required then
     return {}
   end
@@ -228,9 +245,27 @@ local function merge_expansion(data, expansion)
   end
 end
 
--- Replaces shorthand fields by what they stand for; returns which field came from which shorthand.
-local function expand_shorthands(record, data, path, run)
-  local origin = {}
+local function uses_shorthand(record, input)
+  for _, item in ipairs(record.shorthands) do
+    if input[item.name] ~= nil then
+      return true
+    end
+  end
+  return false
+end
+
+local NO_ORIGIN = {}
+
+-- Replaces shorthand fields by what they stand for. Returns the fields, a copy where there was
+-- something to replace, and which of them came from which shorthand.
+local function expand_shorthands(record, input, path, run)
+  if not uses_shorthand(record, input) then
+    return input, NO_ORIGIN
+  end
+  local data, origin = {}, {}
+  for key, value in pairs(input) do
+    data[key] = value
+  end
   for _, item in ipairs(record.shorthands) do
     local value = data[item.name]
     data[item.name] = nil
@@ -250,10 +285,22 @@ local function expand_shorthands(record, data, path, run)
       end
     end
   end
-  return origin
+  return data, origin
+end
+
+local function has_unknown(record, data)
+  for key in pairs(data) do
+    if not record.by_name[key] then
+      return true
+    end
+  end
+  return false
 end
 
 local function report_unknown(record, data, path, run)
+  if not has_unknown(record, data) then
+    return
+  end
   for _, key in ipairs(sorted_keys(data)) do
     if not record.by_name[key] then
       local message = "unknown field" .. suggest.phrase(key, record.names)
@@ -316,10 +363,14 @@ end
 
 local ROOT = {}
 
--- Whether `value` would be valid for a field if it also had the attributes in `match`.
+-- Whether `value` would be valid for a field if it also had the attributes in `match`, or why not.
 local function matches(record, name, match, value)
+  local field = narrow(record, name, match)
+  if not has_contents(field) then
+    return validate_leaf(field, value)
+  end
   local run = { errors = {}, warnings = {} }
-  process_field(narrow(record, name, match), value, ROOT, name, run)
+  process_field(field, value, ROOT, name, run)
   local first = run.errors[1]
   return first == nil, first and first.message
 end
@@ -344,21 +395,28 @@ local function run_check(name, arg, data, path, run, first_error, tools)
     end
   end
   local ok, errors = checker.check(data, arg, tools)
-  for _, err in ipairs(ok and {} or errors) do
+  if ok then
+    return
+  end
+  for _, err in ipairs(errors) do
     report(run, err.field and dotted_step(path, err.field) or path, err.message,
       { entity_check = err.entity_check or (not err.field and err.message) or nil })
   end
 end
 
-local function run_checks(record, data, path, run, first_error)
-  local tools = {
+local function tools_for(record)
+  return {
     matches = function(field, match, value)
       return matches(record, field, match, value)
     end,
   }
+end
+
+local function run_checks(record, data, path, run, first_error)
+  record.tools = record.tools or tools_for(record)
   for _, item in ipairs(record.entity_checks) do
     local name, arg = next(item)
-    run_check(name, arg, data, path, run, first_error, tools)
+    run_check(name, arg, data, path, run, first_error, record.tools)
   end
   if record.check and #run.errors < first_error then
     local ok, message = record.check(data)
@@ -395,14 +453,10 @@ local function transform(record, data, run)
 end
 
 function process_record(record, input, path, run)
-  local data = {}
-  for key, value in pairs(input) do
-    data[key] = value
-  end
   local first_error = #run.errors + 1
-  local origin = expand_shorthands(record, data, path, run)
+  local data, origin = expand_shorthands(record, input, path, run)
   report_unknown(record, data, path, run)
-  local result = {}
+  local result = new_table(0, #record.ordered)
   for _, item in ipairs(record.ordered) do
     local name, field = item.name, item.field
     local value = data[name]

@@ -84,8 +84,8 @@ function Reader:unicode_escape(at)
   return utf8.encode(0x10000 + (code - 0xD800) * 0x400 + low - 0xDC00), at + 12
 end
 
-function Reader:string()
-  local start = self.at
+-- The string whose opening quote is at `start`.
+function Reader:string_with_escapes(start)
   local pieces, from = {}, start + 1
   while true do
     local at = self.text:find('[%z\1-\31"\\]', from)
@@ -109,6 +109,16 @@ function Reader:string()
       self:fail("invalid escape '\\" .. escape .. "'", at)
     end
   end
+end
+
+function Reader:string()
+  local start = self.at
+  local close = self.text:match('^[^%z\1-\31"\\]*()"', start + 1)
+  if close then
+    self.at = close + 1
+    return self.text:sub(start + 1, close - 1)
+  end
+  return self:string_with_escapes(start)
 end
 
 function Reader:number()

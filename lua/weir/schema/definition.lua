@@ -2,7 +2,8 @@
 --
 -- A compiled field is { def = the field as defined, validators = names in their order, record /
 -- elements / keys / values = compiled parts }; a compiled record { ordered, by_name, shorthands,
--- names, entity_checks, transformations, check }.
+-- names, entity_checks, transformations, check, tools = what its entity checks may use, once they
+-- have run }.
 local checks = require("weir.schema.checks")
 local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
