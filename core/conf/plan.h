@@ -10,6 +10,14 @@
 
 struct policy;
 
+// How one target is verified, where that is not what the plan's own policy says.
+struct target_policy {
+    struct str host;            // in peer_name_parse()'s spelling
+    uint16_t port;              // 0: any
+    struct policy *policy;      // NULL iff there is an error
+    struct str error;           // why it cannot be made; requests there get 502, the log this text
+};
+
 enum {
     PLAN_NO_ROUTE = 0,
     PLAN_ADMIN = 1
@@ -29,9 +37,19 @@ struct plan {
     uint16_t https_redirect_status;
     struct str service_path;    // "" when the service has none
     struct str error;           // why it cannot proxy; requests get 502 and the log this text
+    const struct target_policy **of_target;     // on the upstream's targets, NULL where `policy`
+                                                // holds; NULL when it holds for all of them
+
+    // What a plugin may send a request to is looked up here, by name.
+    const struct target_policy *targets;
+    uint32_t target_count;
 
     // Cold: names for logs.
     struct str service_host;
     uint16_t service_port;
     struct str service_name, service_id, route_name, route_id;
 };
+
+// What differs for a target of any upstream or none: an entry for its host and port, else one for
+// its host; NULL: nothing, the plan's policy holds.
+const struct target_policy *plan_target(const struct plan *p, struct str host, uint16_t port);

@@ -46,6 +46,23 @@ void snapshot_add_target(struct snapshot *s, uint32_t upstream, struct str host,
     t->ip = addr_parse(host, port, &t->addr) == NULL;
 }
 
+static const struct target_policy *dup_targets(struct arena *a, const struct plan *plan)
+{
+    if (plan->target_count == 0)
+        return NULL;
+    struct target_policy *targets = arena_alloc(a, plan->target_count * sizeof *targets);
+    for (uint32_t i = 0; i < plan->target_count; i++) {
+        const struct target_policy *t = &plan->targets[i];
+        targets[i] = (struct target_policy){
+            .host = arena_dup(a, t->host),
+            .port = t->port,
+            .policy = t->policy ? policy_ref(t->policy) : NULL,
+            .error = arena_dup(a, t->error),
+        };
+    }
+    return targets;
+}
+
 uint32_t snapshot_add_plan(struct snapshot *s, const struct plan *plan)
 {
     s->plans = grow(s->plans, s->plan_count, &s->plan_cap, sizeof *s->plans);
@@ -55,6 +72,8 @@ uint32_t snapshot_add_plan(struct snapshot *s, const struct plan *plan)
     p->policy = plan->policy ? policy_ref(plan->policy) : NULL;
     p->service_path = arena_dup(&s->arena, plan->service_path);
     p->error = arena_dup(&s->arena, plan->error);
+    p->of_target = NULL;
+    p->targets = dup_targets(&s->arena, plan);
     p->service_host = arena_dup(&s->arena, plan->service_host);
     p->service_name = arena_dup(&s->arena, plan->service_name);
     p->service_id = arena_dup(&s->arena, plan->service_id);
@@ -109,9 +128,23 @@ static err_t check_plan(const struct snapshot *s, const struct plan *p)
         return &err_internal;
     if (p->tls && p->upstream >= 0 && (p->policy != NULL) == (p->error.n > 0))
         return &err_internal;
-    if (!p->tls && p->policy)
+    if (!p->tls && (p->policy || p->target_count > 0))
         return &err_internal;
+    for (uint32_t i = 0; i < p->target_count; i++)
+        if ((p->targets[i].policy != NULL) == (p->targets[i].error.n > 0))
+            return &err_internal;
     return NULL;
+}
+
+// Requests find what differs for a target of the plan's own upstream by the target's index.
+static void index_targets(struct snapshot *s, struct plan *p)
+{
+    if (p->target_count == 0 || p->upstream < 0)
+        return;
+    const struct upstream_conf *u = &s->upstreams[p->upstream];
+    p->of_target = arena_alloc(&s->arena, (u->target_count + 1) * sizeof *p->of_target);
+    for (uint32_t i = 0; i < u->target_count; i++)
+        p->of_target[i] = plan_target(p, u->targets[i].host, u->targets[i].port);
 }
 
 err_t snapshot_seal(struct snapshot *s, char why[256])
@@ -126,6 +159,7 @@ err_t snapshot_seal(struct snapshot *s, char why[256])
             strcpy(why, "a plan has neither one policy nor one error, or no such upstream");
             return err;
         }
+        index_targets(s, s->plans[i]);
     }
     return router_build(&s->arena, s->routes, s->route_count, &s->router, why);
 }
@@ -136,12 +170,19 @@ struct snapshot *snapshot_ref(struct snapshot *s)
     return s;
 }
 
+static void drop_policies(const struct plan *p)
+{
+    policy_unref(p->policy);
+    for (uint32_t i = 0; i < p->target_count; i++)
+        policy_unref(p->targets[i].policy);
+}
+
 void snapshot_unref(struct snapshot *s)
 {
     if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     for (uint32_t i = 0; i < s->plan_count; i++)
-        policy_unref(s->plans[i]->policy);
+        drop_policies(s->plans[i]);
     for (uint32_t i = 0; i < s->upstream_count; i++)
         free(s->upstreams[i].targets);
     for (uint32_t i = 0; i < s->certificate_count; i++)

@@ -61,12 +61,13 @@ uint32_t snapshot_add_upstream(struct snapshot *s, struct str name, struct str h
 void snapshot_add_target(struct snapshot *s, uint32_t upstream, struct str host, uint16_t port,
                          uint32_t weight);
 uint32_t snapshot_add_plan(struct snapshot *s,
-                           const struct plan *plan); // takes a reference to its policy
+                           const struct plan *plan); // takes references to its policies
 void snapshot_add_route(struct snapshot *s, const struct route_desc *route);
 void snapshot_add_certificate(struct snapshot *s, struct str sni, struct credential *credential);
 
-// Compiles the router and checks the invariants (a TLS plan has a policy or an error). Fails with
-// err_internal and `why`; then only snapshot_unref() may follow.
+// Compiles the router, puts the plans' policies of targets on the indices of these, and checks the
+// invariants (a TLS plan has a policy or an error). Fails with err_internal and `why`; then only
+// snapshot_unref() may follow.
 err_t snapshot_seal(struct snapshot *s, char why[256]);
 
 struct snapshot *snapshot_ref(struct snapshot *s);

@@ -127,13 +127,19 @@ static bool same_pointer(const void *value, const void *key)
     return value == key;
 }
 
+static void name(struct table *named, struct policy *p)
+{
+    if (p && !table_get(named, hash_of(p), same_pointer, p))
+        table_put(named, hash_of(p), p);
+}
+
 void realms_adopt(struct realms *r, const struct snapshot *s)
 {
     struct table named = { 0 };
     for (uint32_t i = 0; i < s->plan_count; i++) {
-        struct policy *p = s->plans[i]->policy;
-        if (p && !table_get(&named, hash_of(p), same_pointer, p))
-            table_put(&named, hash_of(p), p);
+        name(&named, s->plans[i]->policy);
+        for (uint32_t j = 0; j < s->plans[i]->target_count; j++)
+            name(&named, s->plans[i]->targets[j].policy);
     }
     list_each(it, &r->all) {
         struct realm *m = container_of(it, struct realm, node);

@@ -285,27 +285,6 @@ static bool step_access(struct request *r)
 
 // -- pick a target --------------------------------------------------------------------------------
 
-err_t request_policy(struct request *r, struct policy **out, char why[TRUST_WHY])
-{
-    *out = NULL;
-    if (r->choice.failed) {
-        strcpy(why, "a plugin's choice of verification could not be made");
-        return &err_tls_setup;
-    }
-    if (!r->tls)
-        return NULL;
-    if (r->choice.changed) {
-        strcpy(why, "a plugin's choice of verification is not valid");
-        return policy_intern(&r->choice.desc, out);
-    }
-    if (!r->plan->policy) {
-        strcpy(why, "the service has no TLS policy");
-        return &err_tls_setup;
-    }
-    *out = policy_ref(r->plan->policy);
-    return NULL;
-}
-
 static void connect_to(struct request *r, struct str host, uint16_t port, const struct addr *addr)
 {
     r->upstream_addr = *addr;
@@ -323,7 +302,7 @@ static void connect_to(struct request *r, struct str host, uint16_t port, const 
 
     struct policy *policy;
     char why[TRUST_WHY] = "";
-    err_t err = request_policy(r, &policy, why);
+    err_t err = choice_policy(r, &policy, why);
     if (err) {
         report_line(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
         request_fail(r, err);
@@ -667,10 +646,6 @@ void request_done(struct request *r)
 void request_release(struct request *r)
 {
     buf_clear(&r->body);
-    if (r->choice.changed) {
-        trust_unref(r->choice.desc.trust);
-        credential_unref(r->choice.desc.credential);
-        policy_unref(r->choice.base);
-    }
+    choice_done(&r->choice);
     loop_defer(r->proxy->loop, &r->release);
 }

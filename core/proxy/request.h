@@ -16,6 +16,7 @@
 #pragma once
 
 #include "http/h1.h"
+#include "proxy/choice.h"
 #include "proxy/hooks.h"
 #include "proxy/proxy.h"
 #include "proxy/view.h"
@@ -33,15 +34,6 @@ enum request_state {
 
 // kong.response.get_source()
 enum response_source { SOURCE_NONE, SOURCE_SERVICE, SOURCE_EXIT, SOURCE_ERROR };
-
-// A plugin's or our own choice of upstream verification, on top of the plan's
-// (kong.service.set_tls_*).
-struct tls_choice {
-    bool changed;
-    bool failed;                        // could not be made: the request ends with 502
-    struct policy_desc desc; // valid when `changed`; holds references to trust and credential
-    struct policy *base;     // whose names, pins, lists and texts `desc` borrows, or NULL
-};
 
 struct request {
     struct proxy *proxy;
@@ -151,7 +143,3 @@ void request_done(struct request *r);
 
 // Frees it at the end of the turn; the client calls it when the request's body has been read, too.
 void request_release(struct request *r);
-
-// What the upstream of this request must present: the plan's policy, or the one that plugins chose
-// (a new reference either way). Fails with err_tls_setup and `why`; never falls back.
-err_t request_policy(struct request *r, struct policy **out, char why[TRUST_WHY]);

@@ -159,6 +159,14 @@ struct weir_verdict {
     char next_code[32];                 // how the `next` bundle judges; "" when there is none
 };
 
+// How a target is verified where that is not what the plan's policy says. Port 0: any.
+struct weir_target_policy {
+    struct weir_str host;
+    uint16_t port;
+    struct weir_policy *policy;         // NULL together with `error`
+    struct weir_str error;              // why requests to it get 502; n == 0: none
+};
+
 struct weir_plan_desc {
     uint32_t phases;                    // 1 << WEIR_PHASE_…
     int32_t upstream;                   // index, -1: the route has no service
@@ -173,6 +181,8 @@ struct weir_plan_desc {
     uint16_t service_port;
     struct weir_str service_name, service_id, route_name, route_id;
     struct weir_str error;              // why requests of this plan get 502; n == 0: none
+    const struct weir_target_policy *targets;   // each host and port once
+    uint32_t target_count;
 };
 
 struct weir_route_header { struct weir_str name; const struct weir_str *values; uint32_t count; };

@@ -4,6 +4,7 @@
 #include "vm/api.h"
 
 #include "base/mem.h"
+#include "tls/peer_name.h"
 
 #include <stdlib.h>
 
@@ -125,6 +126,48 @@ static err_t with_sessions(const struct weir_build *b, struct policy *p, struct 
     return policy_intern(&desc, out);
 }
 
+// What differs for targets, in the core's form, until the plan is added.
+struct differences {
+    struct target_policy *list;
+    struct peer_name *names;            // what the list's hosts point into
+    uint32_t count;
+};
+
+static void let_go(struct differences *d)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        policy_unref(d->list[i].policy);
+    free(d->list);
+    free(d->names);
+}
+
+static int read_target(const struct weir_build *b, const struct weir_target_policy *from,
+                       struct peer_name *name, struct target_policy *out)
+{
+    if (peer_name_parse(of(from->host), name) != NULL)
+        return api_refuse("target %.*s: not a host", STR_ARG(of(from->host)));
+    if (from->policy && with_sessions(b, (struct policy *)from->policy, &out->policy) != NULL)
+        return api_refuse("a target's policy cannot be made");
+    out->host = (struct str){ name->text, name->len };
+    out->port = from->port;
+    out->error = of(from->error);
+    return 0;
+}
+
+static int read_targets(const struct weir_build *b, const struct weir_plan_desc *d,
+                        struct differences *out)
+{
+    *out = (struct differences){
+        .list = xcalloc(d->target_count + 1, sizeof *out->list),
+        .names = xcalloc(d->target_count + 1, sizeof *out->names),
+        .count = d->target_count,
+    };
+    for (uint32_t i = 0; i < d->target_count; i++)
+        if (read_target(b, &d->targets[i], &out->names[i], &out->list[i]) != 0)
+            return WEIR_ERR_BAD;
+    return 0;
+}
+
 static struct plan plan_of(const struct weir_plan_desc *d, struct policy *policy)
 {
     return (struct plan){
@@ -161,9 +204,16 @@ int weir_build_plan(struct weir_build *b, const struct weir_plan_desc *d)
     if (d->policy && with_sessions(b, (struct policy *)d->policy, &policy) != NULL)
         return api_refuse("a plan's policy cannot be made");
     struct plan plan = plan_of(d, policy);
-    uint32_t index = snapshot_add_plan(b->snapshot, &plan);
+    struct differences differences;
+    int index = read_targets(b, d, &differences);
+    if (index == 0) {
+        plan.targets = differences.list;
+        plan.target_count = differences.count;
+        index = (int)snapshot_add_plan(b->snapshot, &plan);
+    }
+    let_go(&differences);
     policy_unref(policy);
-    return (int)index;
+    return index;
 }
 
 static const struct route_header *headers_of(struct arena *a, const struct weir_route_desc *d)

@@ -96,50 +96,8 @@ static int fail(struct request *r, const char *why)
     return api_refuse("%s", why);
 }
 
-// The choice holds trust and credential, which plugins replace one by one; all else stays with the
-// policy that it begins with.
-static void begin_with(struct tls_choice *choice, struct policy *p)
-{
-    choice->base = policy_ref(p);
-    choice->desc = p->desc;
-    trust_ref(p->desc.trust);
-    if (p->desc.credential)
-        credential_ref(p->desc.credential);
-}
-
-static void let_go(struct tls_choice *choice)
-{
-    trust_unref(choice->desc.trust);
-    credential_unref(choice->desc.credential);
-    policy_unref(choice->base);
-}
-
-// The description that a plugin is about to change: what earlier choices made, else the plan's. A
-// plan without a policy (its service speaks plain HTTP) begins with one that verifies and trusts
-// nobody. NULL when there is no such thing.
-static struct policy_desc *chosen(struct request *r)
-{
-    struct tls_choice *choice = &r->choice;
-    if (choice->changed)
-        return &choice->desc;
-    if (r->plan->policy) {
-        begin_with(choice, r->plan->policy);
-    } else {
-        struct trust *nobody = NULL;
-        char why[TRUST_WHY] = "";
-        if (trust_intern(NULL, 0, &nobody, why) != NULL) {
-            fail(r, why);
-            return NULL;
-        }
-        choice->desc = policy_desc_default(nobody);
-        choice->desc.resume = r->view->snapshot->settings.session_reuse;
-    }
-    choice->changed = true;
-    return &choice->desc;
-}
-
-// The request that a plugin chooses for; else NULL with *refused. Before the route is known there
-// is no policy to begin with, so that a choice made there could only be lost: the request fails.
+// The request that a plugin chooses for; else NULL with *refused. A choice made before
+// the route is known could only be lost: the request fails.
 static struct request *choosing(int *refused)
 {
     struct request *r = api_request(API_BEFORE);
@@ -156,8 +114,8 @@ int weir_service_set_scheme(int tls)
     if (!r)
         return WEIR_ERR_PHASE;
     r->tls = tls != 0;
-    if (r->tls && !chosen(r))
-        return WEIR_ERR_BAD;
+    if (r->tls)
+        r->choice.changed = true;       // a service that speaks plain HTTP has no policy
     return 0;
 }
 
@@ -167,10 +125,7 @@ int weir_service_set_verify(int on)
     struct request *r = choosing(&refused);
     if (!r)
         return refused;
-    struct policy_desc *desc = chosen(r);
-    if (!desc)
-        return WEIR_ERR_BAD;
-    desc->verify = on ? POLICY_VERIFY : POLICY_NO_VERIFY;
+    choice_take_verify(&r->choice, on ? POLICY_VERIFY : POLICY_NO_VERIFY);
     return 0;
 }
 
@@ -182,10 +137,7 @@ int weir_service_set_depth(int depth)
         return refused;
     if (depth < 0 || depth > POLICY_DEPTH_MAX)
         return fail(r, "a verification depth is between 0 and 100");
-    struct policy_desc *desc = chosen(r);
-    if (!desc)
-        return WEIR_ERR_BAD;
-    desc->depth = depth;
+    choice_take_depth(&r->choice, depth);
     return 0;
 }
 
@@ -197,11 +149,7 @@ int weir_service_set_trust(struct weir_trust *t)
         return refused;
     if (!t)
         return fail(r, "no trust bundle");
-    struct policy_desc *desc = chosen(r);
-    if (!desc)
-        return WEIR_ERR_BAD;
-    trust_unref(desc->trust);
-    desc->trust = trust_ref(trust_of(t));
+    choice_take_trust(&r->choice, trust_of(t));
     return 0;
 }
 
@@ -213,12 +161,7 @@ int weir_service_set_credential(struct weir_credential *c)
         return refused;
     if (!c)
         return fail(r, "no certificate");
-    struct policy_desc *desc = chosen(r);
-    if (!desc)
-        return WEIR_ERR_BAD;
-    if (desc->credential)
-        credential_unref(desc->credential);
-    desc->credential = credential_ref(credential_of(c));
+    choice_take_credential(&r->choice, credential_of(c));
     return 0;
 }
 
@@ -230,11 +173,6 @@ int weir_service_set_policy(struct weir_policy *p)
         return refused;
     if (!p)
         return fail(r, "no policy");
-    struct tls_choice *choice = &r->choice;
-    if (choice->changed)
-        let_go(choice);
-    begin_with(choice, policy_of(p));
-    choice->desc.resume = r->view->snapshot->settings.session_reuse;
-    choice->changed = true;
+    choice_take_policy(&r->choice, policy_of(p));
     return 0;
 }

@@ -297,10 +297,13 @@ describe("core/vm", function()
       local choice = world.request.choice
       assert.is_true(choice.changed)
       assert.is_false(choice.failed)
-      assert.equal(C.POLICY_VERIFY, tonumber(choice.desc.verify))
-      assert.equal(3, choice.desc.depth)
-      assert.equal(0, choice.desc.trust.count)
-      C.trust_unref(choice.desc.trust)
+      world.request.tls = true
+      local out, why = ffi.new("struct policy *[1]"), ffi.new("char[256]")
+      assert.is_true(C.choice_policy(world.request, out, why) == nil)
+      local policy = ffi.gc(out[0], C.policy_unref)
+      assert.equal(C.POLICY_VERIFY, tonumber(policy.desc.verify))
+      assert.equal(3, policy.desc.depth)
+      assert.equal(0, policy.desc.trust.count)
     end)
 
     it("fails the request when it cannot be made, although the plugin does not look", function()

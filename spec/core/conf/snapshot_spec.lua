@@ -114,6 +114,26 @@ describe("conf/snapshot", function()
       assert.is_string(seal())
     end)
 
+    it("with a target that has neither policy nor error, or both", function()
+      for _, fields in ipairs({ {}, { policy = tls.policy({}), error = str("broken") } }) do
+        s = C.snapshot_new()
+        C.snapshot_add_upstream(s, str("up"), str(""), false)
+        local targets = ffi.new("struct target_policy[1]", { fields })
+        targets[0].host = str("t.test")
+        add_plan({
+          upstream = 0, tls = true, policy = tls.policy({}), targets = targets, target_count = 1,
+        })
+        assert.matches("neither one policy nor one error", seal())
+      end
+    end)
+
+    it("with a target's policy for plain HTTP", function()
+      local targets = ffi.new("struct target_policy[1]")
+      targets[0].host, targets[0].policy = str("t.test"), tls.policy({})
+      add_plan({ targets = targets, target_count = 1 })
+      assert.is_string(seal())
+    end)
+
     it("with a plan whose upstream there is not", function()
       add_plan({ upstream = 0 })
       assert.is_string(seal())
@@ -136,17 +156,42 @@ describe("conf/snapshot", function()
     assert.is_true(seal())
   end)
 
+  it("puts what differs for targets on their indices", function()
+    C.snapshot_add_upstream(s, str("up"), str(""), false)
+    for port = 1, 3 do
+      C.snapshot_add_target(s, 0, str("T.test"), port, 100)
+    end
+    local targets = ffi.new("struct target_policy[2]")
+    for i, port in ipairs({ 3, 20 }) do
+      targets[i - 1].host, targets[i - 1].port = str("t.test"), port
+      targets[i - 1].policy = tls.policy({ depth = port })
+    end
+    add_plan({
+      upstream = 0, tls = true, policy = tls.policy({}), targets = targets, target_count = 2,
+    })
+    add_plan({ upstream = 0, tls = true, policy = tls.policy({}) })
+    assert.is_true(seal())
+    local of = s.plans[0].of_target
+    assert.is_true(of[0] == nil and of[1] == nil)
+    assert.equal(3, of[2].policy.desc.depth)
+    assert.is_true(s.plans[1].of_target == nil)
+  end)
+
   it("holds its policies and certificates as long as it lives", function()
     local policy = tls.policy({ depth = 9 })
     add_plan({ tls = true, policy = policy })
+    local own = tls.policy({ depth = 10 })
+    local targets = ffi.new("struct target_policy[1]")
+    targets[0].host, targets[0].policy = str("t.test"), own
+    add_plan({ tls = true, policy = policy, targets = targets, target_count = 1 })
     local credential = tls.identity(pki.get("leaf"))
     C.snapshot_add_certificate(s, str("*"), credential)
-    assert.equal(2, policy.refs)
+    assert.equal(3, policy.refs)
     local other = C.snapshot_ref(s)
     C.snapshot_unref(other)
-    assert.equal(2, policy.refs)
+    assert.equal(3, policy.refs)
     C.snapshot_unref(s)
-    assert.equal(1, policy.refs)
+    assert.same({ 1, 1 }, { policy.refs, own.refs })
     s = C.snapshot_new()
     C.snapshot_unref(nil)
   end)

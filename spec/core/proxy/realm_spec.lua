@@ -58,6 +58,21 @@ describe("proxy/realm", function()
     C.snapshot_unref(s)
   end
 
+  -- One in which a plan has this policy for a target.
+  local function adopt_target(serial, policy)
+    local s, why = C.snapshot_new(), ffi.new("char[256]")
+    s.serial = serial
+    s.settings.keepalive_pool_size, s.settings.keepalive_idle_timeout = 10, 60000
+    local targets = ffi.new("struct target_policy[1]")
+    targets[0].host, targets[0].policy = proxy.str("t.test"), policy
+    C.snapshot_add_plan(s, ffi.new("struct plan", {
+      upstream = -1, tls = true, policy = tls.policy({}), targets = targets, target_count = 1,
+    }))
+    assert(C.snapshot_seal(s, why) == nil, ffi.string(why))
+    C.realms_adopt(realms, s)
+    C.snapshot_unref(s)
+  end
+
   local function name(text)
     return text and tls.name(text) or ffi.new("struct peer_name")
   end
@@ -153,6 +168,19 @@ describe("proxy/realm", function()
       assert.is_true(enter(policy) == realm)
       take_and_close(realm)
       leave(realm)
+    end)
+
+    it("names it for a target only, stays warm as long as it does", function()
+      local policy = tls.policy({ depth = 8 })
+      adopt_target(1, policy)
+      local realm = enter(policy)
+      local far = leave_idle(realm)
+      leave(realm)
+      adopt_target(2, policy)
+      assert.equal(1, tonumber(realms.idle))
+      adopt_target(3, tls.policy({ depth = 9 }))
+      assert.equal(0, tonumber(realms.idle))
+      assert.equal("", (world:read_all(far)))
     end)
 
     it("does not name it, goes at once with its idle connections", function()
