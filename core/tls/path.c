@@ -7,6 +7,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/x509v3.h>
+#include <time.h>
 
 // Keys in use keep below these; beyond them one check takes milliseconds.
 enum { RSA_BITS = 8192, RSA_EXPONENT_BITS = 64, CURVE_BITS = 521 };
@@ -22,7 +23,33 @@ struct walk {
     STACK_OF(X509) *below;      // the path so far, the leaf first; borrowed
     struct link links[PATH_CHECKS];
     unsigned link_count;
+    int64_t end;                // of the time it may take
 };
+
+int64_t path_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static bool is_over(const struct walk *w)
+{
+    return w->s->limit != PATH_NO_LIMIT;
+}
+
+// Whether so many more signatures may be checked.
+static bool spend(struct walk *w, unsigned checks)
+{
+    struct path_search *s = w->s;
+    if (s->checks + checks > PATH_CHECKS)
+        s->limit = PATH_LIMIT_CHECKS;
+    else if (s->clock() >= w->end)
+        s->limit = PATH_LIMIT_TIME;
+    else
+        s->checks += checks;
+    return !is_over(w);
+}
 
 static bool is_valid_now(const X509 *x, int64_t now)
 {
@@ -66,9 +93,8 @@ static bool has_signed(struct walk *w, X509 *issuer, X509 *subject)
     for (unsigned i = 0; i < w->link_count; i++)
         if (w->links[i].subject == subject && w->links[i].issuer == issuer)
             return w->links[i].good;
-    if (w->s->checks >= PATH_CHECKS)
+    if (!spend(w, 1))
         return false;
-    w->s->checks++;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     const bool good = key && is_cheap(key) && X509_verify(subject, key) == 1;
     fault_clear();
@@ -78,18 +104,15 @@ static bool has_signed(struct walk *w, X509 *issuer, X509 *subject)
 
 static bool is_next(struct walk *w, X509 *tip, X509 *issuer)
 {
-    return X509_check_issued(issuer, tip) == X509_V_OK && is_valid_now(issuer, w->s->now)
-        && !is_in(w->below, issuer) && has_signed(w, issuer, tip);
+    return !is_over(w) && X509_check_issued(issuer, tip) == X509_V_OK
+        && is_valid_now(issuer, w->s->now) && !is_in(w->below, issuer)
+        && has_signed(w, issuer, tip);
 }
 
 // OpenSSL checks each link of a complete path again.
 static bool judge(struct walk *w, X509 *anchor)
 {
-    const unsigned cost = (unsigned)sk_X509_num(w->below);
-    if (w->s->checks + cost > PATH_CHECKS)
-        return false;
-    w->s->checks += cost;
-    return w->s->judge(w->s->arg, w->below, anchor);
+    return spend(w, (unsigned)sk_X509_num(w->below)) && w->s->judge(w->s->arg, w->below, anchor);
 }
 
 static bool extend(struct walk *w);
@@ -132,8 +155,12 @@ static bool extend_by_sent(struct walk *w, X509 *tip, STACK_OF(X509) *trusted)
 static bool extend(struct walk *w)
 {
     const int length = sk_X509_num(w->below);
-    if (length > w->s->depth + 1 || ++w->s->steps > PATH_STEPS)
+    if (length > w->s->depth + 1)
         return false;
+    if (++w->s->steps > PATH_STEPS) {
+        w->s->limit = PATH_LIMIT_STEPS;
+        return false;
+    }
     X509 *tip = sk_X509_value(w->below, length - 1);
     STACK_OF(X509) *trusted = X509_STORE_CTX_get1_certs(w->s->store, X509_get_issuer_name(tip));
     const bool found = extend_by_trusted(w, tip, trusted) || extend_by_sent(w, tip, trusted);
@@ -144,7 +171,8 @@ static bool extend(struct walk *w)
 bool path_search(struct path_search *s)
 {
     s->checks = s->steps = 0;
-    struct walk w = { .s = s, .below = sk_X509_new_null() };
+    s->limit = PATH_NO_LIMIT;
+    struct walk w = { .s = s, .below = sk_X509_new_null(), .end = s->clock() + PATH_US };
     const bool found = w.below && sk_X509_num(s->sent) > 0
         && sk_X509_push(w.below, sk_X509_value(s->sent, 0)) > 0 && extend(&w);
     sk_X509_free(w.below);

@@ -262,6 +262,20 @@ static bool depends_on_path(const struct verdict *v)
         || v->code == VERDICT_CRL_INVALID;
 }
 
+// The reason stays the one of OpenSSL's path; that there may be another, which was not looked for,
+// is said in its text.
+static void tell_limit(struct verdict *v, enum path_limit limit)
+{
+    static const char *const texts[] = {
+        [PATH_LIMIT_CHECKS] = "no path found within 64 signature checks",
+        [PATH_LIMIT_STEPS] = "no path found within 512 steps of the search",
+        [PATH_LIMIT_TIME] = "no path found within 50 ms",
+    };
+    _Static_assert(PATH_CHECKS == 64 && PATH_STEPS == 512 && PATH_US == 50000, "as the texts say");
+    if (limit != PATH_NO_LIMIT)
+        v->text = texts[limit];
+}
+
 static bool search(struct judgement *j)
 {
     const struct policy_desc *d = &j->v->policy->desc;
@@ -271,9 +285,12 @@ static bool search(struct judgement *j)
     struct path_search s = {
         .store = ctx, .sent = j->sent, .now = j->now, .depth = d->depth,
         .partial_chain = d->partial_chain, .judge = judge_path, .arg = j,
+        .clock = j->v->clock ? j->v->clock : path_clock,
     };
     const bool found = path_search(&s);
     X509_STORE_CTX_free(ctx);
+    if (!found)
+        tell_limit(j->verdict, s.limit);
     return found;
 }
 

@@ -14,6 +14,7 @@ struct verify {
     const struct peer_name *name;   // the connection's; NULL: only names of the policy are wanted
     struct verdict_cache *cache;    // NULL: every chain is judged in full
     bool describe;                  // the leaf and the names also of a chain that is good
+    int64_t (*clock)(void);         // what the search for paths is timed by; NULL: path_clock()
     void **issuer;                  // filled, X509 *, counted: what issued the leaf of a chain that
                                     // passed, or NULL; NULL here: not wanted
     struct verdict *verdict;        // filled

@@ -1,8 +1,19 @@
 -- Paths that OpenSSL does not find by itself, and peers that try to make the search expensive.
 
+local ffi = require "ffi"
 local forge = require "spec.support.forge"
 local der = require "spec.support.der"
 local tls = require "spec.support.tls"
+
+pcall(ffi.cdef, [[
+typedef struct path_x509_st path_x509;
+path_x509 *path_d2i(path_x509 **out, const unsigned char **at, long n) __asm__("d2i_X509");
+void path_free(path_x509 *x509) __asm__("X509_free");
+void *OPENSSL_sk_new_null(void);
+int OPENSSL_sk_push(void *stack, const void *item);
+void OPENSSL_sk_pop_free(void *stack, void (*release)(path_x509 *));
+]])
+local crypto = ffi.load("crypto")
 
 local function pems(list)
   local texts = {}
@@ -114,6 +125,70 @@ describe("path", function()
     local texts, before = pems(sent), os.clock()
     assert.equal("untrusted_issuer", tls.judge(policy, texts, "kong.example").code)
     assert.is_true(os.clock() - before < 0.2)
+  end)
+
+  describe("has a bound in time, by the clock of the CPU:", function()
+    -- Judges a chain while each look at the clock finds it `step` microseconds later.
+    local function judge_timed(sent, step)
+      local stack = ffi.gc(crypto.OPENSSL_sk_new_null(), function(all)
+        crypto.OPENSSL_sk_pop_free(all, crypto.path_free)
+      end)
+      for _, certificate in ipairs(sent) do
+        local at = ffi.new("const unsigned char *[1]", ffi.cast("const char *", certificate.der))
+        local x509 = crypto.path_d2i(nil, at, #certificate.der)
+        assert(x509 ~= nil and crypto.OPENSSL_sk_push(stack, x509) > 0)
+      end
+      local looks, time = 0, 0
+      local clock = ffi.cast("int64_t (*)(void)", function()
+        looks, time = looks + 1, time + step
+        return time
+      end)
+      local verdict, name = ffi.new("struct verdict"), tls.name("kong.example")
+      local v = ffi.new("struct verify")
+      local policy = assert(tls.policy({ trust = assert(tls.trust(root.pem)) }))
+      v.policy, v.name, v.verdict, v.clock = policy, name, verdict, clock
+      local good = tls.C.verify_sent(v, stack, os.time())
+      clock:free()
+      return good, looks, ffi.string(tls.C.verdict_code_name(verdict.code)),
+        ffi.string(verdict.text)
+    end
+
+    -- More namesakes than may be checked, none of which signed the leaf.
+    local hostile = { forge.certificate({ subject = "hostile leaf", issuer_name = "hostile",
+      signer = forge.key("nobody"), extensions = { forge.ext.san("dns", "kong.example") } }) }
+    for i = 1, 80 do
+      hostile[i + 1] = forge.certificate({ subject = "hostile", key = "hostile " .. i % 4,
+        ca = true, issuer_name = "nobody", extensions = { forge.ext.basic(true) } })
+    end
+
+    it("a hostile chain is given up when it is reached", function()
+      local good, looks, code, text = judge_timed(hostile, 10000)
+      assert.same({ false, 6, "untrusted_issuer", "no path found within 50 ms" },
+        { good, looks, code, text })
+    end)
+
+    it("one whose checks are quick is given up after so many", function()
+      local good, looks, code, text = judge_timed(hostile, 0)
+      assert.same({ false, 65, "untrusted_issuer", "no path found within 64 signature checks" },
+        { good, looks, code, text })
+    end)
+
+    it("a good one has as long, and is refused beyond", function()
+      local sent = { leaf, inter_of(other), inter }
+      local good, looks, code = judge_timed(sent, 0)
+      assert.same({ true, "ok" }, { good, code })
+      assert.is_true(judge_timed(sent, math.floor(49999 / looks)))
+      local text
+      good, looks, code, text = judge_timed(sent, 50000)
+      assert.same({ false, 2, "untrusted_issuer", "no path found within 50 ms" },
+        { good, looks, code, text })
+    end)
+
+    it("one that has tried all paths says what OpenSSL says", function()
+      local good, _, code, text = judge_timed({ leaf, inter_of(other) }, 0)
+      assert.same({ false, "untrusted_issuer" }, { good, code })
+      assert.matches("unable to get", text)
+    end)
   end)
 
   -- A public key of RSA that nobody has the other half of.
