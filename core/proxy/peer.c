@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct peer_key {
     const struct addr *addr;
@@ -57,7 +58,9 @@ void peer_leave(struct realms *r, struct peer *p)
 struct peer_conn *peer_conn_new(struct realms *r, struct peer *p, struct conn *c)
 {
     struct peer_conn *pc = xcalloc(1, sizeof *pc);
-    *pc = (struct peer_conn){ .realms = r, .peer = p, .conn = c };
+    *pc = (struct peer_conn){
+        .realms = r, .peer = p, .conn = c, .span = tls_client_span(c),
+    };
     list_init(&pc->node);
     r->opened++;
     return pc;
@@ -116,12 +119,23 @@ static bool is_quiet(const struct conn *c)
     return list_empty(&c->resume.node);
 }
 
+// The loop's time is none that certificates know.
+static bool is_within(const struct tls_span *s, int64_t now)
+{
+    return s->from <= now && now < s->until;
+}
+
 struct peer_conn *peer_take(struct peer *p)
 {
+    const int64_t now = (int64_t)time(NULL);
     list_each(it, &p->idle) {
         struct peer_conn *pc = container_of(it, struct peer_conn, node);
         if (!is_quiet(pc->conn))
             continue;
+        if (!is_within(&pc->span, now)) {
+            drop(pc);
+            continue;
+        }
         leave_idle(pc);
         pc->realms->reused++;
         return pc;
@@ -129,13 +143,25 @@ struct peer_conn *peer_take(struct peer *p)
     return NULL;
 }
 
+// How long the connection may stay idle, ms; 0: for ever.
+static uint64_t idle_time(const struct peer_conn *pc, int64_t now)
+{
+    const uint64_t limit = pc->realms->idle_timeout;
+    if (pc->span.until == INT64_MAX)
+        return limit;
+    const uint64_t left = (uint64_t)(pc->span.until - now) * 1000;
+    return limit == 0 || left < limit ? left : limit;
+}
+
 void peer_give(struct peer_conn *pc)
 {
+    const int64_t now = (int64_t)time(NULL);
     struct realms *r = pc->realms;
     struct peer *p = pc->peer;
     bool spent = r->max_requests > 0 && pc->requests >= r->max_requests;
     bool busy = pc->conn->held.len > 0 || pc->conn->pending.len > 0;
-    if (p->realm->retired || spent || busy || p->idle_count >= r->pool_size) {
+    bool over = !is_within(&pc->span, now);
+    if (p->realm->retired || spent || busy || over || p->idle_count >= r->pool_size) {
         peer_conn_close(pc);
         return;
     }
@@ -143,7 +169,7 @@ void peer_give(struct peer_conn *pc)
     p->idle_count++;
     r->idle++;
     conn_set_user(pc->conn, &idle_user, pc);
-    conn_set_timeout(pc->conn, r->idle_timeout, false);
+    conn_set_timeout(pc->conn, idle_time(pc, now), false);
     conn_resume(pc->conn);
     waiters_feed(&r->waiters, &p->queue);
 }

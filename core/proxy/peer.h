@@ -44,18 +44,21 @@ struct peer_conn {
     struct peer *peer;
     struct conn *conn;
     unsigned requests;              // complete exchanges
+    struct tls_span span;           // of what the peer was verified by
 };
 
 // A new connection (dialled, and verified where the policy says so) becomes the peer's.
 struct peer_conn *peer_conn_new(struct realms *r, struct peer *p, struct conn *c);
 void peer_conn_close(struct peer_conn *pc);     // closes the connection too
 
-// The newest idle connection that nothing has happened to, or NULL. The caller owns it and sets its
-// user.
+// The newest idle connection that nothing has happened to and whose span is not over, or NULL. The
+// caller owns it and sets its user.
 struct peer_conn *peer_take(struct peer *p);
 
 // Takes a connection back that is between messages. It is closed instead when the realm is retired,
-// the pool is full, the connection has served enough or still has something to send or to deliver.
+// the pool is full, the connection has served enough or still has something to send or to deliver,
+// or when its span is over; and later at the span's end. (What verification depends on besides time
+// is the policy, and another policy is another realm.)
 // Who waits for one gets it at the end of the loop's turn. Anything that arrives on an idle
 // connection (bytes, FIN) closes it: an answer that nobody asked for is never the answer to the
 // next request.

@@ -87,7 +87,7 @@ void report_verdict(struct request *r, const struct verdict *v)
     if (v->report && !verdict_is_good(v))
         report_line(r, LOG_WARN, verdict_facts(r, v),
                     "upstream SSL certificate would be refused: (%d:%s)", v->openssl, v->text);
-    else if (v->has_next && !v->cached && v->next != v->code)
+    else if (v->has_next && !v->cached && !v->resumed && v->next != v->code)
         report_line(r, LOG_NOTICE, verdict_facts(r, v),
                     "upstream SSL certificate would be judged otherwise by the next bundle");
 }

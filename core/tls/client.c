@@ -31,7 +31,7 @@ struct client_state {
     struct tls_client *client;
     struct peer_name name, sni;
     struct session_cache *sessions; // NULL: the peer is gone, or keeps none
-    int64_t bound;                  // of the sessions that this connection gets
+    struct verdict_good origin;     // what the connection and the sessions that it gets go back to
     void *issuer;                   // X509 *, of the leaf of a chain that passed; for OCSP, or NULL
     bool offered;                   // a session
     bool judged;                    // `verdict` is filled
@@ -93,7 +93,7 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
         t->watch(t->watch_arg, X509_STORE_CTX_get0_untrusted(ctx));
     const bool goes_on = verify_judge(&v, ctx, now);
     s->judged = true;
-    s->bound = session_bound(v.bound, now);
+    s->origin = verdict_good_of(&s->verdict, now, v.bound);
     count_verdict(t->stats, &s->verdict);
     return goes_on;
 }
@@ -113,10 +113,11 @@ static int judge_staple(SSL *ssl, void *arg)
     const unsigned char *der = NULL;
     const long n = SSL_get_tlsext_status_ocsp_resp(ssl, &der);
     struct verify v = {
-        .policy = t->policy, .name = &s->name, .verdict = &s->verdict, .bound = s->bound,
+        .policy = t->policy, .name = &s->name, .verdict = &s->verdict,
+        .bound = s->origin.bound,
     };
     const bool goes_on = verify_staple(&v, leaf, s->issuer, der, n > 0 ? (size_t)n : 0);
-    s->bound = v.bound;
+    s->origin.bound = v.bound;
     t->stats->reported += s->verdict.report && !verdict_is_good(&s->verdict);
     return goes_on;
 }
@@ -128,7 +129,7 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     struct client_state *s = state_of_ssl(ssl);
     if (!s->sessions || s->filter.failed || !s->client->policy->desc.resume)
         return 0;
-    session_put(s->sessions, session, s->bound, (int64_t)time(NULL));
+    session_put(s->sessions, session, &s->origin, (int64_t)time(NULL));
     return 1;
 }
 
@@ -228,7 +229,7 @@ static bool offer_session(struct client_state *s)
 {
     if (!s->sessions || !s->client->policy->desc.resume)
         return true;
-    SSL_SESSION *session = session_take(s->sessions, (int64_t)time(NULL), &s->bound);
+    SSL_SESSION *session = session_take(s->sessions, (int64_t)time(NULL), &s->origin);
     if (!session)
         return true;
     s->offered = true;
@@ -293,6 +294,7 @@ static void judge_resumed(struct client_state *s)
         .report = s->client->policy->desc.verify == POLICY_REPORT,
         .resumed = true,
     };
+    verdict_recall(&s->verdict, &s->origin);
     s->judged = true;
 }
 
@@ -399,6 +401,15 @@ const struct verdict *tls_client_describe(struct conn *c)
     if (!s->described)
         describe(s);
     return &s->verdict;
+}
+
+struct tls_span tls_client_span(const struct conn *c)
+{
+    const struct verdict *v = tls_client_verdict(c);
+    if (!v || !verdict_is_good(v))
+        return (struct tls_span){ 0, INT64_MAX };
+    const struct verdict_good *origin = &state_of(c)->origin;
+    return (struct tls_span){ origin->at, origin->bound };
 }
 
 const char *tls_client_reason(const struct conn *c)

@@ -50,6 +50,16 @@ const struct verdict *tls_client_verdict(const struct conn *c);  // NULL before 
 // The same with what is known of the leaf and the names also where the chain was good, which is
 // found out once for a connection.
 const struct verdict *tls_client_describe(struct conn *c);
+
+// Since when and until when (unix seconds, the latter excluded) the peer would be judged as it was:
+// a connection is not kept beyond. What was not verified, and what report mode let pass although it
+// is not good, is the same at any time.
+struct tls_span {
+    int64_t from, until;
+};
+
+struct tls_span tls_client_span(const struct conn *c);
+
 const char *tls_client_reason(const struct conn *c);    // OpenSSL's text of the failure, "" if none
 const char *tls_client_version(const struct conn *c);   // "TLSv1.3"
 const char *tls_client_cipher(const struct conn *c);

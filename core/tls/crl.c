@@ -20,6 +20,7 @@ static void destroy(void *object)
 {
     struct crls *c = object;
     sk_X509_CRL_pop_free(c->stack, X509_CRL_free);
+    free(c->next_updates);
     free(c);
 }
 
@@ -63,9 +64,8 @@ static const char *add(struct crls *c, const unsigned char *der, long n)
         X509_CRL_free(crl);
         return "cannot be kept";
     }
-    c->count++;
-    if (end < c->next_update)
-        c->next_update = end;
+    c->next_updates = xrealloc(c->next_updates, (c->count + 1) * sizeof(*c->next_updates));
+    c->next_updates[c->count++] = end;
     return NULL;
 }
 
@@ -130,7 +130,6 @@ err_t crls_intern(const struct str *pems, unsigned count, struct crls **out, cha
     *out = NULL;
     why[0] = '\0';
     struct crls *c = xcalloc(1, sizeof(*c));
-    c->next_update = INT64_MAX;
     c->stack = sk_X509_CRL_new_null();
     const char *wrong = c->stack ? NULL : "no memory";
     unsigned text = 0;
@@ -158,6 +157,15 @@ void crls_unref(struct crls *c)
 {
     if (c)
         intern_unref(&lists, c);
+}
+
+int64_t crls_bound(const struct crls *c, int64_t now)
+{
+    int64_t bound = INT64_MAX;
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->next_updates[i] > now && c->next_updates[i] < bound)
+            bound = c->next_updates[i];
+    return bound;
 }
 
 unsigned crls_interned(void)

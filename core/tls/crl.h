@@ -13,7 +13,7 @@ struct crls {
     unsigned refs;              // atomic
     unsigned char sha256[32];   // over the sorted SHA-256s of the lists' DER
     unsigned count;
-    int64_t next_update;        // the earliest of all, unix seconds: no verdict holds longer
+    int64_t *next_updates;      // of each, unix seconds
     void *stack;                // STACK_OF(X509_CRL) *
 };
 
@@ -23,4 +23,8 @@ struct crls {
 err_t crls_intern(const struct str *pems, unsigned count, struct crls **out, char why[CRL_WHY]);
 struct crls *crls_ref(struct crls *c);
 void crls_unref(struct crls *c);    // NULL is fine
+
+// Until when a verdict that was reached with them at `now` holds, unix seconds: the next of their
+// updates. A list that is out of date already was not what spoke for the chain.
+int64_t crls_bound(const struct crls *c, int64_t now);
 unsigned crls_interned(void);

@@ -11,11 +11,6 @@ static int64_t min(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-int64_t session_bound(int64_t chain_not_after, int64_t now)
-{
-    return min(chain_not_after, now + SESSION_MAX_AGE);
-}
-
 // How long the peer said that it will know the session. In TLS 1.2 a hint of 0 says nothing (RFC
 // 5077 §3.3); in TLS 1.3 it means that the ticket is not to be used.
 static int64_t lifetime(const SSL_SESSION *session)
@@ -33,8 +28,10 @@ static void remove_slot(struct session_cache *s, unsigned i)
     memset(&s->slot[s->count], 0, sizeof(s->slot[0]));
 }
 
-void session_put(struct session_cache *s, void *session, int64_t bound, int64_t now)
+void session_put(struct session_cache *s, void *session, const struct verdict_good *origin,
+                 int64_t now)
 {
+    const int64_t bound = min(origin->bound, origin->at + SESSION_MAX_AGE);
     const int64_t expires = min(now + lifetime(session), bound);
     if (expires <= now || SSL_SESSION_is_resumable(session) != 1) {
         SSL_SESSION_free(session);
@@ -46,17 +43,17 @@ void session_put(struct session_cache *s, void *session, int64_t bound, int64_t 
     s->slot[0].session = session;
     s->slot[0].made = now;
     s->slot[0].expires = expires;
-    s->slot[0].bound = bound;
+    s->slot[0].origin = *origin;
     s->count++;
 }
 
-void *session_take(struct session_cache *s, int64_t now, int64_t *bound)
+void *session_take(struct session_cache *s, int64_t now, struct verdict_good *origin)
 {
     while (s->count > 0) {
         SSL_SESSION *session = s->slot[0].session;
         const bool good = s->slot[0].made <= now && now < s->slot[0].expires
             && SSL_SESSION_is_resumable(session) == 1;
-        *bound = s->slot[0].bound;
+        *origin = s->slot[0].origin;
         const bool once = SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION;
         if (good && (!once || s->count == 1)) {
             SSL_SESSION_up_ref(session);

@@ -104,10 +104,30 @@ enum verdict_code verdict_code_of(int openssl)
     return VERDICT_OTHER;
 }
 
+struct verdict_good verdict_good_of(const struct verdict *v, int64_t at, int64_t bound)
+{
+    struct verdict_good good = {
+        .at = at, .bound = bound, .has_next = v->has_next, .next = v->next,
+    };
+    memcpy(good.anchor, v->anchor, sizeof(good.anchor));
+    return good;
+}
+
+void verdict_recall(struct verdict *v, const struct verdict_good *good)
+{
+    v->has_next = good->has_next;
+    v->next = good->next;
+    memcpy(v->anchor, good->anchor, sizeof(v->anchor));
+}
+
+bool verdict_holds(const struct verdict_good *good, int64_t now)
+{
+    return good->at <= now && now < good->bound;
+}
+
 struct entry {
     struct list node;
     unsigned char key[DIGEST_SIZE];
-    int64_t made;
     struct verdict_good good;
 };
 
@@ -145,7 +165,7 @@ void verdict_cache_done(struct verdict_cache *c)
 
 static bool holds(const struct entry *e, int64_t now)
 {
-    return e->made <= now && now < e->made + VERDICT_CACHE_AGE && now < e->good.bound;
+    return verdict_holds(&e->good, now) && now < e->good.at + VERDICT_CACHE_AGE;
 }
 
 bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
@@ -162,7 +182,7 @@ bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_
     return true;
 }
 
-void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
+void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE],
                        const struct verdict_good *good)
 {
     struct entry *known = table_get(&c->table, hash_of(key), same, key);
@@ -171,7 +191,6 @@ void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_S
     else if (c->table.count >= VERDICT_CACHE_MAX)
         forget(c, container_of(list_first(&c->by_age), struct entry, node));
     struct entry *e = xmalloc(sizeof(*e));
-    e->made = now;
     e->good = *good;
     memcpy(e->key, key, DIGEST_SIZE);
     list_push_tail(&c->by_age, &e->node);

@@ -60,13 +60,25 @@ static inline bool verdict_is_good(const struct verdict *v)
 
 enum { VERDICT_CACHE_MAX = 256, VERDICT_CACHE_AGE = 30 * 60 };
 
-// What is remembered of a chain that passed.
+// What is remembered of a chain that passed: in the cache, with sessions, and for as long as a
+// connection is kept.
 struct verdict_good {
-    int64_t bound;              // unix seconds: end of the chain, or of what is known of revocation
+    int64_t at;                 // unix seconds, when it was judged
+    int64_t bound;              // end of the chain, or of what is known of revocation
     bool has_next;
     enum verdict_code next;
     char anchor[VERDICT_NAME];
 };
+
+// Of a verdict that was reached at `at`, and back: what a chain is said to have that is not judged
+// again.
+struct verdict_good verdict_good_of(const struct verdict *v, int64_t at, int64_t bound);
+void verdict_recall(struct verdict *v, const struct verdict_good *good);
+
+// Whether judging the chain again would end as it did, as far as that is a matter of time. All that
+// counts begins before `at` and ends with the bound, so nothing is said about a time before `at`:
+// then the clock went backwards, and the chain has to be judged anew.
+bool verdict_holds(const struct verdict_good *good, int64_t now);
 
 // All zero plus verdict_cache_init() is empty. Entries are found by a digest over what was judged.
 struct verdict_cache {
@@ -77,12 +89,11 @@ struct verdict_cache {
 void verdict_cache_init(struct verdict_cache *c);
 void verdict_cache_done(struct verdict_cache *c);
 
-// Whether these certificates and this name passed before and still do: an entry holds for
-// VERDICT_CACHE_AGE seconds, not beyond its bound, and not when the clock is before the time of its
-// verification.
+// Whether these certificates and this name passed before and still do: an entry holds as
+// verdict_holds() says, and for VERDICT_CACHE_AGE seconds.
 bool verdict_cache_find(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
                         struct verdict_good *out);
 
-// Remembers a chain that passed at `now`; the oldest entry makes room.
-void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE], int64_t now,
+// Remembers a chain that passed; the oldest entry makes room.
+void verdict_cache_put(struct verdict_cache *c, const unsigned char key[DIGEST_SIZE],
                        const struct verdict_good *good);

@@ -141,9 +141,9 @@ static X509_STORE_CTX *context(const struct judgement *j, STACK_OF(X509) *below)
     return NULL;
 }
 
-static int64_t earliest_end(STACK_OF(X509) *chain, const struct crls *crls)
+static int64_t earliest_end(STACK_OF(X509) *chain, const struct crls *crls, int64_t now)
 {
-    int64_t end = crls ? crls->next_update : INT64_MAX;
+    int64_t end = crls ? crls_bound(crls, now) : INT64_MAX;
     for (int i = 0; i < sk_X509_num(chain); i++) {
         const int64_t not_after = cert_not_after(sk_X509_value(chain, i));
         if (not_after < end)
@@ -211,7 +211,7 @@ static bool judge_chain(struct judgement *j, STACK_OF(X509) *chain)
         return false;
     X509 *anchor = sk_X509_value(chain, sk_X509_num(chain) - 1);
     cert_name(X509_get_subject_name(anchor), j->verdict->anchor);
-    j->bound = earliest_end(chain, j->v->policy->desc.crls);
+    j->bound = earliest_end(chain, j->v->policy->desc.crls, j->now);
     if (j->issuer)
         keep_issuer(j, chain);
     return true;
@@ -378,20 +378,15 @@ static bool recall(struct verify *v, const unsigned char key[DIGEST_SIZE], int64
         return false;
     accept(v->verdict);
     v->verdict->cached = true;
-    v->verdict->has_next = known.has_next;
-    v->verdict->next = known.next;
-    memcpy(v->verdict->anchor, known.anchor, sizeof(known.anchor));
+    verdict_recall(v->verdict, &known);
     v->bound = known.bound;
     return true;
 }
 
 static void remember(struct verify *v, const unsigned char key[DIGEST_SIZE], int64_t now)
 {
-    struct verdict_good good = {
-        .bound = v->bound, .has_next = v->verdict->has_next, .next = v->verdict->next,
-    };
-    memcpy(good.anchor, v->verdict->anchor, sizeof(good.anchor));
-    verdict_cache_put(v->cache, key, now, &good);
+    const struct verdict_good good = verdict_good_of(v->verdict, now, v->bound);
+    verdict_cache_put(v->cache, key, &good);
 }
 
 bool verify_sent(struct verify *v, void *sent, int64_t now)

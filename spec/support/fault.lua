@@ -1,9 +1,10 @@
--- The gateway with a library in front of OpenSSL that makes chosen calls fail.
+-- The gateway with a library in front of OpenSSL that makes chosen calls fail and sets the clock.
 
 local ffi = require("ffi")
 local helpers = require("spec.helpers")
 
-pcall(ffi.cdef, "struct fault_control { char name[64]; int64_t countdown; int64_t hits; };")
+pcall(ffi.cdef,
+  "struct fault_control { char name[64]; int64_t countdown; int64_t hits; int64_t clock; };")
 
 local SOURCE = "spec/fixtures/fault/fault.c"
 
@@ -33,10 +34,16 @@ end
 
 --- Lets the n-th call of a function from now on fail. "malloc" stands for OpenSSL's allocations.
 function Fault:arm(name, n)
-  local control = ffi.new("struct fault_control", name, n, 0)
+  local control = ffi.new("struct fault_control", name, n, 0, self.clock or 0)
   local file = assert(io.open(self.file, self.env and "r+b" or "wb"))
   file:write(ffi.string(control, ffi.sizeof(control)))
   file:close()
+end
+
+--- Sets the gateway's clock so many seconds off from now on.
+function Fault:set_clock(seconds)
+  self.clock = seconds
+  self:disarm()
 end
 
 function Fault:disarm()

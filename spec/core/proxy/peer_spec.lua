@@ -162,6 +162,65 @@ describe("proxy/peer", function()
       assert.equal(0, peer.idle_count)
     end)
 
+    describe("whose peer was verified for a time", function()
+      local now = os.time()
+
+      -- As if it had been verified for the seconds from and until then, seen from now.
+      local function verified(pc, from, till)
+        pc.span = { now + from, now + till }
+        return pc
+      end
+
+      -- Gives it back and takes it again.
+      local function survives(from, till)
+        local pc = verified(idle(peer), -1000, 1000)
+        assert.is_true(C.peer_take(peer) == pc)
+        C.peer_give(verified(pc, from, till))
+        local kept = peer.idle_count == 1
+        C.peer_forget(peer)
+        return kept
+      end
+
+      it("has no end when it was not verified", function()
+        local pc = idle(peer)
+        assert.same({ 0, 2 ^ 63 }, { tonumber(pc.span.from), tonumber(pc.span["until"]) })
+      end)
+
+      it("is kept until the end, or until the idle timeout if that is earlier", function()
+        local pc = idle(peer)
+        for _, case in ipairs({ { 60000, 30, 30000 }, { 60000, 300, 60000 }, { 0, 300, 300000 } }) do
+          realms.idle_timeout = case[1]
+          assert.is_true(C.peer_take(peer) == pc)
+          now = os.time()
+          C.peer_give(verified(pc, -1, case[2]))
+          local timeout = tonumber(pc.conn.timeout)
+          assert.is_true(timeout <= case[3] and timeout > case[3] - 10000, tostring(timeout))
+        end
+      end)
+
+      it("is not handed out after the end; one that is older may hold longer", function()
+        local old = verified(idle(peer), -1000, 1000)
+        local new, far = idle(peer)
+        verified(new, -1000, 0)
+        assert.is_true(C.peer_take(peer) == old)
+        assert.equal(0, peer.idle_count)
+        assert.equal("", (world:read_all(far)))
+        C.peer_conn_close(old)
+      end)
+
+      it("is not kept when that ended during the exchange", function()
+        assert.is_true(survives(-1000, 1000))
+        assert.is_false(survives(-1000, 0))
+      end)
+
+      it("goes when the clock is before the time of the verification", function()
+        assert.is_false(survives(1000, 2000))
+        verified(idle(peer), 1000, 2000)
+        assert.is_true(C.peer_take(peer) == nil)
+        assert.equal(0, peer.idle_count)
+      end)
+    end)
+
     it("is not handed out when it has just failed", function()
       local pc = idle(peer)
       C.conn_fail(pc.conn, C.err_reset)

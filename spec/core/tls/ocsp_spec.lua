@@ -238,7 +238,7 @@ for _, version in ipairs({ "-tls1_2", "-tls1_3" }) do
       local port = start(leaf, response({ to = 600 }, leaf))
       visit(port, client, sessions):close()
       assert.is_true(sessions.count > 0)
-      local ends = tonumber(sessions.slot[0].bound) - os.time()
+      local ends = tonumber(sessions.slot[0].origin.bound) - os.time()
       assert.is_true(ends > 500 and ends <= 600, tostring(ends))
       assert.is_true(visit(port, client, sessions):verdict().resumed)
     end)

@@ -28,10 +28,10 @@ local function session(seconds)
 end
 
 describe("session", function()
-  local cache, bound
+  local cache, origin
 
   before_each(function()
-    cache, bound = ffi.new("struct session_cache"), ffi.new("int64_t[1]")
+    cache, origin = ffi.new("struct session_cache"), ffi.new("struct verdict_good")
   end)
 
   after_each(function()
@@ -39,8 +39,13 @@ describe("session", function()
     tls.close_all()
   end)
 
+  -- A session whose chain was judged `now` and holds until `bound`.
+  local function put(s, bound, now)
+    C.session_put(cache, s, ffi.new("struct verdict_good", { at = now, bound = bound }), now)
+  end
+
   local function take(now)
-    local s = C.session_take(cache, now, bound)
+    local s = C.session_take(cache, now, origin)
     if s ~= nil then
       ssl.SSL_SESSION_free(s)
       return s
@@ -49,8 +54,8 @@ describe("session", function()
 
   it("gives the newest, and keeps a TLS 1.2 session", function()
     local old, new = session(100), session(100)
-    C.session_put(cache, old, FAR, NOW)
-    C.session_put(cache, new, FAR, NOW)
+    put(old, FAR, NOW)
+    put(new, FAR, NOW)
     assert.equal(new, take(NOW))
     assert.equal(new, take(NOW + 99))
     assert.equal(2, cache.count)
@@ -60,25 +65,34 @@ describe("session", function()
 
   it("keeps four", function()
     for _ = 1, 6 do
-      C.session_put(cache, session(100), FAR, NOW)
+      put(session(100), FAR, NOW)
     end
     assert.equal(4, cache.count)
   end)
 
   it("is bounded by the chain, by the peer's lifetime and by an hour", function()
-    assert.equal(NOW + 3600, tonumber(C.session_bound(FAR, NOW)))
-    assert.equal(NOW + 10, tonumber(C.session_bound(NOW + 10, NOW)))
-    C.session_put(cache, session(100), NOW + 10, NOW)
+    put(session(10000), FAR, NOW)
+    assert.is_truthy(take(NOW + 3599))
+    assert.is_nil(take(NOW + 3600))
+    put(session(100), NOW + 10, NOW)
     assert.is_truthy(take(NOW + 9))
-    assert.equal(NOW + 10, tonumber(bound[0]))
+    assert.equal(NOW + 10, tonumber(origin.bound))
     assert.is_nil(take(NOW + 10))
-    C.session_put(cache, session(100), NOW, NOW)
-    C.session_put(cache, session(0), FAR, NOW)
+    put(session(100), NOW, NOW)
+    put(session(0), FAR, NOW)
     assert.equal(0, cache.count)
   end)
 
+  it("counts the hour from the full handshake, however often it was renewed", function()
+    local judged = ffi.new("struct verdict_good", { at = NOW - 3000, bound = FAR, anchor = "CN=root" })
+    C.session_put(cache, session(10000), judged, NOW)
+    assert.is_truthy(take(NOW + 599))
+    assert.same({ NOW - 3000, "CN=root" }, { tonumber(origin.at), ffi.string(origin.anchor) })
+    assert.is_nil(take(NOW + 600))
+  end)
+
   it("drops sessions from the future", function()
-    C.session_put(cache, session(100), FAR, NOW)
+    put(session(100), FAR, NOW)
     assert.is_nil(take(NOW - 1))
     assert.equal(0, cache.count)
   end)
@@ -86,7 +100,7 @@ describe("session", function()
   it("does not keep what cannot be resumed", function()
     local s = ssl.SSL_SESSION_new()
     ssl.SSL_SESSION_set_protocol_version(s, 0x0303)
-    C.session_put(cache, s, FAR, NOW)
+    put(s, FAR, NOW)
     assert.equal(0, cache.count)
   end)
 

@@ -40,7 +40,7 @@ describe("verdict_cache", function()
   end)
 
   local function put(digest, now, ends)
-    C.verdict_cache_put(cache, digest, now, ffi.new("struct verdict_good", { bound = ends }))
+    C.verdict_cache_put(cache, digest, ffi.new("struct verdict_good", { at = now, bound = ends }))
   end
 
   local function find(n, now)
