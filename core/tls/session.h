@@ -3,8 +3,8 @@
 // OpenSSL does not verify again when it resumes, so a session is worth what the handshake was worth
 // that made it. It is therefore stored in the peer (one policy, one address, one name) whose
 // handshake made it and can be found only from there. Each session carries what that full handshake
-// found out, and holds no longer than it, nor than SESSION_MAX_AGE after it. Sessions that come from
-// a resumed handshake inherit both.
+// found out, and holds no longer than it, nor than SESSION_MAX_AGE after it. Sessions that come
+// from a resumed handshake inherit both.
 //
 // Owner: struct peer embeds it. Threads: the worker's.
 

@@ -48,7 +48,8 @@ describe("the end of what an upstream was verified by:", function()
       services = {
         leaf = {}, intermediate = {}, always = {}, resumed12 = {}, resumed13 = {},
         listed = { plugins = plugin({ crl = { forge.crl({ issuer = root, to = SOON }) } }) },
-        old_list = { plugins = plugin({ crl = { forge.crl({ issuer = root, from = -1000, to = -10 }),
+        old_list = { plugins = plugin({ crl = {
+          forge.crl({ issuer = root, from = -1000, to = -10 }),
           forge.crl({ issuer = root, to = 10 * SOON }) } }) },
         reported = { plugins = plugin({ mode = "report" }) },
       },

@@ -188,13 +188,14 @@ describe("proxy/peer", function()
 
       it("is kept until the end, or until the idle timeout if that is earlier", function()
         local pc = idle(peer)
-        for _, case in ipairs({ { 60000, 30, 30000 }, { 60000, 300, 60000 }, { 0, 300, 300000 } }) do
-          realms.idle_timeout = case[1]
+        for _, case in ipairs({ { idle = 60000, left = 30, want = 30000 },
+          { idle = 60000, left = 300, want = 60000 }, { idle = 0, left = 300, want = 300000 } }) do
+          realms.idle_timeout = case.idle
           assert.is_true(C.peer_take(peer) == pc)
           now = os.time()
-          C.peer_give(verified(pc, -1, case[2]))
+          C.peer_give(verified(pc, -1, case.left))
           local timeout = tonumber(pc.conn.timeout)
-          assert.is_true(timeout <= case[3] and timeout > case[3] - 10000, tostring(timeout))
+          assert.is_true(timeout <= case.want and timeout > case.want - 10000, tostring(timeout))
         end
       end)
 

@@ -15,6 +15,10 @@ local function new(want)
   return assert(tls.client(assert(tls.policy(want or {}))))
 end
 
+local function pki_trust(name)
+  return assert(tls.trust(pki.pem(pki.get(name))))
+end
+
 local function serve(name)
   return assert(tls.server({}, tls.identity(pki.get(name))))
 end
@@ -50,6 +54,30 @@ for version, number in pairs(VERSIONS) do
         { tonumber(client.stats.full), tonumber(client.stats.resumed),
           tonumber(client.stats.failed) })
       assert.is_true(cache.count > 0)
+    end)
+
+    it("says of a resumed connection what was found out when the session was made", function()
+      local cache, server = sessions(), serve("leaf")
+      local client = new(only({ next = pki_trust("other_root") }))
+      local function describe()
+        local near, far = tls.handshake(client, server, "kong.example", cache)
+        far:write("x")
+        tls.run(function() return near.received == "x" or near.failed end)
+        C.tls_client_describe(near.conn)
+        return near:verdict(), C.tls_client_span(near.conn)
+      end
+      local first, span = describe()
+      local second, inherited = describe()
+      assert.is_true(second.resumed)
+      assert.matches("root", second.anchor)
+      assert.matches("CN=", second.subject)
+      assert.equal("untrusted_issuer", second.next)
+      second.resumed = false
+      assert.same(first, second)
+      assert.same({ tonumber(span.from), tonumber(span["until"]) },
+        { tonumber(inherited.from), tonumber(inherited["until"]) })
+      assert.is_true(tonumber(span["until"]) <= first.not_after)
+      assert.is_true(tonumber(span["until"]) > os.time())
     end)
 
     it("resumes from nowhere else", function()

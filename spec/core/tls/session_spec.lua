@@ -84,7 +84,8 @@ describe("session", function()
   end)
 
   it("counts the hour from the full handshake, however often it was renewed", function()
-    local judged = ffi.new("struct verdict_good", { at = NOW - 3000, bound = FAR, anchor = "CN=root" })
+    local judged = ffi.new("struct verdict_good",
+      { at = NOW - 3000, bound = FAR, anchor = "CN=root" })
     C.session_put(cache, session(10000), judged, NOW)
     assert.is_truthy(take(NOW + 599))
     assert.same({ NOW - 3000, "CN=root" }, { tonumber(origin.at), ffi.string(origin.anchor) })
