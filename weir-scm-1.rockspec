@@ -19,7 +19,6 @@ dependencies = {
   "lua == 5.1", -- LuaJIT 2.1
   "argparse >= 0.7",
   "lua-cjson >= 2.1",
-  "lyaml >= 6.2",
 }
 external_dependencies = {}
 deploy = {

@@ -1,8 +1,10 @@
-// version.c - the version of PCRE2 without its date, asked of the library that is loaded.
+// version.c - the versions of PCRE2, without its date, and libyaml, asked of the libraries that are
+// loaded.
 
 #include "conf/version.h"
 
 #include <string.h>
+#include <yaml.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -16,4 +18,9 @@ void version_pcre2(char out[VERSION_PCRE2])
     text[strcspn(text, " ")] = '\0';
     strncpy(out, text, VERSION_PCRE2 - 1);
     out[VERSION_PCRE2 - 1] = '\0';
+}
+
+const char *version_yaml(void)
+{
+    return yaml_get_version_string();
 }

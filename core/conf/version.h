@@ -1,4 +1,4 @@
-// The version of the PCRE2 that is loaded, for `weir version`.
+// The versions of the PCRE2 and the libyaml that are loaded, for `weir version`.
 //
 // Threads: any.
 
@@ -7,3 +7,4 @@
 enum { VERSION_PCRE2 = 64 };
 
 void version_pcre2(char out[VERSION_PCRE2]);
+const char *version_yaml(void);

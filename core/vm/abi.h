@@ -72,7 +72,27 @@ int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int ma
 int weir_keypair_check(const char *cert, size_t certlen, const char *key, size_t keylen, char *err,
                        size_t errlen);
 int weir_regex_check(const char *pattern, size_t n, char *err, size_t errlen);
-// "NAME VERSION\n" lines: weir, LuaJIT, OpenSSL, libuv, llhttp, c-ares, PCRE2
+
+// The events of a YAML text, one at a time. The text has to live as long as its reader, and what an
+// event points to is good until the next one.
+enum {
+    WEIR_YAML_END, WEIR_YAML_DOCUMENT, WEIR_YAML_DOCUMENT_END, WEIR_YAML_ALIAS, WEIR_YAML_SCALAR,
+    WEIR_YAML_SEQUENCE, WEIR_YAML_SEQUENCE_END, WEIR_YAML_MAPPING, WEIR_YAML_MAPPING_END
+};
+struct weir_yaml_event {
+    uint32_t line, column;              // where it begins, from 1; columns count characters
+    int32_t plain;                      // a scalar that its text alone gives a type
+    struct weir_str value;              // of a scalar
+    struct weir_str anchor;             // of a node or an alias; p is NULL where there is none
+    struct weir_str tag;                // of a node, in its long form; p as above
+};
+struct weir_yaml;
+struct weir_yaml *weir_yaml_new(const char *text, size_t n);
+void weir_yaml_free(struct weir_yaml *y);
+// WEIR_YAML_…; WEIR_ERR_BAD when the text is no YAML: line and column say where.
+int weir_yaml_next(struct weir_yaml *y, struct weir_yaml_event *out);
+
+// "NAME VERSION\n" lines: weir, LuaJIT, OpenSSL, libuv, llhttp, c-ares, PCRE2, libyaml
 int weir_version(char *out, size_t len);
 int weir_random(char *out, size_t n);             // cryptographically strong bytes
 int64_t weir_time_ms(void);                       // since the epoch

@@ -164,9 +164,10 @@ int weir_version(char *out, size_t len)
     version_pcre2(pcre2);
     const char *luajit = LUAJIT_VERSION;
     int n = snprintf(out, len,
-                     "weir %s\nLuaJIT %s\nOpenSSL %s\nlibuv %s\nllhttp %s\nc-ares %s\nPCRE2 %s\n",
+                     "weir %s\nLuaJIT %s\nOpenSSL %s\nlibuv %s\nllhttp %s\nc-ares %s\nPCRE2 %s\n"
+                     "libyaml %s\n",
                      WEIR_VERSION, luajit + strcspn(luajit, "0123456789"), version_openssl(),
-                     version_uv(), version_llhttp(), version_cares(), pcre2);
+                     version_uv(), version_llhttp(), version_cares(), pcre2, version_yaml());
     return n > 0 && (size_t)n < len ? 0 : api_refuse("the versions do not fit");
 }
 

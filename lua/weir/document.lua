@@ -17,11 +17,6 @@ Document.__index = Document
 
 local document = { null = null }
 
-local function line_and_column(mark)
-  local column = mark % COLUMNS
-  return (mark - column) / COLUMNS, column
-end
-
 -- The marks of one tree, filled in by a parser. Most files never ask for one, so they are noted in
 -- a few long lists, entry after entry, and not in tables for each container of the text.
 local Marks = {}
@@ -38,9 +33,9 @@ local function new_marks()
   }, Marks)
 end
 
---- Notes that `container` begins at line:column.
-function Marks:open(container, kind, line, column)
-  self.kinds[container], self.starts[container] = kind, self.encode(line, column)
+--- Notes where `container` begins.
+function Marks:open(container, kind, mark)
+  self.kinds[container], self.starts[container] = kind, mark
 end
 
 --- Notes where the entry `key` of `container` and its value stand.
@@ -84,8 +79,15 @@ function Marks:entry_at(container, key)
   end
 end
 
+--- The mark of a line and a column.
 function Marks.encode(line, column)
   return line * COLUMNS + math.min(column, COLUMNS - 1)
+end
+
+--- The line and the column of a mark.
+function Marks.decode(mark)
+  local column = mark % COLUMNS
+  return (mark - column) / COLUMNS, column
 end
 
 -- Text that no parser should see: it has one meaning to us and perhaps another to the next reader.
@@ -158,7 +160,7 @@ end
 local function root_position(self)
   local start = self.marks:start(self.value)
   if start then
-    return line_and_column(start)
+    return Marks.decode(start)
   end
   return 1, 1
 end
@@ -173,7 +175,7 @@ function Document:position(path)
     return root_position(self)
   end
   local _, value_mark = self.marks:entry_at(container, key)
-  return line_and_column(value_mark)
+  return Marks.decode(value_mark)
 end
 
 --- Where the key at the end of `path` was written; like `position` when there is no such key.
@@ -185,7 +187,7 @@ function Document:key_position(path)
   if not container or not complete then
     return self:position(path)
   end
-  return line_and_column((self.marks:entry_at(container, key)))
+  return Marks.decode((self.marks:entry_at(container, key)))
 end
 
 --- How a table of the tree was written.

@@ -14,7 +14,7 @@ BEGIN {
     home["uv"] = home["ares"] = "net"
     home["openssl"] = "tls"
     home["llhttp"] = "http"
-    home["pcre2"] = "conf"
+    home["pcre2"] = home["yaml"] = "conf"
     home["lua"] = home["lualib"] = home["lauxlib"] = home["luajit"] = "vm"
 }
 

@@ -91,7 +91,9 @@ describe("weir.abi", function()
       local text = ffi.new("char[512]")
       assert.equal(0, C.weir_version(text, 512))
       local versions = ffi.string(text)
-      local names = { "weir", "LuaJIT", "OpenSSL", "libuv", "llhttp", "c%-ares", "PCRE2" }
+      local names = {
+        "weir", "LuaJIT", "OpenSSL", "libuv", "llhttp", "c%-ares", "PCRE2", "libyaml",
+      }
       for _, name in ipairs(names) do
         assert.matches(name .. " %d+%.%d+[^\n]*\n", versions)
       end

@@ -107,6 +107,7 @@ describe("weir.document", function()
         ["a: 1\nb: é\255"] = "2:5 invalid UTF-8",
         ["a: \1"] = "1:4 control character 0x01",
         ["a: \0"] = "1:4 control character 0x00",
+        ["a: 1\nb: é\194\128"] = "2:5 control characters are not allowed",
       }) do
         assert.equal(expected, failure(text))
       end

@@ -156,7 +156,7 @@ end
 
 function Reader:object(depth)
   local object, start = {}, self.at
-  self.marks:open(object, "map", self:locate(start))
+  self.marks:open(object, "map", self:mark(start))
   self.at = start + 1
   if self:skip_space() == "}" then
     self.at = self.at + 1
@@ -187,7 +187,7 @@ end
 
 function Reader:array(depth)
   local array, start = {}, self.at
-  self.marks:open(array, "array", self:locate(start))
+  self.marks:open(array, "array", self:mark(start))
   self.at = start + 1
   if self:skip_space() == "]" then
     self.at = self.at + 1

@@ -3,8 +3,15 @@
 -- Plain scalars become what lyaml, and so Kong, makes of them, with two exceptions that stay
 -- strings: base 60 numbers (`10:30`), and not-a-number and the infinities, which no range check
 -- would catch.
-local yaml = require("yaml")
+local ffi = require("ffi")
+local abi = require("weir.abi")
 local null = require("cjson").null
+
+local C = abi.C
+
+local END, SCALAR, ALIAS = C.WEIR_YAML_END, C.WEIR_YAML_SCALAR, C.WEIR_YAML_ALIAS
+local SEQUENCE, SEQUENCE_END = C.WEIR_YAML_SEQUENCE, C.WEIR_YAML_SEQUENCE_END
+local MAPPING_END = C.WEIR_YAML_MAPPING_END
 
 local MAX_DEPTH = 100
 
@@ -51,10 +58,14 @@ local function to_float(text)
   return value and value > -math.huge and value < math.huge and value or nil
 end
 
+local NINE = ("9"):byte()
+
 local function resolve_plain(text)
   local value = WORDS[text]
   if value ~= nil then
     return value
+  elseif text:byte() > NINE then
+    return text    -- numbers begin with a digit, a sign or a point, and all of them sort before
   end
   value = to_integer(text)
   if value == nil then
@@ -78,54 +89,72 @@ local TAGGED = {
   end,
 }
 
+-- The event that is current is in `event`. The next one takes its place, so what is needed of it
+-- beyond that, mostly its mark, is taken first.
 local Composer = {}
 Composer.__index = Composer
 
-local function fail(event, message)
-  local mark = event.start_mark
-  error({ line = mark.line + 1, col = mark.column + 1, message = message }, 0)
+function Composer:fail(mark, message)
+  local line, column = self.marks.decode(mark)
+  error({ line = line, col = column, message = message }, 0)
 end
 
-function Composer:mark(event)
-  return self.marks.encode(event.start_mark.line + 1, event.start_mark.column + 1)
+function Composer:mark()
+  return self.marks.encode(self.event.line, self.event.column)
 end
 
-local function scalar(event)
-  if event.tag then
-    local resolve = TAGGED[event.tag]
-    if not resolve then
-      fail(event, ("unsupported tag '%s'"):format(event.tag))
-    end
-    local value = resolve(event.value)
-    if value == nil then
-      fail(event, ("'%s' does not fit the tag '%s'"):format(event.value, event.tag))
-    end
-    return value
-  elseif event.plain_implicit then
-    return resolve_plain(event.value)
+-- Goes on to the next event and returns its kind.
+function Composer:next()
+  local kind = C.weir_yaml_next(self.reader, self.event)
+  if kind < 0 then
+    self:fail(self:mark(), ffi.string(C.weir_error()))
   end
-  return event.value
+  return kind
 end
 
-function Composer:alias(event)
-  local anchor = self.anchors[event.anchor]
+-- nil for what the event does not have.
+local function text_of(slice)
+  return slice.p ~= nil and ffi.string(slice.p, slice.n) or nil
+end
+
+function Composer:scalar()
+  local value, tag = text_of(self.event.value), text_of(self.event.tag)
+  if tag then
+    local resolve = TAGGED[tag]
+    if not resolve then
+      self:fail(self:mark(), ("unsupported tag '%s'"):format(tag))
+    end
+    local resolved = resolve(value)
+    if resolved == nil then
+      self:fail(self:mark(), ("'%s' does not fit the tag '%s'"):format(value, tag))
+    end
+    return resolved
+  elseif self.event.plain ~= 0 then
+    return resolve_plain(value)
+  end
+  return value
+end
+
+function Composer:alias()
+  local name, mark = text_of(self.event.anchor), self:mark()
+  local anchor = self.anchors[name]
   if not anchor then
-    fail(event, ("alias '*%s' has no anchor"):format(event.anchor))
+    self:fail(mark, ("alias '*%s' has no anchor"):format(name))
   elseif anchor == OPEN then
-    fail(event, ("alias '*%s' stands inside its own anchor"):format(event.anchor))
+    self:fail(mark, ("alias '*%s' stands inside its own anchor"):format(name))
   end
   self.aliased = self.aliased + anchor.size
   if self.aliased > MAX_ALIASED then
-    fail(event, ("aliases add more than %d values"):format(MAX_ALIASED))
+    self:fail(mark, ("aliases add more than %d values"):format(MAX_ALIASED))
   end
   self.size = self.size + anchor.size
   return anchor.value
 end
 
 -- Copies what `source` has and `map` has not, with the positions of the source.
-function Composer:merge(map, source, event)
+function Composer:merge(map, source, mark)
   if self.marks:kind(source) ~= "map" then
-    fail(event, "the value of '<<' is neither a mapping nor a list of mappings")
+    self:fail(mark, "the value of '<<' is neither a mapping nor a list of mappings")
   end
   for key, value in pairs(source) do
     if map[key] == nil then
@@ -139,84 +168,95 @@ function Composer:merge_all(map, merges)
   for _, merge in ipairs(merges) do
     if self.marks:kind(merge.value) == "array" then
       for _, source in ipairs(merge.value) do
-        self:merge(map, source, merge.event)
+        self:merge(map, source, merge.mark)
       end
     else
-      self:merge(map, merge.value, merge.event)
+      self:merge(map, merge.value, merge.mark)
     end
   end
 end
 
-function Composer:key(map, event)
-  if event.type ~= "SCALAR" then
-    fail(event, "a key must be a plain or quoted scalar")
+-- The key of an entry. Whatever it looks like, it is text.
+function Composer:key(kind)
+  if kind ~= SCALAR then
+    self:fail(self:mark(), "a key must be a plain or quoted scalar")
   end
-  if map[event.value] ~= nil then
-    fail(event, ("duplicate key '%s'"):format(event.value))
-  end
-  return event.value
+  return text_of(self.event.value)
 end
 
-function Composer:mapping(event, depth)
-  local map, merges = {}, {}
-  self.marks:open(map, "map", event.start_mark.line + 1, event.start_mark.column + 1)
-  local key_event = self.next_event()
-  while key_event.type ~= "MAPPING_END" do
-    local value_event
-    if key_event.value == "<<" and key_event.plain_implicit then
-      value_event = self.next_event()
-      merges[#merges + 1] = { value = self:node(value_event, depth), event = value_event }
+local NO_MERGES = {}
+
+function Composer:mapping(map, depth)
+  local merges = NO_MERGES
+  local kind = self:next()
+  while kind ~= MAPPING_END do
+    local key, key_mark = self:key(kind), self:mark()
+    local merging = key == "<<" and self.event.plain ~= 0
+    if not merging and map[key] ~= nil then
+      self:fail(key_mark, ("duplicate key '%s'"):format(key))
+    end
+    kind = self:next()
+    local value_mark = self:mark()
+    local value = self:node(kind, depth)
+    if merging then
+      merges = merges == NO_MERGES and {} or merges
+      merges[#merges + 1] = { value = value, mark = value_mark }
     else
-      local key = self:key(map, key_event)
-      value_event = self.next_event()
-      map[key] = self:node(value_event, depth)
-      self.marks:entry(map, key, self:mark(key_event), self:mark(value_event))
+      map[key] = value
+      self.marks:entry(map, key, key_mark, value_mark)
     end
-    key_event = self.next_event()
+    kind = self:next()
   end
   self:merge_all(map, merges)
-  return map
 end
 
-function Composer:sequence(event, depth)
-  local array = {}
-  self.marks:open(array, "array", event.start_mark.line + 1, event.start_mark.column + 1)
-  local item_event = self.next_event()
-  while item_event.type ~= "SEQUENCE_END" do
-    local index = #array + 1
-    array[index] = self:node(item_event, depth)
-    local mark = self:mark(item_event)
+function Composer:sequence(array, depth)
+  local index = 0
+  local kind = self:next()
+  while kind ~= SEQUENCE_END do
+    local mark = self:mark()
+    index = index + 1
+    array[index] = self:node(kind, depth)
     self.marks:entry(array, index, mark, mark)
-    item_event = self.next_event()
+    kind = self:next()
   end
-  return array
 end
 
-local COLLECTIONS = {
-  MAPPING_START = { build = Composer.mapping, tag = TAG .. "map" },
-  SEQUENCE_START = { build = Composer.sequence, tag = TAG .. "seq" },
-}
-
-function Composer:node(event, depth)
-  if event.type == "ALIAS" then
-    return self:alias(event)
+function Composer:collection(kind, depth)
+  local collection, mark, tag = {}, self:mark(), text_of(self.event.tag)
+  local what, allowed = "map", TAG .. "map"
+  if kind == SEQUENCE then
+    what, allowed = "array", TAG .. "seq"
   end
-  local anchor, size_before = event.anchor, self.size
+  if depth > MAX_DEPTH then
+    self:fail(mark, ("nested more than %d levels deep"):format(MAX_DEPTH))
+  elseif tag and tag ~= allowed then
+    self:fail(mark, ("unsupported tag '%s'"):format(tag))
+  end
+  self.marks:open(collection, what, mark)
+  if kind == SEQUENCE then
+    self:sequence(collection, depth + 1)
+  else
+    self:mapping(collection, depth + 1)
+  end
+  return collection
+end
+
+-- The value that the current event begins, of that kind.
+function Composer:node(kind, depth)
+  if kind == ALIAS then
+    return self:alias()
+  end
+  local anchor, size_before = text_of(self.event.anchor), self.size
   if anchor then
     self.anchors[anchor] = OPEN
   end
   self.size = self.size + 1
   local value
-  if event.type == "SCALAR" then
-    value = scalar(event)
+  if kind == SCALAR then
+    value = self:scalar()
   else
-    local collection = COLLECTIONS[event.type]
-    if depth > MAX_DEPTH then
-      fail(event, ("nested more than %d levels deep"):format(MAX_DEPTH))
-    elseif event.tag and event.tag ~= collection.tag then
-      fail(event, ("unsupported tag '%s'"):format(event.tag))
-    end
-    value = collection.build(self, event, depth + 1)
+    value = self:collection(kind, depth)
   end
   if anchor then
     self.anchors[anchor] = { value = value, size = self.size - size_before }
@@ -225,28 +265,15 @@ function Composer:node(event, depth)
 end
 
 function Composer:document()
-  self.next_event()    -- STREAM_START
-  local event = self.next_event()
-  if event.type == "STREAM_END" then
+  if self:next() == END then
     return null
   end
-  local value = self:node(self.next_event(), 1)
-  self.next_event()    -- DOCUMENT_END
-  event = self.next_event()
-  if event.type ~= "STREAM_END" then
-    fail(event, "more than one YAML document")
+  local value = self:node(self:next(), 1)
+  self:next()    -- the end of the document
+  if self:next() ~= END then
+    self:fail(self:mark(), "more than one YAML document")
   end
   return value
-end
-
--- libyaml's binding raises its errors as text with the position inside.
-local function problem_from_text(text)
-  local message = text:match("^(.-) at document: ") or text:match("^[^\n]*")
-  local line, column = text:match(" at document: %d+, line: (%d+), column: (%d+)")
-  if not line then
-    line, column = text:match(" at line: (%d+), column: (%d+)")
-  end
-  return { line = tonumber(line) or 1, col = tonumber(column) or 1, message = message }
 end
 
 local M = {}
@@ -257,15 +284,19 @@ local M = {}
 -- @return the value, or nil and { line, col, message }
 function M.parse(text, marks)
   local composer = setmetatable({
-    next_event = yaml.parser(text), marks = marks, anchors = {}, aliased = 0, size = 0,
+    reader = ffi.gc(C.weir_yaml_new(text, #text), C.weir_yaml_free),
+    event = ffi.new("struct weir_yaml_event"),
+    text = text,    -- where the reader reads
+    marks = marks, anchors = {}, aliased = 0, size = 0,
   }, Composer)
   local ok, result = pcall(composer.document, composer)
+  C.weir_yaml_free(ffi.gc(composer.reader, nil))
   if ok then
     return result
   elseif type(result) == "table" then
     return nil, result
   end
-  return nil, problem_from_text(result)
+  error(result, 0)
 end
 
 return M

@@ -9,4 +9,8 @@ describe("conf/version", function()
     C.version_pcre2(text)
     assert.matches("^10%.%d+$", ffi.string(text))
   end)
+
+  it("knows the libyaml that is loaded", function()
+    assert.matches("^0%.%d+%.%d+$", ffi.string(C.version_yaml()))
+  end)
 end)
