@@ -346,6 +346,27 @@ int weir_chunk_get(struct weir_str *out, int *last);
 int weir_chunk_set(const char *p, size_t n);       // replaces it; "" withholds it
 int weir_chunk_set_last(int last);
 
+// ---- regular expressions (any VM; each belongs to the VM that made it)
+enum {
+    WEIR_REGEX_ANCHORED = 1, WEIR_REGEX_CASELESS = 2, WEIR_REGEX_MULTILINE = 4,
+    WEIR_REGEX_DOTALL = 8, WEIR_REGEX_EXTENDED = 16, WEIR_REGEX_UTF = 32,
+    WEIR_REGEX_UTF_TRUSTED = 64, WEIR_REGEX_DUPNAMES = 128, WEIR_REGEX_JAVASCRIPT = 256,
+    WEIR_REGEX_LONGEST = 512
+};
+struct weir_regex;
+// NULL: weir_error(). Free it with weir_regex_free (ffi.gc).
+struct weir_regex *weir_regex_new(const char *pattern, size_t n, int flags);
+void weir_regex_free(struct weir_regex *re);
+int weir_regex_groups(const struct weir_regex *re);     // without the match as a whole
+// The number of the index-th named group, WEIR_ERR_NONE past the last.
+int weir_regex_name(const struct weir_regex *re, uint32_t index, struct weir_str *name);
+// Searches from byte `from`, at most n, on. The number of the highest group that is set, plus one;
+// WEIR_ERR_NONE; WEIR_ERR_BAD.
+int weir_regex_search(struct weir_regex *re, const char *subject, size_t n, size_t from);
+// Begin and end of each group of the last match, SIZE_MAX where it is not set; valid as long as the
+// expression.
+const size_t *weir_regex_offsets(const struct weir_regex *re);
+
 // ---- the node
 struct weir_counters {
     uint64_t connections_accepted, connections_active, requests_total;

@@ -1,0 +1,51 @@
+local lrucache = require("resty.lrucache")
+
+describe("resty.lrucache", function()
+  local cache
+
+  before_each(function()
+    cache = assert(lrucache.new(3))
+  end)
+
+  it("forgets what was used longest ago", function()
+    for _, key in ipairs({ "a", "b", "c" }) do
+      cache:set(key, key:upper())
+    end
+    assert.equal("A", (cache:get("a")))
+    cache:set("b", "again")
+    cache:set("d", "D")
+    assert.is_nil((cache:get("c")))
+    assert.equal("A", (cache:get("a")))
+    assert.equal("again", (cache:get("b")))
+    assert.same({ "b", "a", "d" }, cache:get_keys())
+    assert.equal(3, cache:count())
+    assert.equal(3, cache:capacity())
+  end)
+
+  it("gives what has expired as stale", function()
+    cache:set("a", 1, -1, 7)
+    assert.same({ nil, 1, 7 }, { cache:get("a") })
+    cache:set("a", 2, 1000)
+    assert.same({ 2, nil, 0 }, { cache:get("a") })
+    assert.is_nil((cache:get("none")))
+  end)
+
+  it("deletes and flushes", function()
+    cache:set("a", 1)
+    cache:set("b", 2)
+    assert.is_true(cache:delete("a"))
+    assert.is_false(cache:delete("a"))
+    assert.same({ "b" }, cache:get_keys(0))
+    cache:flush_all()
+    assert.equal(0, cache:count())
+    assert.is_nil((cache:get("b")))
+    cache:set("c", 3)
+    cache:set("d", 4)
+    assert.same({ "d" }, cache:get_keys(1, { "x", "y" }))
+  end)
+
+  it("has a size of 1 at least", function()
+    assert.same({ nil, "size too small" }, { lrucache.new(0) })
+    assert.equal(lrucache, require("resty.lrucache.pureffi"))
+  end)
+end)
