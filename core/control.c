@@ -146,6 +146,13 @@ static uint64_t relaxed(const uint64_t *counter)
     return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
+static void add_verdicts(const struct tls_client_stats *tls, struct weir_counters *out)
+{
+    for (unsigned mode = 0; mode < POLICY_MODES; mode++)
+        for (unsigned code = 0; code < VERDICT_CODE_COUNT; code++)
+            out->tls_verdicts[mode][code] += relaxed(&tls->verdicts[mode][code]);
+}
+
 static void add_worker(const struct worker *w, struct weir_counters *out)
 {
     const struct proxy *p = &w->proxy;
@@ -160,6 +167,7 @@ static void add_worker(const struct worker *w, struct weir_counters *out)
     out->tls_reported += relaxed(&p->realms.tls.reported);
     out->tls_next_good += relaxed(&p->realms.tls.next_good);
     out->tls_next_bad += relaxed(&p->realms.tls.next_bad);
+    add_verdicts(&p->realms.tls, out);
     out->tls_handshakes_waiting += relaxed(&p->realms.waiters.waiting);
     out->upstream_connections_opened += relaxed(&p->realms.opened);
     out->upstream_connections_reused += relaxed(&p->realms.reused);

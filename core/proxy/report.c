@@ -57,34 +57,18 @@ void report_text(struct request *r, enum log_level level, struct str text)
         arena_printf(&r->arena, "%.*s%.*s%.*s", (int)first, text.p, STR_ARG(where), STR_ARG(rest)));
 }
 
-static const char *mode_of(const struct verdict *v)
-{
-    return v->report ? "report" : "enforce";
-}
-
-static struct str next_fact(struct request *r, const struct verdict *v)
-{
-    return v->has_next ? arena_printf(&r->arena, ", next: %s", verdict_code_name(v->next))
-                       : STR_NONE;
-}
-
 static struct str verdict_facts(struct request *r, const struct verdict *v)
 {
-    const struct policy *p = r->exchange->realm->policy;
-    struct str next = next_fact(r, v);
-    return arena_printf(&r->arena,
-                        ", reason: %s, depth: %d, subject: \"%s\", issuer: \"%s\", "
-                        "seen: \"%s\", wanted: \"%s\", bundle: %s, policy: %s, mode: %s%.*s",
-                        verdict_code_name(v->code), v->depth, v->subject, v->issuer,
-                        v->names_seen, v->names_wanted, p->desc.trust->id, p->id, mode_of(v),
-                        STR_ARG(next));
+    char line[VERDICT_LINE];
+    const size_t n = verdict_print(v, line);
+    return arena_dup(&r->arena, (struct str){ line, n });
 }
 
 void report_verdict(struct request *r, const struct verdict *v)
 {
     if (!v)
         return;
-    if (v->report && !verdict_is_good(v))
+    if (verdict_is_reported(v))
         report_line(r, LOG_WARN, verdict_facts(r, v),
                     "upstream SSL certificate would be refused: (%d:%s)", v->openssl, v->text);
     else if (v->has_next && !v->cached && !v->resumed && v->next != v->code)

@@ -65,12 +65,17 @@ static void unref(struct tls_client *t)
 static void count_verdict(struct tls_client_stats *stats, const struct verdict *v)
 {
     stats->verdict_hits += v->cached;
-    stats->reported += v->report && !verdict_is_good(v);
+    stats->reported += verdict_is_reported(v);
     if (v->has_next) {
         const bool good = v->next == VERDICT_OK;
         stats->next_good += good;
         stats->next_bad += !good;
     }
+}
+
+static void count_end(struct tls_client_stats *stats, const struct verdict *v)
+{
+    stats->verdicts[v->mode - POLICY_VERIFY][v->code]++;
 }
 
 // OpenSSL's certificate verification callback: 1 lets the handshake go on, 0 sends the alert that
@@ -118,7 +123,7 @@ static int judge_staple(SSL *ssl, void *arg)
     };
     const bool goes_on = verify_staple(&v, leaf, s->issuer, der, n > 0 ? (size_t)n : 0);
     s->origin.bound = v.bound;
-    t->stats->reported += s->verdict.report && !verdict_is_good(&s->verdict);
+    t->stats->reported += verdict_is_reported(&s->verdict);
     return goes_on;
 }
 
@@ -286,26 +291,22 @@ err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_n
 // the session came out of this peer's cache and from nowhere else.
 static void judge_resumed(struct client_state *s)
 {
-    const bool verified = s->client->policy->desc.verify != POLICY_NO_VERIFY;
-    s->verdict = (struct verdict){
-        .code = verified ? VERDICT_OK : VERDICT_UNVERIFIED,
-        .text = verified ? "ok" : "not verified",
-        .depth = -1,
-        .report = s->client->policy->desc.verify == POLICY_REPORT,
-        .resumed = true,
-    };
+    verdict_begin(&s->verdict, s->client->policy);
+    s->verdict.resumed = true;
+    if (s->verdict.mode != POLICY_NO_VERIFY) {
+        s->verdict.code = VERDICT_OK;
+        s->verdict.text = "ok";
+    }
     verdict_recall(&s->verdict, &s->origin);
     s->judged = true;
 }
 
 static void judge_missing(struct client_state *s)
 {
-    s->verdict = (struct verdict){
-        .code = VERDICT_NO_CERTIFICATE,
-        .openssl = X509_V_ERR_UNSPECIFIED,
-        .text = "peer sent no certificate",
-        .depth = -1,
-    };
+    verdict_begin(&s->verdict, s->client->policy);
+    s->verdict.code = VERDICT_NO_CERTIFICATE;
+    s->verdict.openssl = X509_V_ERR_UNSPECIFIED;
+    s->verdict.text = "peer sent no certificate";
     s->judged = true;
 }
 
@@ -336,6 +337,8 @@ static err_t refused(struct conn *c)
 {
     struct client_state *s = state_of(c);
     s->client->stats->failed++;
+    if (s->judged)
+        count_end(s->client->stats, &s->verdict);
     if (s->sessions)
         session_clear(s->sessions);
     return s->judged && !is_accepted(s) ? &err_tls_verify : &err_tls_handshake;
@@ -355,6 +358,7 @@ static err_t finished(struct conn *c)
         s->client->stats->resumed++;
     else
         s->client->stats->full++;
+    count_end(s->client->stats, &s->verdict);
     return NULL;
 }
 

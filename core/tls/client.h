@@ -22,6 +22,9 @@ struct tls_client_stats {
     uint64_t verdict_hits;              // chains judged by the verdict cache
     uint64_t reported;                  // went on in report mode, though enforcing would refuse
     uint64_t next_good, next_bad;       // as the `next` bundle judges
+    // Handshakes that ended, by what their verdict was and by mode (POLICY_VERIFY first); those of
+    // resumed sessions, too.
+    uint64_t verdicts[POLICY_MODES][VERDICT_CODE_COUNT];
 };
 
 // Fails with err_tls_setup (and `why`): then there is nothing to connect with.

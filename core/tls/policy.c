@@ -212,6 +212,11 @@ err_t policy_intern(const struct policy_desc *desc, struct policy **out)
     return NULL;
 }
 
+const char *policy_mode_name(enum policy_verify mode)
+{
+    return mode == POLICY_VERIFY ? "enforce" : mode == POLICY_NO_VERIFY ? "off" : "report";
+}
+
 struct policy *policy_ref(struct policy *p)
 {
     intern_ref(p);

@@ -22,6 +22,8 @@ enum policy_verify {
     POLICY_REPORT = 3,      // judged as if it were enforced, but the connection goes on
 };
 
+enum { POLICY_MODES = 3 };
+
 // Which name the ClientHello carries. Addresses are never sent.
 enum policy_sni {
     POLICY_SNI_NAME,        // the connection's: the Host that the upstream gets
@@ -92,6 +94,9 @@ err_t policy_check(const struct policy_desc *desc, char why[POLICY_WHY]);
 
 // Fails with err_tls_setup when a field has no valid value. Takes its own references and copies.
 err_t policy_intern(const struct policy_desc *desc, struct policy **out);
+// "enforce", "off", "report": the values of the field `mode`.
+const char *policy_mode_name(enum policy_verify mode);
+
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p);
 unsigned policy_interned(void);

@@ -133,7 +133,7 @@ err_t probe_run(const struct addr *to, struct policy *policy, const struct peer_
         .policy = policy, .name = name, .timeout_ms = timeout_ms, .verdict = out, .chain = chain,
         .cap = cap, .why = why,
     };
-    *out = (struct verdict){ .code = VERDICT_UNVERIFIED, .text = "not verified", .depth = -1 };
+    verdict_begin(out, policy);
     if (cap > 0)
         chain[0] = '\0';
     why[0] = '\0';

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 
 #include <openssl/x509_vfy.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *verdict_code_name(enum verdict_code code)
@@ -103,6 +105,73 @@ enum verdict_code verdict_code_of(int openssl)
             return meaning[i].code;
     return VERDICT_OTHER;
 }
+
+// -- one verdict ----------------------------------------------------------------------------------
+
+void verdict_begin(struct verdict *v, const struct policy *policy)
+{
+    *v = (struct verdict){
+        .code = VERDICT_UNVERIFIED, .text = "not verified", .depth = -1,
+        .mode = policy->desc.verify,
+    };
+    memcpy(v->bundle, policy->desc.trust->id, sizeof v->bundle);
+    memcpy(v->policy, policy->id, sizeof v->policy);
+}
+
+// What the fields take at most is less than VERDICT_LINE; what would not fit is cut.
+struct line {
+    char *out;
+    size_t used;
+};
+
+static void add(struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *l, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(l->out + l->used, VERDICT_LINE - l->used, format, args);
+    va_end(args);
+    if (n > 0)
+        l->used = l->used + (size_t)n < VERDICT_LINE ? l->used + (size_t)n : VERDICT_LINE - 1;
+}
+
+static void add_text(struct line *l, const char *name, const char *text)
+{
+    if (text[0])
+        add(l, ", %s: \"%s\"", name, text);
+}
+
+static void add_certificate(struct line *l, const struct verdict *v)
+{
+    char sha256[2 * DIGEST_SIZE + 1];
+    digest_hex(v->sha256, sizeof v->sha256, sha256);
+    add_text(l, "subject", v->subject);
+    add_text(l, "issuer", v->issuer);
+    if (verdict_has_certificate(v))
+        add(l, ", sha256: %s, not_before: %lld, not_after: %lld", sha256,
+            (long long)v->not_before, (long long)v->not_after);
+}
+
+size_t verdict_print(const struct verdict *v, char out[VERDICT_LINE])
+{
+    struct line l = { .out = out };
+    add(&l, ", code: %s", verdict_code_name(v->code));
+    if (v->depth >= 0)
+        add(&l, ", depth: %d", v->depth);
+    add(&l, ", openssl: %d, text: \"%s\"", v->openssl, v->text);
+    add_certificate(&l, v);
+    add_text(&l, "names_seen", v->names_seen);
+    add_text(&l, "names_wanted", v->names_wanted);
+    add_text(&l, "anchor", v->anchor);
+    add(&l, ", bundle: %s, policy: %s, mode: %s, resumed: %s, cached: %s", v->bundle, v->policy,
+        policy_mode_name(v->mode), v->resumed ? "true" : "false", v->cached ? "true" : "false");
+    if (v->has_next)
+        add(&l, ", next_code: %s", verdict_code_name(v->next));
+    return l.used;
+}
+
+// -- good ones ------------------------------------------------------------------------------------
 
 struct verdict_good verdict_good_of(const struct verdict *v, int64_t at, int64_t bound)
 {

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "tls/digest.h"
+#include "tls/policy.h"
 
 // Stable reasons, for logs, counters and Lua: VERDICT(code, "text id").
 #define VERDICT_CODES(X) \
@@ -25,6 +26,7 @@ enum verdict_code {
 #define X(name, text) VERDICT_##name,
     VERDICT_CODES(X)
 #undef X
+    VERDICT_CODE_COUNT
 };
 
 const char *verdict_code_name(enum verdict_code code);
@@ -45,18 +47,41 @@ struct verdict {
     int64_t not_before, not_after;
     char names_seen[VERDICT_LIST], names_wanted[VERDICT_LIST];  // of a chain that was refused
     char anchor[VERDICT_NAME];  // subject of the anchor of a chain that is good
-    bool report;                // the policy only reports: the connection went on all the same
+    char bundle[TRUST_ID + 1];  // whose members were trusted
+    char policy[TRUST_ID + 1];  // that it was judged by
+    enum policy_verify mode;    // of that policy; where it only reports, the connection goes on
     bool cached;                // answered from the verdict cache
     bool resumed;               // no certificate was sent: a session of the same peer was resumed
     bool has_next;
     enum verdict_code next;     // by the `next` bundle, where the policy has one
 };
 
+// Nothing is judged yet: VERDICT_UNVERIFIED, with what the policy says of itself.
+void verdict_begin(struct verdict *v, const struct policy *policy);
+
 // Whether what was found is good enough for a policy that enforces.
 static inline bool verdict_is_good(const struct verdict *v)
 {
     return v->code == VERDICT_OK;
 }
+
+// Whether the connection went on though enforcing would have refused it.
+static inline bool verdict_is_reported(const struct verdict *v)
+{
+    return v->mode == POLICY_REPORT && !verdict_is_good(v);
+}
+
+// Whether the fields of a certificate are those of one.
+static inline bool verdict_has_certificate(const struct verdict *v)
+{
+    return v->subject[0] || v->issuer[0] || v->not_after != 0;
+}
+
+enum { VERDICT_LINE = 4096 };
+
+// Writes ", name: value" for each field that says something, under the names that plugins and the
+// Admin API have for them (plugins/upstream-tls/README.md), with a NUL. Returns the length.
+size_t verdict_print(const struct verdict *v, char out[VERDICT_LINE]);
 
 enum { VERDICT_CACHE_MAX = 256, VERDICT_CACHE_AGE = 30 * 60 };
 

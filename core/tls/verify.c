@@ -392,10 +392,7 @@ static void remember(struct verify *v, const unsigned char key[DIGEST_SIZE], int
 bool verify_sent(struct verify *v, void *sent, int64_t now)
 {
     const enum policy_verify mode = v->policy->desc.verify;
-    *v->verdict = (struct verdict){
-        .code = VERDICT_UNVERIFIED, .text = "not verified", .depth = -1,
-        .report = mode == POLICY_REPORT,
-    };
+    verdict_begin(v->verdict, v->policy);
     v->bound = INT64_MAX;
     if (mode == POLICY_NO_VERIFY)
         return true;

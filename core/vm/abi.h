@@ -175,6 +175,8 @@ struct weir_verdict {
     char names_seen[512];               // the leaf's SANs, "DNS:a, IP:b, URI:c"
     char names_wanted[512];             // in the same form
     char anchor[256];                   // subject of the anchor of the verified chain
+    char bundle[17], policy[17];        // ids of the trust bundle and of the policy
+    char mode[8];                       // the policy's: "enforce", "report", "off"
     int32_t resumed, cached;
     char next_code[32];                 // how the `next` bundle judges; "" when there is none
 };
@@ -368,11 +370,14 @@ int weir_regex_search(struct weir_regex *re, const char *subject, size_t n, size
 const size_t *weir_regex_offsets(const struct weir_regex *re);
 
 // ---- the node
+enum { WEIR_MODES = 3, WEIR_VERDICT_CODES = 32 };
 struct weir_counters {
     uint64_t connections_accepted, connections_active, requests_total;
     uint64_t tls_handshakes_full, tls_handshakes_resumed, tls_handshakes_failed, tls_verdict_hits;
     uint64_t tls_reported;          // handshakes that went on in report mode, though not good
     uint64_t tls_next_good, tls_next_bad;   // chains as `next` bundles judge them
+    // Handshakes by mode ("enforce", "off", "report") and verdict (weir_verdict_code()).
+    uint64_t tls_verdicts[WEIR_MODES][WEIR_VERDICT_CODES];
     uint64_t tls_handshakes_waiting;        // requests that wait for their turn now
     uint64_t upstream_connections_opened, upstream_connections_reused, upstream_connections_idle;
     uint64_t lua_phases;            // entries into Lua
@@ -384,6 +389,8 @@ struct weir_counters {
 };
 // Sums over the workers; serial and hash are those of the current request.
 int weir_counters(struct weir_counters *out);
+// The text of the verdict that is counted at `index`, NULL: there is none.
+const char *weir_verdict_code(int index);
 int weir_node_hostname(struct weir_str *out);
 int weir_worker_id(void);                          // 0.., -1 in the control VM
 int weir_worker_pid(void);

@@ -29,11 +29,14 @@ static void give(const struct verdict *v, struct weir_verdict *out)
     snprintf(out->text, sizeof out->text, "%s", v->text ? v->text : "");
     snprintf(out->subject, sizeof out->subject, "%s", v->subject);
     snprintf(out->issuer, sizeof out->issuer, "%s", v->issuer);
-    if (v->subject[0] || v->issuer[0] || v->not_after != 0)
+    if (verdict_has_certificate(v))
         digest_hex(v->sha256, sizeof v->sha256, out->sha256);
     snprintf(out->names_seen, sizeof out->names_seen, "%s", v->names_seen);
     snprintf(out->names_wanted, sizeof out->names_wanted, "%s", v->names_wanted);
     snprintf(out->anchor, sizeof out->anchor, "%s", v->anchor);
+    snprintf(out->bundle, sizeof out->bundle, "%s", v->bundle);
+    snprintf(out->policy, sizeof out->policy, "%s", v->policy);
+    snprintf(out->mode, sizeof out->mode, "%s", policy_mode_name(v->mode));
     if (v->has_next)
         snprintf(out->next_code, sizeof out->next_code, "%s", verdict_code_name(v->next));
 }
@@ -55,12 +58,29 @@ void weir_tls_prepare(void)
     libctx_init(true);
 }
 
+// A DNS name or an address is wanted as a handshake wants the name of its connection, so that the
+// policy stays the one that was described. False: it has to be a name of the policy's.
+static bool is_connection_name(const struct weir_policy_desc *policy, const struct weir_name *name,
+                               struct peer_name *out)
+{
+    const struct str text = api_str(name->value.p, name->value.n);
+    if (policy->name_count > 0 || !policy->verify_name)
+        return false;
+    const bool is_ip = addr_is_ip(text);
+    if (name->kind == NAME_IP ? !is_ip : name->kind != NAME_DNS || is_ip)
+        return false;
+    // peer_name_parse() would take a port off, which names of policies do not have.
+    return (is_ip || str_find(text, ':', 0) == text.n) && peer_name_parse(text, out) == NULL;
+}
+
 int weir_tls_judge(const struct weir_policy_desc *policy, const struct weir_str *chain_pems,
                    uint32_t count, const struct weir_name *name, int64_t at,
                    struct weir_verdict *out)
 {
     struct weir_policy_desc desc = *policy;
-    if (name) {
+    struct peer_name own;
+    const bool is_own = name && is_connection_name(policy, name, &own);
+    if (name && !is_own) {
         desc.names = name;
         desc.name_count = 1;
         desc.names_all = 0;
@@ -74,7 +94,8 @@ int weir_tls_judge(const struct weir_policy_desc *policy, const struct weir_str 
     struct str *texts = xcalloc(count + 1, sizeof *texts);
     for (uint32_t i = 0; i < count; i++)
         texts[i] = api_str(chain_pems[i].p, chain_pems[i].n);
-    err_t err = offline_judge(p, texts, count, NULL, at ? at : (int64_t)time(NULL), &v, why);
+    const int64_t now = at ? at : (int64_t)time(NULL);
+    err_t err = offline_judge(p, texts, count, is_own ? &own : NULL, now, &v, why);
     free(texts);
     policy_unref(p);
     if (err)

@@ -10,12 +10,14 @@
 #include "proxy/report.h"
 #include "tls/credential.h"
 #include "tls/digest.h"
+#include "tls/verdict.h"
 #include "tls/version.h"
 #include "tls/x509.h"
 #include "vm/api.h"
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <luajit.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +195,15 @@ int weir_counters(struct weir_counters *out)
                  STR_ARG(s->hash));
     }
     return 0;
+}
+
+static_assert((int)VERDICT_CODE_COUNT <= (int)WEIR_VERDICT_CODES, "each verdict is counted");
+static_assert((int)POLICY_MODES == (int)WEIR_MODES, "in each mode");
+
+const char *weir_verdict_code(int index)
+{
+    return index >= 0 && index < VERDICT_CODE_COUNT ? verdict_code_name((enum verdict_code)index)
+                                                    : NULL;
 }
 
 int weir_node_hostname(struct weir_str *out)

@@ -1,6 +1,5 @@
 -- The Admin API: read-only, as Kong's is without a database. It runs as the only handler of the
 -- plan of the Admin listener.
-local ffi = require("ffi")
 local cjson = require("cjson")
 local abi = require("weir.abi")
 local configuration = require("weir.pdk.configuration")
@@ -10,6 +9,7 @@ local node = require("weir.pdk.node")
 local plugins = require("weir.plugins")
 local request = require("weir.pdk.request")
 local response = require("weir.pdk.response")
+local status = require("weir.admin.status")
 
 local C = abi.C
 
@@ -28,8 +28,6 @@ local ENTITIES = {
 local WRITES = {
   POST = "create", PUT = "create or update", PATCH = "update", DELETE = "remove",
 }
-
-local counters = ffi.new("struct weir_counters")
 
 -- ---- the node
 
@@ -67,49 +65,6 @@ local function root()
     pids = { workers = { C.weir_worker_pid() } },
     plugins = { available_on_server = available_plugins(), enabled_in_cluster = names_in_use() },
     configuration = configuration.view.remove_sensitive(),
-  }
-end
-
-local function megabytes(bytes)
-  return ("%.2f MiB"):format(bytes / 1024 / 1024)
-end
-
-local function status()
-  C.weir_counters(counters)
-  local accepted = tonumber(counters.connections_accepted)
-  return {
-    server = {
-      connections_accepted = accepted,
-      connections_handled = accepted,
-      connections_active = tonumber(counters.connections_active),
-      total_requests = tonumber(counters.requests_total),
-    },
-    memory = {
-      lua_shared_dicts = {},
-      workers_lua_vms = {
-        {
-          pid = C.weir_worker_pid(),
-          http_allocated_gc = megabytes(tonumber(counters.lua_bytes)),
-        },
-      },
-    },
-    database = { reachable = true },
-    configuration_hash = ffi.string(counters.configuration_hash),
-    configuration = { serial = tonumber(counters.serial) },
-    workers = counters.workers,
-    tls = {
-      handshakes_full = tonumber(counters.tls_handshakes_full),
-      handshakes_resumed = tonumber(counters.tls_handshakes_resumed),
-      handshakes_failed = tonumber(counters.tls_handshakes_failed),
-      handshakes_waiting = tonumber(counters.tls_handshakes_waiting),
-      verdict_hits = tonumber(counters.tls_verdict_hits),
-      connections_opened = tonumber(counters.upstream_connections_opened),
-      connections_reused = tonumber(counters.upstream_connections_reused),
-      connections_idle = tonumber(counters.upstream_connections_idle),
-      policies = tonumber(counters.policies),
-      trust_bundles = tonumber(counters.trust_bundles),
-    },
-    lua_phases = tonumber(counters.lua_phases),
   }
 end
 

@@ -5,26 +5,25 @@ local verdict = {}
 
 local TEXTS = {
   "code", "text", "subject", "issuer", "sha256", "names_seen", "names_wanted", "anchor",
-  "next_code",
+  "bundle", "policy", "mode", "next_code",
 }
 
 --- Reads one.
 -- @tparam cdata struct
--- @treturn table code ("ok", "unverified", "expired", …), openssl (its number), text, depth,
--- subject, issuer, sha256, not_before, not_after (of the certificate at fault), names_seen,
--- names_wanted, anchor, resumed, cached (booleans), next_code; texts that say nothing are nil
+-- @treturn table the fields that plugins/upstream-tls/README.md lists; what says nothing is nil
 function verdict.of(struct)
   local result = {
     openssl = struct.openssl,
     depth = struct.depth >= 0 and struct.depth or nil,
-    not_before = tonumber(struct.not_before),
-    not_after = tonumber(struct.not_after),
     resumed = struct.resumed ~= 0,
     cached = struct.cached ~= 0,
   }
   for _, name in ipairs(TEXTS) do
     local text = ffi.string(struct[name])
     result[name] = text ~= "" and text or nil
+  end
+  if result.sha256 then
+    result.not_before, result.not_after = tonumber(struct.not_before), tonumber(struct.not_after)
   end
   return result
 end

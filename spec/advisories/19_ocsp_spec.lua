@@ -79,7 +79,7 @@ describe("advisory 19, an OCSP response", function()
             assert.equal(502, response.status)
             local lines = gateway:lines("%[error%]", response.headers["x-kong-request-id"])
             assert.equal(1, #lines)
-            assert.truthy(lines[1]:find("reason: " .. case[column], 1, true), lines[1])
+            assert.truthy(lines[1]:find("code: " .. case[column], 1, true), lines[1])
           end
         end
       end)

@@ -38,8 +38,8 @@ describe("advisory 23, a leaf that issues:", function()
 
   for _, name in ipairs({ "plain", "not_ca", "cert_sign", "curve", "version1" }) do
     it("issues nothing, " .. name, function()
-      world:refuses(name, nil, "reason: not_a_ca")
-      world:refuses(name .. "_trusting", nil, "reason: not_a_ca")
+      world:refuses(name, nil, "code: not_a_ca")
+      world:refuses(name .. "_trusting", nil, "code: not_a_ca")
       world:refuses(name .. "_strict")
     end)
   end

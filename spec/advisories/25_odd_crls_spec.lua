@@ -39,7 +39,7 @@ describe("advisory 25, a revocation list", function()
   it("that names it revokes it, also for a session from before", function()
     world:accepts("main")
     assert.is_true(use(forge.crl({ issuer = root, revoked = { leaf } })))
-    world:refuses("main", nil, "reason: revoked")
+    world:refuses("main", nil, "code: revoked")
   end)
 
   for name, want in pairs({

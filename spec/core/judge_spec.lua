@@ -134,6 +134,20 @@ describe("weir_tls_judge", function()
     assert.equal("ok", ffi.string(judge({}, nil, { leaf.pem }).code))
   end)
 
+  it("judges names and addresses of connections under the very policy", function()
+    local plain = assert(policy({}))
+    local id = ffi.string(C.weir_policy_id(plain))
+    for _, name in ipairs({ { 1, "kong.example" }, { 2, "10.0.0.1" }, { 2, "::1" } }) do
+      assert.equal(id, ffi.string(assert(judge({}, name, { leaf.pem })).policy))
+    end
+    for _, name in ipairs({ { 3, "spiffe://a/b" }, { 4, "a@b.example" } }) do
+      assert.not_equal(id, ffi.string(assert(judge({}, name, { leaf.pem })).policy))
+    end
+    for _, name in ipairs({ { 1, "kong.example:443" }, { 2, "kong.example" }, { 1, "" } }) do
+      assert.is_nil((judge({}, name, { leaf.pem })))
+    end
+  end)
+
   it("says what keeps it from judging", function()
     local out, why = judge({}, { 1, "a b" }, { leaf.pem })
     assert.is_nil(out)

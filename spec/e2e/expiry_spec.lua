@@ -76,8 +76,8 @@ describe("the end of what an upstream was verified by:", function()
     end)
   end
 
-  for service, reason in pairs({ leaf = "reason: expired, depth: 0",
-    intermediate = "reason: expired, depth: 1", listed = "reason: crl_expired" }) do
+  for service, reason in pairs({ leaf = "code: expired, depth: 0",
+    intermediate = "code: expired, depth: 1", listed = "code: crl_expired" }) do
     test(service .. ", of a kept connection", function(host)
       local first = world:accepts(service, host)
       assert.equal(first.conn, world:accepts(service, host).conn)
@@ -95,7 +95,7 @@ describe("the end of what an upstream was verified by:", function()
       world:accepts(service, host)
       assert.is_true(world.peer:last("handshake", service).reused)
       clock:set_clock(AFTER)
-      world:refuses(service, host, "reason: expired")
+      world:refuses(service, host, "code: expired")
     end)
   end
 
@@ -105,7 +105,7 @@ describe("the end of what an upstream was verified by:", function()
     local response = world:ask("stapled", host)
     assert.equal(502, response.status)
     local lines = world.gateway:lines("%[error%]", response.headers["x-kong-request-id"])
-    assert.truthy(lines[1]:find("reason: ocsp_invalid", 1, true), lines[1])
+    assert.truthy(lines[1]:find("code: ocsp_invalid", 1, true), lines[1])
   end)
 
   test("not a list that was out of date before", function(host)

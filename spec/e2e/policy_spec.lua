@@ -285,7 +285,7 @@ describe("a policy", function()
         else
           assert.equal(502, response.status)
           local line = line_of(response)
-          assert.truthy(line:find("reason: " .. case[3], 1, true) or case[3] == "", line)
+          assert.truthy(line:find("code: " .. case[3], 1, true) or case[3] == "", line)
         end
       end
     end)
@@ -354,7 +354,7 @@ describe("a policy", function()
 
   it("in report mode is logged with each handshake, and serves no other policy", function()
     local path = "/case" .. number_of({ mode = "report" }, "from_other_root")
-    local lines = gateway:lines("%[warn%]", "reason: untrusted_issuer", path)
+    local lines = gateway:lines("%[warn%]", "code: untrusted_issuer", path)
     assert.is_true(#lines > 0)
     assert.matches("mode: report", lines[1])
     assert.equal(502, request("case" .. number_of({ mode = "enforce" }, "from_other_root")).status)
@@ -373,7 +373,7 @@ describe("a policy", function()
     end
     local count, line = said_about(first)
     assert.is_true(count > 0)
-    assert.matches("next: untrusted_issuer", line)
+    assert.matches("next_code: untrusted_issuer", line)
     assert.equal(0, (said_about(first - 1)))
     assert.equal(0, (said_about(number_of({ next_system_cas = true }, "leaf"))))
   end)

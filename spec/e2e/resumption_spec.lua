@@ -55,7 +55,7 @@ for listener, version in pairs({ v12 = "1.2", v13 = "1.3" }) do
     for field, edit in pairs(EDITS) do
       it("does not pass over an edit of " .. field, function()
         configure({ [field] = edit[2] })
-        world:refuses(listener, nil, "reason: " .. edit[3])
+        world:refuses(listener, nil, "code: " .. edit[3])
       end)
 
       it(("made before an edit of %s is not offered again, one made after it is"):format(field),

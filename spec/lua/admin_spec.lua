@@ -57,6 +57,7 @@ describe("weir.admin", function()
       connections_accepted = 5, connections_active = 2, requests_total = 9, serial = 3,
       tls_handshakes_full = 1, upstream_connections_idle = 4, lua_bytes = 3 * 1024 * 1024,
       configuration_hash = "abcdef", policies = 2, tls_handshakes_waiting = 7,
+      tls_verdicts = { { 8, 0, 3 }, { 0, 5 }, {} },
     }
     local status, answer = ask("/status")
     assert.equal(200, status)
@@ -70,6 +71,8 @@ describe("weir.admin", function()
     assert.equal(7, answer.tls.handshakes_waiting)
     assert.equal(4, answer.tls.connections_idle)
     assert.equal(2, answer.tls.policies)
+    assert.same({ enforce = { ok = 8, expired = 3 }, off = { unverified = 5 }, report = {} },
+      answer.tls.verdicts)
     assert.equal("3.00 MiB", answer.memory.workers_lua_vms[1].http_allocated_gc)
   end)
 

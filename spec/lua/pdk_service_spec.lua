@@ -173,11 +173,12 @@ describe("kong.service.get_tls_verdict", function()
   it("says how the upstream was judged", function()
     fake.request = fake.new_request({ phase = "log", verdict = {
       code = "expired", openssl = 10, text = "certificate has expired", depth = 1, subject = "CN=i",
-      not_after = 1700000000, resumed = 0, cached = 1,
+      sha256 = "ab", not_after = 1700000000, mode = "report", resumed = 0, cached = 1,
     } })
     assert.same({
       code = "expired", openssl = 10, text = "certificate has expired", depth = 1, subject = "CN=i",
-      not_before = 0, not_after = 1700000000, resumed = false, cached = true,
+      sha256 = "ab", not_before = 0, not_after = 1700000000, mode = "report", resumed = false,
+      cached = true,
     }, kong.service.get_tls_verdict())
   end)
 

@@ -139,6 +139,12 @@ function C.weir_counters(out)
   return 0
 end
 
+local VERDICT_CODES = { [0] = "ok", "unverified", "expired" }
+
+function C.weir_verdict_code(index)
+  return VERDICT_CODES[index] and ffi.cast("const char *", VERDICT_CODES[index]) or nil
+end
+
 -- ---- TLS handles; a text that contains "bad" is not valid
 
 local function handle(ctype, content)

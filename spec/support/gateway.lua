@@ -200,7 +200,9 @@ function Gateway:tls_change(work)
   work()
   local change = {}
   for name, value in pairs(self:tls()) do
-    change[name] = value - (before[name] or 0)
+    if type(value) == "number" then
+      change[name] = value - before[name]
+    end
   end
   return change
 end

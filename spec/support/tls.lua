@@ -351,7 +351,7 @@ local function verdict_table(v)
     not_after = tonumber(v.not_after),
     cached = v.cached,
     resumed = v.resumed,
-    report = v.report,
+    report = v.mode == C.POLICY_REPORT,
     next = v.has_next and ffi.string(C.verdict_code_name(v.next)) or nil,
     seen = ffi.string(v.names_seen),
     wanted = ffi.string(v.names_wanted),

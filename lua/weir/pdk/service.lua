@@ -196,10 +196,8 @@ end
 local verdict = ffi.new("struct weir_verdict")
 
 --- How the certificate of the upstream was judged in the last try. Not in Kong.
--- @treturn table|nil code ("ok", "unverified", "expired", …), openssl (its number), text, depth,
--- subject, issuer, sha256, not_before, not_after (of the certificate at fault), names_seen,
--- names_wanted, anchor, resumed, cached (booleans), next_code; texts that say nothing are nil, and
--- so is all of it when no certificate was judged
+-- @treturn table|nil the fields that plugins/upstream-tls/README.md lists; what says nothing is
+-- nil, and so is all of it when no certificate was judged
 function service.get_tls_verdict()
   check(AFTER)
   if C.weir_tls_verdict(verdict) < 0 then

@@ -53,6 +53,7 @@ for version, number in pairs(VERSIONS) do
       assert.same({ 1, 1, 0 },
         { tonumber(client.stats.full), tonumber(client.stats.resumed),
           tonumber(client.stats.failed) })
+      assert.equal(2, tonumber(client.stats.verdicts[0][C.VERDICT_OK]))
       assert.is_true(cache.count > 0)
     end)
 

@@ -25,6 +25,44 @@ describe("verdict", function()
     assert.equal(C.VERDICT_OTHER, C.verdict_code_of(99999))
     assert.equal(C.VERDICT_OTHER, C.verdict_code_of(-1))
   end)
+
+  local out = ffi.new("char[?]", C.VERDICT_LINE)
+
+  local function printed(fields)
+    local text = "the reason"
+    fields.text = fields.text or text
+    local length = C.verdict_print(ffi.new("struct verdict", fields), out)
+    assert.equal(tonumber(length), #ffi.string(out))
+    return ffi.string(out)
+  end
+
+  it("prints what it says, and nothing else", function()
+    assert.equal(', code: unverified, openssl: 0, text: "the reason", bundle: b, policy: p, '
+      .. "mode: off, resumed: true, cached: false", printed({
+        code = C.VERDICT_UNVERIFIED, depth = -1, bundle = "b", policy = "p",
+        mode = C.POLICY_NO_VERIFY, resumed = true,
+      }))
+    assert.equal(', code: expired, depth: 1, openssl: 10, text: "the reason", subject: "CN=s", '
+      .. 'issuer: "CN=i", sha256: ' .. ("ab"):rep(32) .. ", not_before: 5, not_after: 7, "
+      .. 'names_seen: "DNS:a", names_wanted: "DNS:b", anchor: "CN=r", bundle: b, policy: p, '
+      .. "mode: report, resumed: false, cached: true, next_code: ok", printed({
+        code = C.VERDICT_EXPIRED, openssl = 10, depth = 1, subject = "CN=s", issuer = "CN=i",
+        sha256 = { 0xab }, not_before = 5, not_after = 7, names_seen = "DNS:a",
+        names_wanted = "DNS:b", anchor = "CN=r", bundle = "b", policy = "p",
+        mode = C.POLICY_REPORT, cached = true, has_next = true, next = C.VERDICT_OK,
+      }))
+  end)
+
+  it("prints the longest names in full, and cuts what does not fit", function()
+    local name, list = ("n"):rep(C.VERDICT_NAME - 1), ("l"):rep(C.VERDICT_LIST - 1)
+    local fields = {
+      code = C.VERDICT_EXPIRED, subject = name, issuer = name, anchor = name, names_seen = list,
+      names_wanted = list, bundle = "b", policy = "p", mode = C.POLICY_VERIFY,
+    }
+    assert.matches("cached: false$", printed(fields))
+    fields.text = ("t"):rep(C.VERDICT_LINE)
+    assert.equal(C.VERDICT_LINE - 1, #printed(fields))
+  end)
 end)
 
 describe("verdict_cache", function()
