@@ -165,6 +165,7 @@ static void add_worker(const struct worker *w, struct weir_counters *out)
     out->tls_handshakes_failed += relaxed(&p->realms.tls.failed);
     out->tls_verdict_hits += relaxed(&p->realms.tls.verdict_hits);
     out->tls_reported += relaxed(&p->realms.tls.reported);
+    out->tls_ocsp_soft += relaxed(&p->realms.tls.ocsp_soft);
     out->tls_next_good += relaxed(&p->realms.tls.next_good);
     out->tls_next_bad += relaxed(&p->realms.tls.next_bad);
     add_verdicts(&p->realms.tls, out);

@@ -68,6 +68,10 @@ void report_verdict(struct request *r, const struct verdict *v)
 {
     if (!v)
         return;
+    if (verdict_lacks_ocsp(v) && !v->resumed)
+        report_line(r, LOG_NOTICE, verdict_facts(r, v),
+                    "upstream SSL certificate was accepted without a good OCSP response (%s)",
+                    v->ocsp_text);
     if (verdict_is_reported(v))
         report_line(r, LOG_WARN, verdict_facts(r, v),
                     "upstream SSL certificate would be refused: (%d:%s)", v->openssl, v->text);

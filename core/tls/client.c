@@ -122,8 +122,9 @@ static int judge_staple(SSL *ssl, void *arg)
         .bound = s->origin.bound,
     };
     const bool goes_on = verify_staple(&v, leaf, s->issuer, der, n > 0 ? (size_t)n : 0);
-    s->origin.bound = v.bound;
+    s->origin = verdict_good_of(&s->verdict, s->origin.at, v.bound);
     t->stats->reported += verdict_is_reported(&s->verdict);
+    t->stats->ocsp_soft += verdict_lacks_ocsp(&s->verdict);
     return goes_on;
 }
 

@@ -21,6 +21,7 @@ struct tls_client_stats {
     uint64_t full, resumed, failed;     // handshakes
     uint64_t verdict_hits;              // chains judged by the verdict cache
     uint64_t reported;                  // went on in report mode, though enforcing would refuse
+    uint64_t ocsp_soft;                 // went on without a good OCSP response, as soft OCSP allows
     uint64_t next_good, next_bad;       // as the `next` bundle judges
     // Handshakes that ended, by what their verdict was and by mode (POLICY_VERIFY first); those of
     // resumed sessions, too.

@@ -3,7 +3,9 @@
 #include "tls/ocsp.h"
 
 #include "base/str.h"
+#include "tls/cert.h"
 #include "tls/fault.h"
+#include "tls/libctx.h"
 
 #include <openssl/ocsp.h>
 #include <openssl/tls1.h>
@@ -16,7 +18,7 @@ enum { CLOCK_SKEW = 5 * 60, ANY_AGE = -1 };
 static struct ocsp_result invalid(const char *text)
 {
     return (struct ocsp_result){
-        .status = OCSP_STATUS_INVALID, .openssl = X509_V_ERR_OCSP_VERIFY_FAILED, .text = text,
+        .status = VERDICT_OCSP_BAD, .openssl = X509_V_ERR_OCSP_VERIFY_FAILED, .text = text,
     };
 }
 
@@ -53,15 +55,52 @@ static bool is_strong(const OCSP_BASICRESP *basic, int level)
     return strength >= bits[level];
 }
 
-static bool is_signed(OCSP_BASICRESP *basic, X509 *issuer, int level)
+// Whether a responder's certificate is on no list of the policy, and a list says so. A policy
+// without lists has nothing to look it up in: then it is as good as its own validity, since to ask
+// another responder about it would need a responder in turn.
+static bool is_unrevoked(X509 *responder, X509_STORE *store, const struct crls *crls)
 {
+    if (!crls || X509_get_ext_by_NID(responder, NID_id_pkix_OCSP_noCheck, -1) >= 0)
+        return true;
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(libctx_client(), NULL);
+    bool ok = ctx && X509_STORE_CTX_init(ctx, store, responder, NULL) == 1
+        && X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(ctx), X509_V_FLAG_CRL_CHECK) == 1;
+    if (ok) {
+        X509_STORE_CTX_set0_crls(ctx, crls->stack);
+        ok = X509_verify_cert(ctx) == 1;
+    }
+    X509_STORE_CTX_free(ctx);
+    return ok;
+}
+
+// What OpenSSL does not ask of a responder that is not the issuer itself. NULL: nothing is wrong.
+static const char *delegate_fault(X509 *responder, X509_STORE *store, const struct crls *crls)
+{
+    // All bits are set where there is no key usage.
+    if (!(X509_get_key_usage(responder) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
+        return "the key of the OCSP responder is not for signatures";
+    if (!is_unrevoked(responder, store, crls))
+        return "the OCSP responder's certificate is revoked, or no CRL says that it is not";
+    return NULL;
+}
+
+// NULL and the certificate that signed it, which is the response's or the issuer; or why it counts
+// for nothing.
+static const char *signature_fault(OCSP_BASICRESP *basic, X509 *issuer,
+                                   const struct policy_desc *policy, X509 **signer)
+{
+    const int level = policy->security_level;
     X509_STORE *store = store_of(issuer, level);
     STACK_OF(X509) *known = sk_X509_new_null();
-    const bool ok = store && known && sk_X509_push(known, issuer) > 0 && is_strong(basic, level)
-        && OCSP_basic_verify(basic, known, store, OCSP_NOCHAIN | OCSP_NOEXPLICIT) == 1;
+    const char *fault = "OCSP response is not signed by the issuer or its responder";
+    if (store && known && sk_X509_push(known, issuer) > 0 && is_strong(basic, level)
+        && OCSP_basic_verify(basic, known, store, OCSP_NOCHAIN | OCSP_NOEXPLICIT) == 1
+        && OCSP_resp_get0_signer(basic, signer, known) == 1)
+        fault = X509_cmp(*signer, issuer) == 0 ? NULL
+            : delegate_fault(*signer, store, policy->crls);
     sk_X509_free(known);
     X509_STORE_free(store);
-    return ok;
+    return fault;
 }
 
 // -- what it says ---------------------------------------------------------------------------------
@@ -108,38 +147,45 @@ static struct ocsp_result judge_single(OCSP_SINGLERESP *single)
         return invalid("OCSP response is not current");
     if (status == V_OCSP_CERTSTATUS_REVOKED)
         return (struct ocsp_result){
-            .status = OCSP_STATUS_REVOKED, .openssl = X509_V_ERR_CERT_REVOKED,
+            .status = VERDICT_OCSP_REVOKED, .openssl = X509_V_ERR_CERT_REVOKED,
             .text = "OCSP response says revoked",
         };
     if (status != V_OCSP_CERTSTATUS_GOOD)
         return (struct ocsp_result){
-            .status = OCSP_STATUS_INVALID, .openssl = X509_V_ERR_OCSP_CERT_UNKNOWN,
+            .status = VERDICT_OCSP_UNKNOWN, .openssl = X509_V_ERR_OCSP_CERT_UNKNOWN,
             .text = "OCSP responder does not know the certificate",
         };
     return (struct ocsp_result){
-        .status = OCSP_STATUS_GOOD, .openssl = X509_V_OK, .text = "ok",
-        .next_update = seconds(to),
+        .status = VERDICT_OCSP_GOOD, .openssl = X509_V_OK, .text = "ok", .until = seconds(to),
     };
 }
 
-static struct ocsp_result judge_basic(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int level)
+static struct ocsp_result judge_basic(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer,
+                                      const struct policy_desc *policy)
 {
+    X509 *signer = NULL;
     if (!basic)
         return invalid("OCSP response cannot be read");
-    if (!is_signed(basic, issuer, level))
-        return invalid("OCSP response is not signed by the issuer or its responder");
+    const char *fault = signature_fault(basic, issuer, policy, &signer);
+    if (fault)
+        return invalid(fault);
     if (OCSP_BASICRESP_get_ext_by_critical(basic, 1, -1) >= 0)
         return invalid("OCSP response has a critical extension that is not known");
     OCSP_SINGLERESP *single = find(basic, leaf, issuer);
-    return single ? judge_single(single) : invalid("OCSP response is of another certificate");
+    if (!single)
+        return invalid("OCSP response is of another certificate");
+    struct ocsp_result result = judge_single(single);
+    if (cert_not_after(signer) < result.until)
+        result.until = cert_not_after(signer);
+    return result;
 }
 
 struct ocsp_result ocsp_judge(X509 *leaf, X509 *issuer, const unsigned char *der, size_t n,
-                              int level)
+                              const struct policy_desc *policy)
 {
     if (n == 0)
         return (struct ocsp_result){
-            .status = OCSP_STATUS_MISSING, .openssl = X509_V_ERR_OCSP_VERIFY_NEEDED,
+            .status = VERDICT_OCSP_NONE, .openssl = X509_V_ERR_OCSP_VERIFY_NEEDED,
             .text = "no OCSP response was stapled",
         };
     if (!issuer)
@@ -150,7 +196,7 @@ struct ocsp_result ocsp_judge(X509 *leaf, X509 *issuer, const unsigned char *der
     const bool whole = response && at == der + n
         && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
     OCSP_BASICRESP *basic = whole ? OCSP_response_get1_basic(response) : NULL;
-    const struct ocsp_result result = judge_basic(basic, leaf, issuer, level);
+    const struct ocsp_result result = judge_basic(basic, leaf, issuer, policy);
     OCSP_BASICRESP_free(basic);
     OCSP_RESPONSE_free(response);
     fault_clear();

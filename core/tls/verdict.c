@@ -19,6 +19,16 @@ const char *verdict_code_name(enum verdict_code code)
     return (size_t)code < ARRAY_LEN(names) ? names[code] : "other";
 }
 
+const char *verdict_ocsp_name(enum verdict_ocsp ocsp)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        VERDICT_OCSP_CODES(X)
+#undef X
+    };
+    return (size_t)ocsp < ARRAY_LEN(names) ? names[ocsp] : "bad";
+}
+
 static const struct {
     int openssl;
     enum verdict_code code;
@@ -166,6 +176,8 @@ size_t verdict_print(const struct verdict *v, char out[VERDICT_LINE])
     add_text(&l, "anchor", v->anchor);
     add(&l, ", bundle: %s, policy: %s, mode: %s, resumed: %s, cached: %s", v->bundle, v->policy,
         policy_mode_name(v->mode), v->resumed ? "true" : "false", v->cached ? "true" : "false");
+    if (v->ocsp != VERDICT_OCSP_OFF)
+        add(&l, ", ocsp: %s", verdict_ocsp_name(v->ocsp));
     if (v->has_next)
         add(&l, ", next_code: %s", verdict_code_name(v->next));
     return l.used;
@@ -177,6 +189,7 @@ struct verdict_good verdict_good_of(const struct verdict *v, int64_t at, int64_t
 {
     struct verdict_good good = {
         .at = at, .bound = bound, .has_next = v->has_next, .next = v->next,
+        .ocsp = v->ocsp, .ocsp_text = v->ocsp_text,
     };
     memcpy(good.anchor, v->anchor, sizeof(good.anchor));
     return good;
@@ -186,6 +199,8 @@ void verdict_recall(struct verdict *v, const struct verdict_good *good)
 {
     v->has_next = good->has_next;
     v->next = good->next;
+    v->ocsp = good->ocsp;
+    v->ocsp_text = good->ocsp_text;
     memcpy(v->anchor, good->anchor, sizeof(v->anchor));
 }
 

@@ -34,6 +34,19 @@ const char *verdict_code_name(enum verdict_code code);
 // The reason that an OpenSSL error (X509_V_ERR_*) stands for; what is not known is OTHER, never OK.
 enum verdict_code verdict_code_of(int openssl);
 
+// What became of a stapled OCSP response: VERDICT_OCSP(code, "text id"). OFF: none was judged.
+#define VERDICT_OCSP_CODES(X) \
+    X(OFF, "") X(GOOD, "good") X(NONE, "none") X(BAD, "bad") X(UNKNOWN, "unknown") \
+    X(REVOKED, "revoked")
+
+enum verdict_ocsp {
+#define X(name, text) VERDICT_OCSP_##name,
+    VERDICT_OCSP_CODES(X)
+#undef X
+};
+
+const char *verdict_ocsp_name(enum verdict_ocsp ocsp);
+
 enum { VERDICT_NAME = 256, VERDICT_LIST = 512 };
 
 struct verdict {
@@ -50,6 +63,8 @@ struct verdict {
     char bundle[TRUST_ID + 1];  // whose members were trusted
     char policy[TRUST_ID + 1];  // that it was judged by
     enum policy_verify mode;    // of that policy; where it only reports, the connection goes on
+    enum verdict_ocsp ocsp;
+    const char *ocsp_text;      // static: why it is not good; NULL when it is, or none was judged
     bool cached;                // answered from the verdict cache
     bool resumed;               // no certificate was sent: a session of the same peer was resumed
     bool has_next;
@@ -63,6 +78,12 @@ void verdict_begin(struct verdict *v, const struct policy *policy);
 static inline bool verdict_is_good(const struct verdict *v)
 {
     return v->code == VERDICT_OK;
+}
+
+// Whether it was let pass although no good response was stapled, as policies with soft OCSP do.
+static inline bool verdict_lacks_ocsp(const struct verdict *v)
+{
+    return v->code == VERDICT_OK && v->ocsp != VERDICT_OCSP_OFF && v->ocsp != VERDICT_OCSP_GOOD;
 }
 
 // Whether the connection went on though enforcing would have refused it.
@@ -92,6 +113,8 @@ struct verdict_good {
     int64_t bound;              // end of the chain, or of what is known of revocation
     bool has_next;
     enum verdict_code next;
+    enum verdict_ocsp ocsp;
+    const char *ocsp_text;
     char anchor[VERDICT_NAME];
 };
 

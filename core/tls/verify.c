@@ -421,20 +421,22 @@ bool verify_judge(struct verify *v, void *store_ctx, int64_t now)
 
 // -- stapled responses ----------------------------------------------------------------------------
 
-static bool is_refused(const struct policy_desc *d, enum ocsp_status status, X509 *leaf)
+static bool is_refused(const struct policy_desc *d, enum verdict_ocsp status, X509 *leaf)
 {
-    return status == OCSP_STATUS_REVOKED
-        || (status != OCSP_STATUS_GOOD
+    return status == VERDICT_OCSP_REVOKED
+        || (status != VERDICT_OCSP_GOOD
             && (d->ocsp == POLICY_OCSP_HARD || ocsp_must_staple(leaf)));
 }
 
 bool verify_staple(struct verify *v, void *leaf, void *issuer, const unsigned char *der, size_t n)
 {
     const struct policy_desc *d = &v->policy->desc;
-    const struct ocsp_result r = ocsp_judge(leaf, issuer, der, n, d->security_level);
+    const struct ocsp_result r = ocsp_judge(leaf, issuer, der, n, d);
+    v->verdict->ocsp = r.status;
+    v->verdict->ocsp_text = r.status == VERDICT_OCSP_GOOD ? NULL : r.text;
     if (!is_refused(d, r.status, leaf)) {
-        if (r.status == OCSP_STATUS_GOOD && r.next_update < v->bound)
-            v->bound = r.next_update;
+        if (r.status == VERDICT_OCSP_GOOD && r.until < v->bound)
+            v->bound = r.until;
         return true;
     }
     v->bound = 0;

@@ -178,6 +178,8 @@ struct weir_verdict {
     char bundle[17], policy[17];        // ids of the trust bundle and of the policy
     char mode[8];                       // the policy's: "enforce", "report", "off"
     int32_t resumed, cached;
+    char ocsp[16];                      // of what was stapled: "good", "none", "bad", "unknown",
+                                        // "revoked"; "" when nothing was asked for or judged
     char next_code[32];                 // how the `next` bundle judges; "" when there is none
 };
 
@@ -375,6 +377,7 @@ struct weir_counters {
     uint64_t connections_accepted, connections_active, requests_total;
     uint64_t tls_handshakes_full, tls_handshakes_resumed, tls_handshakes_failed, tls_verdict_hits;
     uint64_t tls_reported;          // handshakes that went on in report mode, though not good
+    uint64_t tls_ocsp_soft;         // those that went on without a good OCSP response (ocsp: soft)
     uint64_t tls_next_good, tls_next_bad;   // chains as `next` bundles judge them
     // Handshakes by mode ("enforce", "off", "report") and verdict (weir_verdict_code()).
     uint64_t tls_verdicts[WEIR_MODES][WEIR_VERDICT_CODES];

@@ -37,6 +37,7 @@ static void give(const struct verdict *v, struct weir_verdict *out)
     snprintf(out->bundle, sizeof out->bundle, "%s", v->bundle);
     snprintf(out->policy, sizeof out->policy, "%s", v->policy);
     snprintf(out->mode, sizeof out->mode, "%s", policy_mode_name(v->mode));
+    snprintf(out->ocsp, sizeof out->ocsp, "%s", verdict_ocsp_name(v->ocsp));
     if (v->has_next)
         snprintf(out->next_code, sizeof out->next_code, "%s", verdict_code_name(v->next));
 }

@@ -5,7 +5,7 @@ local verdict = {}
 
 local TEXTS = {
   "code", "text", "subject", "issuer", "sha256", "names_seen", "names_wanted", "anchor",
-  "bundle", "policy", "mode", "next_code",
+  "bundle", "policy", "mode", "ocsp", "next_code",
 }
 
 --- Reads one.

@@ -75,6 +75,9 @@ describe("advisory 19, an OCSP response", function()
           local response = gateway:get({ path = "/" .. mode .. i, host = "kong.example" })
           if case[column] == 200 then
             assert.equal(200, response.status, gateway:logs():sub(-600))
+            local passed = gateway:lines("without a good OCSP response",
+              "GET /" .. mode .. i .. " ")
+            assert.equal(case[1] == "good" and 0 or 1, #passed)
           else
             assert.equal(502, response.status)
             local lines = gateway:lines("%[error%]", response.headers["x-kong-request-id"])

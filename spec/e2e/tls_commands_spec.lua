@@ -79,6 +79,8 @@ describe("weir tls explain", function()
     code, report = explain("--config", path, "--service", "echo", "127.0.0.1:" .. nginx.port)
     assert.equal(0, code)
     assert.equal("ok", rule(report, "ocsp").result)
+    assert.equal("none", report.verdict.ocsp)
+    assert.matches("staples no OCSP response", report.notes[#report.notes])
   end)
 
   local function at(server)

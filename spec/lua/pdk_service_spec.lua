@@ -184,10 +184,10 @@ describe("kong.service.get_tls_verdict", function()
 
   it("has no depth without a certificate at fault", function()
     fake.request = fake.new_request({
-      phase = "header_filter", verdict = { code = "ok", depth = -1 },
+      phase = "header_filter", verdict = { code = "ok", depth = -1, ocsp = "bad" },
     })
     local verdict = kong.service.get_tls_verdict()
-    assert.equal("ok", verdict.code)
+    assert.same({ "ok", "bad" }, { verdict.code, verdict.ocsp })
     assert.is_nil(verdict.depth)
   end)
 

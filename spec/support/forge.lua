@@ -203,6 +203,11 @@ function ext.must_staple()
   return ext.raw("1.3.6.1.5.5.7.1.24", false, der.sequence(der.integer(5)))
 end
 
+--- That nobody need look an OCSP responder's certificate up (RFC 6960, 4.2.2.2.1).
+function ext.ocsp_nocheck()
+  return ext.raw("1.3.6.1.5.5.7.48.1.5", false, der.null())
+end
+
 function ext.subject_key(key)
   return ext.raw("2.5.29.14", false, der.octets(forge.digest("SHA1", key.spki)))
 end

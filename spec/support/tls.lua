@@ -352,6 +352,8 @@ local function verdict_table(v)
     cached = v.cached,
     resumed = v.resumed,
     report = v.mode == C.POLICY_REPORT,
+    ocsp = ffi.string(C.verdict_ocsp_name(v.ocsp)),
+    ocsp_text = v.ocsp_text ~= nil and ffi.string(v.ocsp_text) or nil,
     next = v.has_next and ffi.string(C.verdict_code_name(v.next)) or nil,
     seen = ffi.string(v.names_seen),
     wanted = ffi.string(v.names_wanted),

@@ -33,6 +33,19 @@ local stranger = responder({ subject = "stranger", issuer = namesake })
 local outdated = responder({ subject = "outdated", from = -1000, to = -10 })
 local weak = responder({ subject = "weak", kind = "rsa1024" })
 local rsa = responder({ subject = "strong", kind = "rsa2048" })
+local nocheck = responder({ subject = "nocheck", more = { ext.ocsp_nocheck() } })
+local early = responder({ subject = "early", from = 600 })
+local brief = responder({ subject = "brief", to = 300 })
+local PURPOSE = ext.eku("OCSPSigning")
+local any_purpose = responder({ subject = "any", extensions = { ext.eku("any") } })
+local no_purpose = responder({ subject = "none", extensions = {} })
+local wrong_key = responder({ subject = "wrong key", extensions = { PURPOSE,
+  ext.key_usage(ext.ENCIPHER) } })
+local signing_key = responder({ subject = "signing key", extensions = { PURPOSE,
+  ext.key_usage(ext.SIGNATURE) } })
+local strange = responder({ subject = "strange", extensions = { PURPOSE,
+  ext.raw("1.2.3.4", true, der.null()) } })
+local forged = responder({ subject = "forged", broken = true })
 local below = responder({ subject = "below", issuer = forge.certificate({
   subject = "ocsp sub", ca = true, issuer = inter }) })
 
@@ -78,6 +91,22 @@ local CASES = {
   ["one of the same number of another CA"] = { { issuer = root, signer = inter }, OK, INVALID },
   ["one with a critical extension"] = { { extensions = CRITICAL }, OK, INVALID },
   ["one with a critical extension of what it says"] = { { more = CRITICAL }, OK, INVALID },
+  ["one of a responder whose key may sign"] = {
+    { signer = signing_key, certs = { signing_key } }, OK, OK },
+  ["one of a responder whose key may not sign"] = {
+    { signer = wrong_key, certs = { wrong_key } }, OK, INVALID },
+  ["a revocation by a responder whose key may not sign"] = {
+    { status = "revoked", signer = wrong_key, certs = { wrong_key } }, OK, INVALID },
+  ["one of a responder of any purpose"] = {
+    { signer = any_purpose, certs = { any_purpose } }, OK, INVALID },
+  ["one of a responder of no purpose"] = {
+    { signer = no_purpose, certs = { no_purpose } }, OK, INVALID },
+  ["one of a responder that is not yet"] = { { signer = early, certs = { early } }, OK, INVALID },
+  ["one of a responder with an unknown critical extension"] = {
+    { signer = strange, certs = { strange } }, OK, INVALID },
+  ["one of a responder whose certificate is forged"] = {
+    { signer = forged, certs = { forged } }, OK, INVALID },
+  ["one that does not bring its responder"] = { { signer = delegate }, OK, INVALID },
   ["a refusal"] = { { outer = 3 }, OK, INVALID },
   ["what holds no response"] = { der.sequence(der.element(0x0a, "\0"), der.explicit(0,
     der.sequence(der.oid("1.3.6.1.5.5.7.48.1.1"), der.octets("nothing")))), OK, INVALID },
@@ -240,7 +269,8 @@ for _, version in ipairs({ "-tls1_2", "-tls1_3" }) do
       assert.is_true(sessions.count > 0)
       local ends = tonumber(sessions.slot[0].origin.bound) - os.time()
       assert.is_true(ends > 500 and ends <= 600, tostring(ends))
-      assert.is_true(visit(port, client, sessions):verdict().resumed)
+      local verdict = visit(port, client, sessions):verdict()
+      assert.same({ true, "good" }, { verdict.resumed, verdict.ocsp })
     end)
 
     it("is judged anew in each full handshake", function()
@@ -254,6 +284,116 @@ for _, version in ipairs({ "-tls1_2", "-tls1_3" }) do
     end)
   end)
 end
+
+describe("an OCSP responder's own certificate", function()
+  local server
+
+  after_each(function()
+    tls.close_all()
+    server:stop()
+  end)
+
+  local function judged(signer, want)
+    want.ocsp = want.ocsp or MODES.hard
+    local port
+    server, port = serve("-tls1_3", leaf, forge.ocsp({ leaf = leaf, signer = signer,
+      certs = { signer } }))
+    local near = visit(port, new(want))
+    local verdict = near:verdict()
+    near:close()
+    return { verdict.code, verdict.ocsp, verdict.ocsp_text }
+  end
+
+  local REFUSED = { INVALID, "bad",
+    "the OCSP responder's certificate is revoked, or no CRL says that it is not" }
+  local GOOD = { OK, "good" }
+  local clean = assert(tls.crls(forge.crl({ issuer = inter, revoked = { other } })))
+  local without = assert(tls.crls(forge.crl({ issuer = inter, revoked = { delegate, nocheck } })))
+
+  it("is looked up in the policy's CRLs", function()
+    assert.same(GOOD, judged(delegate, { crls = clean }))
+    server:stop()
+    assert.same(REFUSED, judged(delegate, { crls = without }))
+    server:stop()
+    assert.same({ OK, "bad", REFUSED[3] }, judged(delegate, { crls = without,
+      ocsp = MODES.soft }))
+  end)
+
+  it("is not where its issuer says that it need not be", function()
+    assert.same(GOOD, judged(nocheck, { crls = without }))
+  end)
+
+  it("counts by itself where there are no CRLs", function()
+    assert.same(GOOD, judged(delegate, {}))
+  end)
+
+  it("ends what the response is good for", function()
+    local client = new({ ocsp = MODES.hard })
+    local sessions = ffi.gc(ffi.new("struct session_cache"), C.session_clear)
+    local port
+    server, port = serve("-tls1_3", leaf, forge.ocsp({ leaf = leaf, signer = brief,
+      certs = { brief } }))
+    visit(port, client, sessions):close()
+    local ends = tonumber(sessions.slot[0].origin.bound) - os.time()
+    assert.is_true(ends > 200 and ends <= 300, tostring(ends))
+  end)
+end)
+
+describe("what became of a stapled response", function()
+  local server
+
+  after_each(function()
+    tls.close_all()
+    server:stop()
+  end)
+
+  -- Code, what is said of OCSP, and how often it was let pass.
+  local function traced(text, mode, want)
+    want = want or {}
+    want.ocsp = MODES[mode]
+    local port
+    server, port = serve("-tls1_3", leaf, text)
+    local client = new(want)
+    local near = visit(port, client)
+    local verdict = near:verdict()
+    near:close()
+    server:stop()
+    return { verdict.code, verdict.ocsp, tonumber(client.stats.ocsp_soft) }
+  end
+
+  it("is part of the verdict, and counted where soft lets it pass", function()
+    local good, revoked = forge.ocsp({ leaf = leaf }),
+      forge.ocsp({ leaf = leaf, status = "revoked" })
+    local bad, unknown = forge.ocsp({ leaf = leaf, broken = true }),
+      forge.ocsp({ leaf = leaf, status = "unknown" })
+    for _, case in ipairs({
+      { good, "off", OK, "", 0 }, { good, "soft", OK, "good", 0 }, { good, "hard", OK, "good", 0 },
+      { nil, "soft", OK, "none", 1 }, { nil, "hard", REQUIRED, "none", 0 },
+      { bad, "soft", OK, "bad", 1 }, { bad, "hard", INVALID, "bad", 0 },
+      { unknown, "soft", OK, "unknown", 1 }, { unknown, "hard", INVALID, "unknown", 0 },
+      { revoked, "soft", REVOKED, "revoked", 0 }, { revoked, "hard", REVOKED, "revoked", 0 },
+    }) do
+      assert.same({ case[3], case[4], case[5] }, traced(case[1], case[2]))
+    end
+  end)
+
+  it("stays with the session, and counts once", function()
+    local port
+    server, port = serve("-tls1_3", leaf)
+    local client = new({ ocsp = MODES.soft })
+    local sessions = ffi.gc(ffi.new("struct session_cache"), C.session_clear)
+    visit(port, client, sessions):close()
+    local verdict = visit(port, client, sessions):verdict()
+    assert.same({ true, "none", "no OCSP response was stapled", 1 },
+      { verdict.resumed, verdict.ocsp, verdict.ocsp_text, tonumber(client.stats.ocsp_soft) })
+  end)
+
+  it("is said in report mode, too", function()
+    local report = { verify = C.POLICY_REPORT }
+    assert.same({ REQUIRED, "none", 0 }, traced(nil, "hard", report))
+    assert.same({ OK, "none", 1 }, traced(nil, "soft", report))
+  end)
+end)
 
 describe("stapled OCSP", function()
   after_each(tls.close_all)

@@ -45,11 +45,12 @@ describe("verdict", function()
     assert.equal(', code: expired, depth: 1, openssl: 10, text: "the reason", subject: "CN=s", '
       .. 'issuer: "CN=i", sha256: ' .. ("ab"):rep(32) .. ", not_before: 5, not_after: 7, "
       .. 'names_seen: "DNS:a", names_wanted: "DNS:b", anchor: "CN=r", bundle: b, policy: p, '
-      .. "mode: report, resumed: false, cached: true, next_code: ok", printed({
+      .. "mode: report, resumed: false, cached: true, ocsp: bad, next_code: ok", printed({
         code = C.VERDICT_EXPIRED, openssl = 10, depth = 1, subject = "CN=s", issuer = "CN=i",
         sha256 = { 0xab }, not_before = 5, not_after = 7, names_seen = "DNS:a",
         names_wanted = "DNS:b", anchor = "CN=r", bundle = "b", policy = "p",
         mode = C.POLICY_REPORT, cached = true, has_next = true, next = C.VERDICT_OK,
+        ocsp = C.VERDICT_OCSP_BAD,
       }))
   end)
 

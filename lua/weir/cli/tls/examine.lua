@@ -181,10 +181,24 @@ local function mode_of(choice)
   return choice.mode or choice.verify and "enforce" or "off"
 end
 
+-- What a policy with soft OCSP lets pass.
+local LACKS_OCSP = {
+  none = "no OCSP response", bad = "an OCSP response that is not good",
+  unknown = "an OCSP response that does not know its certificate",
+}
+
+local function add_ocsp_note(notes, verdict)
+  if verdict.code == "ok" and LACKS_OCSP[verdict.ocsp] then
+    table.insert(notes, ("the upstream staples %s: ocsp soft lets that pass, hard would not")
+      :format(LACKS_OCSP[verdict.ocsp]))
+  end
+end
+
 local function report_of(case, verdicts, live)
   local verdict = verdicts[1]
   local mode = mode_of(case.policy.choice)
   local counted = live and live.code ~= "unverified" and live or verdict
+  add_ocsp_note(case.policy.notes, counted)
   return {
     title = case.title,
     mode = mode,
