@@ -204,7 +204,8 @@ static bool start_workers(struct control *c, const struct control_options *o)
 static bool start_configuration(struct control *c, const struct control_options *o)
 {
     char *answer = NULL;
-    c->vm = vm_new(o->lua_root, "weir.control");
+    // A load takes much memory, which is of no use until the next one.
+    c->vm = vm_new(o->lua_root, "weir.control", VM_HEAP_MALLOC);
     bool ok = c->vm && vm_call(c->vm, "start", o->blob, &answer);
     if (!ok && answer)
         log_write(LOG_EMERG, 0, "%s", answer);

@@ -217,7 +217,7 @@ static void *thread_main(void *arg)
 {
     struct worker *w = arg;
     struct worker_state *s = w->state;
-    w->vm = vm_new(s->lua_root, "weir.worker");
+    w->vm = vm_new(s->lua_root, "weir.worker", VM_HEAP_OWN);
     err_t err = w->vm ? resolver_new(s->loop, &s->resolver) : &err_internal;
     if (err) {
         if (w->vm)

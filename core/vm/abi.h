@@ -95,6 +95,7 @@ int weir_yaml_next(struct weir_yaml *y, struct weir_yaml_event *out);
 // "NAME VERSION\n" lines: weir, LuaJIT, OpenSSL, libuv, llhttp, c-ares, PCRE2, libyaml
 int weir_version(char *out, size_t len);
 int weir_random(char *out, size_t n);             // cryptographically strong bytes
+void weir_memory_trim(void);                      // gives what malloc() has to spare to the system
 int64_t weir_time_ms(void);                       // since the epoch
 int64_t weir_now_ms(void);                        // monotonic, of this loop turn
 

@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <luajit.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -171,6 +172,11 @@ int weir_version(char *out, size_t len)
                      WEIR_VERSION, luajit + strcspn(luajit, "0123456789"), version_openssl(),
                      version_uv(), version_llhttp(), version_cares(), pcre2, version_yaml());
     return n > 0 && (size_t)n < len ? 0 : api_refuse("the versions do not fit");
+}
+
+void weir_memory_trim(void)
+{
+    malloc_trim(0);
 }
 
 // -- the node -------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ static void read_action(lua_State *L, struct cli_action *out)
 void cli_run(const char *lua_root, int argc, char **argv, struct cli_action *out)
 {
     *out = (struct cli_action){ .code = EXIT_BUG };
-    struct vm *vm = vm_new(lua_root, "weir.cli");
+    struct vm *vm = vm_new(lua_root, "weir.cli", VM_HEAP_OWN);
     if (!vm)
         return;
     lua_State *L = vm->L;

@@ -92,11 +92,20 @@ static size_t bytes_in_use(lua_State *L)
     return (size_t)lua_gc(L, LUA_GCCOUNT, 0) * 1024 + (size_t)lua_gc(L, LUA_GCCOUNTB, 0);
 }
 
-struct vm *vm_new(const char *lua_root, const char *module)
+static void *allocate(void *arg, void *p, size_t before, size_t n)
+{
+    (void)arg, (void)before;
+    if (n > 0)
+        return realloc(p, n);
+    free(p);
+    return NULL;
+}
+
+struct vm *vm_new(const char *lua_root, const char *module, enum vm_heap heap)
 {
     struct vm *vm = xcalloc(1, sizeof *vm);
     vm->worker = -1;
-    vm->L = luaL_newstate();
+    vm->L = heap == VM_HEAP_MALLOC ? lua_newstate(allocate, NULL) : luaL_newstate();
     if (!vm->L) {
         log_write(LOG_EMERG, 0, "cannot open a Lua state");
         free(vm);

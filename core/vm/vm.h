@@ -15,9 +15,13 @@ struct vm;
 struct snapshot;
 struct weir_counters;
 
+// Where a state's memory comes from. LuaJIT's own allocator is the quicker one, and keeps what a
+// state once took. Memory of malloc() can go back to the system while the state lives on.
+enum vm_heap { VM_HEAP_OWN, VM_HEAP_MALLOC };
+
 // Opens a state with the standard libraries, sets package.path and cpath from `lua_root` (see
 // vm_root()) and runs require(module). NULL on failure, logged.
-struct vm *vm_new(const char *lua_root, const char *module);
+struct vm *vm_new(const char *lua_root, const char *module, enum vm_heap heap);
 void vm_free(struct vm *vm);
 
 // Where Lua files lie: $WEIR_LUA_PATH, else <dir of the executable>/../share/weir, else the source

@@ -18,9 +18,8 @@ local C = abi.C
 
 local ERROR, WARN = 3, 4 -- enum log_level
 
--- Reading a large file, this VM is the largest of the process, and what it takes once is hardly
--- ever given back. So it is collected when its heap is half as large again as after the last time,
--- which costs some time, instead of twice as large.
+-- Reading a large file, this VM is the largest of the process. So it is collected when its heap is
+-- half as large again as after the last time, which costs some time, instead of twice as large.
 local GC_PAUSE = 150
 
 local control = {}
@@ -56,9 +55,9 @@ local function count(number, what)
   return ("%d %s%s"):format(number, what, number == 1 and "" or "s")
 end
 
--- Loads, validates, compiles and publishes. What is wrong is logged line by line.
--- Returns true; or nil and how many errors there were.
-local function apply()
+-- Loads, validates and compiles. What is wrong is logged line by line.
+-- Returns a builder; or nil and how many errors there were.
+local function prepare()
   local text, name = state.source:load()
   if not text then
     log(ERROR, name)
@@ -82,17 +81,25 @@ local function apply()
   for _, problem in ipairs(problems) do
     log(problem.severity == "error" and ERROR or WARN, problem.message)
   end
-  builder:publish()
-  return true
+  return builder
 end
 
--- The text, its tree and the entities are of no use once a configuration is in force. The next one
--- may not come for days, so nothing would collect them meanwhile.
-local function apply_and_clean_up()
-  local ok, errors = apply()
+-- The text, its tree and the entities are of no use once there is a builder. The next load may not
+-- come for days, so nothing would collect them meanwhile; and the workers are about to take memory.
+local function clean_up()
   collectgarbage()
   collectgarbage()
-  return ok, errors
+  C.weir_memory_trim()
+end
+
+local function apply()
+  local builder, errors = prepare()
+  clean_up()
+  if not builder then
+    return nil, errors
+  end
+  builder:publish()
+  return true
 end
 
 -- Plugins are code of this node, so one that cannot be used stops the start, whatever the
@@ -125,7 +132,7 @@ function control.start(blob)
     source = source_of(action.source),
     node_id = uuid.v4(),
   }
-  local ok, errors = apply_and_clean_up()
+  local ok, errors = apply()
   if not ok then
     return nil, ("configuration refused: %s"):format(count(errors, "error"))
   end
@@ -135,7 +142,7 @@ end
 --- Reads the configuration again. What became of it is in the log.
 -- @treturn true
 function control.reload()
-  local ok, errors = apply_and_clean_up()
+  local ok, errors = apply()
   if not ok then
     log(ERROR, ("configuration refused: %s, the running configuration stays in force")
       :format(count(errors, "error")))

@@ -367,9 +367,16 @@ describe("core/vm", function()
     assert.equal(compiled, report()) -- the traces hold: no guard of theirs fails again and again
   end)
 
+  it("lives on malloc's heap as well", function()
+    local L = C.vm_new(vm.ROOT, "weir.worker", C.VM_HEAP_MALLOC)
+    assert.is_true(L ~= nil)
+    assert.is_true(tonumber(C.vm_collect(L)) > 0)
+    C.vm_free(L)
+  end)
+
   it("says what is wrong with a module that does not load", function()
     start({ one = "" }, { "one" })
-    assert.is_true(C.vm_new(vm.ROOT, "weir.no_such_module") == nil)
+    assert.is_true(C.vm_new(vm.ROOT, "weir.no_such_module", C.VM_HEAP_OWN) == nil)
     assert.matches("module 'weir.no_such_module' not found", world:log())
   end)
 end)

@@ -147,7 +147,7 @@ function vm.new(options)
   local log_fd = ffi.C.open(log_file, APPEND, 384)
   C.log_setup(ffi.C.LOG_NOTICE, log_fd, -1)
   local world = setmetatable({
-    vm = assert(C.vm_new(ROOT, "weir.worker"), "no VM"),
+    vm = assert(C.vm_new(ROOT, "weir.worker", C.VM_HEAP_OWN), "no VM"),
     folder = folder,
     log_file = log_file,
     log_fd = log_fd,
