@@ -146,21 +146,34 @@ local function encode_fields(fields)
 end
 
 -- A plan without an effective policy has an upstream without TLS, or one that is not asked.
-local function encode_verification(plan)
-  local generation = current.generation
-  local head = ('{"route":%s,"service":%s,"error":%s'):format(
-    cjson.encode({ id = plan.route_id }),
-    plan.service_id and cjson.encode({ id = plan.service_id }) or "null",
-    encode_value(plan.error))
-  local effective = plan.effective and generation.effective[plan.effective]
+local function encode_policy(item)
+  local effective = item.effective and current.generation.effective[item.effective]
   if not effective then
-    return head .. ',"policy":null,"mode":null,"fields":[]}'
+    return ('"error":%s,"policy":null,"mode":null,"fields":[]'):format(encode_value(item.error))
   end
-  return ('%s,"policy":%s,"mode":%s,"fields":[%s]}'):format(head, cjson.encode(effective.policy),
-    cjson.encode(effective.mode), encode_fields(effective.fields))
+  return ('"error":%s,"policy":%s,"mode":%s,"fields":[%s]'):format(encode_value(item.error),
+    cjson.encode(effective.policy), cjson.encode(effective.mode), encode_fields(effective.fields))
 end
 
--- The plans of a route (one) or of a service (one for each of its routes), in the file's order.
+local function encode_targets(targets)
+  local parts = {}
+  for i, target in ipairs(targets or {}) do
+    parts[i] = ('{"target":%s,%s}'):format(cjson.encode(target.target), encode_policy(target))
+  end
+  return table.concat(parts, ",")
+end
+
+local function encode_id(id)
+  return id and cjson.encode({ id = id }) or "null"
+end
+
+local function encode_verification(plan)
+  return ('{"route":%s,"service":%s,%s,"targets":[%s]}'):format(encode_id(plan.route_id),
+    encode_id(plan.service_id), encode_policy(plan), encode_targets(plan.targets))
+end
+
+-- The plans of a route (one) or of a service (one for each of its routes, or what one would be), in
+-- the file's order.
 local function plans_of(field, id)
   local numbers, plans = {}, {}
   for number, plan in pairs(current.generation.plans) do
@@ -171,6 +184,9 @@ local function plans_of(field, id)
   table.sort(numbers)
   for i, number in ipairs(numbers) do
     plans[i] = current.generation.plans[number]
+  end
+  if field == "service_id" then
+    plans[#plans + 1] = current.generation.services[id]
   end
   return plans
 end

@@ -106,9 +106,26 @@ local function protocol_bits(protocols)
   return bits
 end
 
+-- How targets are verified that differ; nil for none.
+local function target_policies(list)
+  local count = list and #list or 0
+  if count == 0 then
+    return nil, 0
+  end
+  local array = ffi.new("struct weir_target_policy[?]", count)
+  for i, target in ipairs(list) do
+    local item = array[i - 1]
+    slice(item.host, target.canonical)
+    item.port, item.policy = target.port or 0, target.policy
+    slice(item.error, target.error)
+  end
+  return array, count
+end
+
 --- A plan.
 -- @tparam table plan the fields of struct weir_plan_desc by name; `policy` is a handle, `protocols`
--- a list of names, `upstream` may be nil
+-- a list of names, `upstream` may be nil, `targets` a list of { canonical, port = number or nil,
+-- policy = handle or error = text }
 -- @treturn number its index
 function Builder:plan(plan)
   local desc = ffi.new("struct weir_plan_desc")
@@ -122,6 +139,8 @@ function Builder:plan(plan)
     slice(desc[name], plan[name])
   end
   desc.policy = plan.policy
+  local targets, count = target_policies(plan.targets)
+  desc.targets, desc.target_count = targets, count
   desc.protocols = protocol_bits(plan.protocols or {})
   return checked(C.weir_build_plan(self.handle, desc))
 end

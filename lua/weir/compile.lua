@@ -8,6 +8,7 @@ local Blob = require("weir.compile.blob")
 local Builder = require("weir.builder")
 local Chains = require("weir.compile.chains")
 local Fold = require("weir.compile.fold")
+local Targets = require("weir.compile.targets")
 local Upstreams = require("weir.compile.upstreams")
 local core_settings = require("weir.compile.settings")
 local plugins = require("weir.plugins")
@@ -94,7 +95,8 @@ function Compiler:report(severity, route, service, text)
 end
 
 -- What a plan's plugins have to say about it.
-function Compiler:advise(route, service, decision)
+function Compiler:advise(scope, decision)
+  local route, service = scope.route, scope.service
   if service.tls_verify and decision.mode == "off" then
     self:report("warning", route, service,
       "asks for tls_verify, but a plugin switches it off: its upstream is not verified")
@@ -102,23 +104,30 @@ function Compiler:advise(route, service, decision)
   for _, text in ipairs(decision.warnings) do
     self:report("warning", route, service, text)
   end
+  for _, target in ipairs(scope.targets) do
+    local differing = Targets.find(decision.targets, target)
+    if differing and differing.error then
+      self:report("error", route, service, ("cannot be proxied to at target '%s', requests to it "
+        .. "are answered with 502: %s"):format(target.target, differing.error))
+    end
+  end
 end
 
 -- How a plan's upstream is verified: sets its policy, or the error that its requests get. A route
--- without a service has no upstream, but a plugin may refuse it, too. Returns what to show of it.
+-- without a service has no upstream, but a plugin may refuse it, too. Returns what Fold:run() gave.
 function Compiler:decide(plan, scope, links)
   local route, service = scope.route, scope.service
   local decision, why = self.fold:run(scope, self:folding(links, route, service))
-  self.decided(route, service, decision, why)
+  self.decided(scope, decision, why)
   plan.error = why
   if why and service then
     plan.error = ("service '%s': %s"):format(service.name or service.id, why)
     self:report("error", route, service,
       "cannot be proxied to, its requests are answered with 502: " .. why)
   elseif decision then
-    plan.policy = decision.policy
-    self:advise(route, service, decision)
-    return self.blob:effective(decision)
+    plan.policy, plan.targets = decision.policy, decision.targets
+    self:advise(scope, decision)
+    return decision
   end
 end
 
@@ -136,17 +145,13 @@ function Compiler:plan(route, service)
   }
   local scope = { route = route, service = service }
   if service then
-    local index
-    index, scope.upstream = self.upstreams:of(service)
-    service_fields(plan, service, index)
+    scope.targets, scope.upstream = self.targets:of(service)
+    service_fields(plan, service, self.upstreams:of(service))
   end
-  local effective = self:decide(plan, scope, links)
+  local decision = self:decide(plan, scope, links)
   local number = self.builder:plan(plan)
   self.blob.content.chains[number] = self.blob:chain(links)
-  self.blob.content.plans[number] = {
-    route_id = route.id, service_id = service and service.id, effective = effective,
-    error = plan.error,
-  }
+  self.blob.content.plans[number] = self.blob:plan(scope, decision, plan.error)
   return number
 end
 
@@ -165,6 +170,29 @@ function Compiler:route(route)
     headers = route.headers,
     regex_priority = route.regex_priority,
   })
+end
+
+-- What would hold for a service's upstream if it had a route, for the Admin API.
+function Compiler:service_without_route(service)
+  local scope = { service = service }
+  scope.targets, scope.upstream = self.targets:of(service)
+  local links = self.chains:select(nil, service)
+  local decision, why = self.fold:run(scope, self:folding(links, nil, service))
+  self.blob.content.services[service.id] = self.blob:plan(scope, decision, why)
+end
+
+function Compiler:services_without_routes()
+  local has_route = {}
+  for _, route in ipairs(self.config.routes) do
+    if route.service then
+      has_route[route.service.id] = true
+    end
+  end
+  for _, service in ipairs(self.config.services) do
+    if not has_route[service.id] and service.enabled ~= false then
+      self:service_without_route(service)
+    end
+  end
 end
 
 -- ---- certificates of listeners
@@ -218,6 +246,7 @@ function Compiler:run(settings, hash)
   for _, route in ipairs(self.config.routes) do
     self:route(route)
   end
+  self:services_without_routes()
   self.builder:blob(self.blob:encode())
   self.builder:hash(hash)
 end
@@ -225,8 +254,8 @@ end
 --- Compiles a configuration.
 -- @tparam table config validated entities (weir.declarative)
 -- @tparam table options settings (weir.settings), plugins (what plugins.load_all() gave), hash
--- (configuration_hash), node_id, decided(route, service, decision, why): called with what
--- Fold:run() gave for each route
+-- (configuration_hash), node_id, decided(scope, decision, why): called for each route with { route,
+-- service, upstream, targets } and with what Fold:run() gave
 -- @treturn table|nil a weir.builder, ready to publish
 -- @treturn table|string with a builder: what to know about plans, a list of { severity = "error" or
 -- "warning", message }; without: why there is none
@@ -247,7 +276,8 @@ function compile.run(config, options)
     decided = options.decided or function() end,
   }, Compiler)
   local ok, why = pcall(function()
-    self.upstreams = Upstreams.new(builder, config)
+    self.targets = Targets.new(config)
+    self.upstreams = Upstreams.new(builder, config, self.targets)
     self:run(options.settings, options.hash)
   end)
   if not ok then

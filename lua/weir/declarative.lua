@@ -167,14 +167,16 @@ local function validate(record, context)
   end
 end
 
+-- `context` has `now`, `plugins` (the names of those that are configured) and `config`, nil where
+-- anything in the file is not valid.
 local function advise(record, context)
   local give_advice = entities.definitions[record.type].advise
   if not give_advice or record.invalid then
     return
   end
-  for _, advice in ipairs(give_advice(record.value, context.now, context.plugins)) do
+  for _, advice in ipairs(give_advice(record.value, context)) do
     local warning = context.findings:add(context.findings.warnings,
-      extend(record.path, advice.field), advice.message)
+      extend(record.path, unpack(advice.path or { advice.field })), advice.message)
     warning.name = record.value.name
   end
 end
@@ -256,13 +258,11 @@ function declarative.load(text, options)
   end
   references.settle(list, report)
   context.plugins = plugins_of(list)
+  context.config = #findings.errors == 0 and assemble(list, doc.value) or nil
   for _, record in ipairs(list) do
     advise(record, context)
   end
-  if #findings.errors > 0 then
-    return nil, findings:sorted()
-  end
-  return assemble(list, doc.value), findings:sorted()
+  return context.config, findings:sorted()
 end
 
 --- A finding as one line: `FILE:LINE:COL: services[0].port: message`.

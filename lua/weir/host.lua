@@ -74,4 +74,30 @@ function host.parse(s)
   return { host = name, port = port, type = kind }
 end
 
+--- Puts a host and a port together, with brackets around an IPv6 address.
+-- @tparam string name
+-- @tparam ?number port without one the host alone, without brackets
+-- @treturn string
+function host.format(name, port)
+  if not port then
+    return name
+  end
+  return (name:find(":", 1, true) and "[%s]:%d" or "%s:%d"):format(name, port)
+end
+
+--- The one spelling of a host, to compare it by: lower case, no final dot, addresses by their
+-- value.
+-- @tparam string name a host that parse() gave
+-- @treturn string
+function host.canonical(name)
+  local groups, bits = ip.groups(name)
+  if bits == 16 then
+    for i, group in ipairs(groups) do
+      groups[i] = ("%x"):format(group)
+    end
+    return table.concat(groups, ":")
+  end
+  return (name:lower():gsub("%.$", ""))
+end
+
 return host

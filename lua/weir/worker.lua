@@ -168,6 +168,7 @@ local function make_generation(blob, serial)
     settings = blob.settings,
     entities = blob.entities,
     plans = blob.plans,
+    services = blob.services,
     effective = blob.effective,
     list = blob.plugins,
     records = {},
@@ -232,7 +233,7 @@ end
 -- @tparam string text string.buffer's encoding of what weir.compile made:
 --   plugins = list of { id, name, module, instance_name, conf, hash, route, service },
 --   chains = { [plan] = { index into plugins, … } }, rewrite = { index, … },
---   plans, effective, entities, settings
+--   plans, services, effective, entities, settings
 -- @tparam number serial
 -- @treturn true|nil nil when nothing has changed
 -- @treturn nil|string why

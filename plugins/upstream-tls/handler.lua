@@ -1,14 +1,15 @@
 -- How an upstream is verified: whom to trust, how deep a chain, which names, which certificate of
 -- ours.
 --
--- All of it follows from the configuration, so it is decided once per route when the configuration
--- is compiled (plan), and requests do not pay for it. weir asks this plugin about every service
--- that is reached over TLS, also where nothing configures it.
+-- All of it follows from the configuration, so it is decided once per route, and per target where
+-- these differ, when the configuration is compiled (plan), and requests do not pay for it. weir
+-- asks this plugin about every service that is reached over TLS, also where nothing configures it.
 local effective = require("kong.plugins.upstream-tls.effective")
 local layers = require("kong.plugins.upstream-tls.layers")
+local targets = require("kong.plugins.upstream-tls.targets")
 
 -- Decides before any other plugin, which can then decide otherwise.
-local UpstreamTLS = { PRIORITY = 1000001, VERSION = "1.1.0" }
+local UpstreamTLS = { PRIORITY = 1000001, VERSION = "1.2.0" }
 
 -- Kong's default: an upstream is verified when somebody says so.
 local UNVERIFIED = "off"
@@ -51,34 +52,32 @@ local function origin_of(fields, name)
   end
 end
 
--- What is legal and yet has to be meant. The checks of the services' own fields say the first two
--- while this plugin is configured nowhere.
-local function warn(plan, values, fields)
+-- What is legal and yet has to be meant, as a list of texts. The checks of the services' own fields
+-- say the first two while this plugin is configured nowhere.
+local function cautions(plan, values, fields)
+  local list = {}
+  local function add(format, name)
+    list[#list + 1] = format:format(name and origin_of(fields, name))
+  end
   local verifies = values.mode and values.mode ~= "off"
-  if plan.configured and not verifies and not plan.service.tls_verify then
-    plan:warn(("is not verified (mode off, from: %s)"):format(origin_of(fields, "mode")))
-  elseif plan.configured and verifies and is_empty(values.ca_certificates)
-    and not values.system_cas then
-    plan:warn("cannot be trusted: it is verified, but there are no CA certificates")
+  if plan.configured and not verifies then
+    add("is not verified (mode off, from: %s)", "mode")
+  elseif plan.configured and is_empty(values.ca_certificates) and not values.system_cas then
+    add("cannot be trusted: it is verified, but there are no CA certificates")
   end
   if values.mode == "report" then
-    plan:warn(("is verified for the log only, whatever the verdict (mode report, from: %s)")
-      :format(origin_of(fields, "mode")))
+    add("is verified for the log only, whatever the verdict (mode report, from: %s)", "mode")
   end
   if verifies and values.verify_name == false then
-    plan:warn(("may show a certificate of any name (verify_name off, from: %s)")
-      :format(origin_of(fields, "verify_name")))
+    add("may show a certificate of any name (verify_name off, from: %s)", "verify_name")
   end
+  return list
 end
 
---- Sets the plan's policy.
--- @treturn nil
--- @treturn nil|string why it cannot be made: the plan's requests are then refused
-function UpstreamTLS:plan(_, plan)
-  if not plan.tls then
-    return
-  end
-  local values, fields = effective.of(layers.of(plan))
+-- What follows from layers: the choice, what to show of it, and what to be cautious about; nil and
+-- why there is none.
+local function choose(plan, place)
+  local values, fields = effective.of(layers.of(plan, place))
   local choice = { depth = values.tls_verify_depth }
   for _, name in ipairs(SAME) do
     choice[name] = values[name]
@@ -88,8 +87,50 @@ function UpstreamTLS:plan(_, plan)
   if not ok then
     return nil, err
   end
-  warn(plan, values, fields)
-  return plan:set_policy(choice, fields)
+  return choice, fields, cautions(plan, values, fields)
+end
+
+-- Decides about one place of `targets`. What was said about the plan is not said again.
+local function decide_target(plan, place, said)
+  local choice, fields, list = choose(plan, place)
+  if not choice then
+    plan:refuse_target(place, fields)
+    return
+  end
+  plan:set_target_policy(place, choice, fields)
+  for _, text in ipairs(list) do
+    if not said[text] and plan:has_target(place) then
+      plan:warn(("at target '%s' %s"):format(place.text, text))
+    end
+  end
+end
+
+--- Sets the plan's policy, and those of targets that differ.
+-- @treturn nil
+-- @treturn nil|string why it cannot be made: the plan's requests are then refused
+function UpstreamTLS:plan(_, plan)
+  if not plan.tls then
+    return
+  end
+  local choice, fields, list = choose(plan)
+  if not choice then
+    return nil, fields
+  end
+  local ok, err = plan:set_policy(choice, fields)
+  if not ok then
+    return nil, err
+  end
+  local said = {}
+  for _, text in ipairs(list) do
+    said[text] = true
+    -- That a service's own tls_verify is overruled is said where plugins' decisions come together.
+    if choice.mode ~= "off" or not plan.service.tls_verify then
+      plan:warn(text)
+    end
+  end
+  for _, place in ipairs(targets.places(plan.layers)) do
+    decide_target(plan, place, said)
+  end
 end
 
 return UpstreamTLS

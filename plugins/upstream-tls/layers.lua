@@ -1,12 +1,13 @@
--- The places that say how an upstream is verified, the most specific first: this plugin's
--- configurations, the service, its upstream.
+-- The places that say how an upstream is verified, the most specific first: what this plugin's
+-- configurations say about a target, these configurations, the service, its upstream.
 local ip = require("weir.ip")
+local targets = require("kong.plugins.upstream-tls.targets")
 
 local layers = {}
 
 local MODES = { [true] = "enforce", [false] = "off" }
 
--- Configuration -> what it sets. Thousands of routes may share one.
+-- Configuration, or entry of its targets -> what it sets. Thousands of routes may share one.
 local values_of = setmetatable({}, { __mode = "k" })
 
 local function values_of_configuration(conf)
@@ -17,7 +18,7 @@ local function values_of_configuration(conf)
   for name, value in pairs(conf) do
     values[name] = value
   end
-  values.tls_verify = nil
+  values.tls_verify, values.targets, values.target = nil, nil, nil
   values.mode = conf.mode or MODES[conf.tls_verify]
   values_of[conf] = values
   return values
@@ -25,6 +26,10 @@ end
 
 local function of_configuration(conf, scope)
   return { values = values_of_configuration(conf), origin = ("upstream-tls (%s)"):format(scope) }
+end
+
+local function of_entry(entry, scope)
+  return of_configuration(entry, ("%s, target %s"):format(scope, entry.target))
 end
 
 -- Kong Enterprise's tls_sans are names beside the service's own.
@@ -70,11 +75,15 @@ local function of_upstream(upstream)
 end
 
 --- @tparam table plan what a handler's plan() is given
+-- @tparam ?table place what counts for this one of kong.plugins.upstream-tls.targets
 -- @treturn table list for kong.plugins.upstream-tls.effective
-function layers.of(plan)
+function layers.of(plan, place)
   local list = {}
-  for i, layer in ipairs(plan.layers) do
-    list[i] = of_configuration(layer.entity.config, layer.scope)
+  for i, found in ipairs(place and targets.entries(plan.layers, place) or {}) do
+    list[i] = of_entry(found.entry, found.layer.scope)
+  end
+  for _, layer in ipairs(plan.layers) do
+    list[#list + 1] = of_configuration(layer.entity.config, layer.scope)
   end
   list[#list + 1] = of_service(plan.service)
   list[#list + 1] = of_upstream(plan.upstream)

@@ -190,12 +190,120 @@ describe("weir tls explain", function()
     local path = configuration(nginx.port, "  tls_verify_depth: 1", ([[
 upstreams:
 - name: kong.example
+  host_header: kong.example
   targets: [{target: "127.0.0.1:%d"}]
 ]]):format(nginx.port))
     local code, report = explain("--config", path, "--service", "echo")
     assert.equal(0, code, tostring(report))
     assert.equal(at(nginx), report.title)
     assert.equal("kong.example", rule(report, "names").value)
+  end)
+
+  it("calls an upstream without a host_header by its target, as the gateway does", function()
+    local path = configuration(nginx.port, "", ([[
+upstreams:
+- name: kong.example
+  targets: [{target: "127.0.0.1:%d"}]
+]]):format(nginx.port))
+    local code, report = explain("--config", path, "--service", "echo")
+    assert.equal(1, code)
+    assert.same({ "name_mismatch", "127.0.0.1" },
+      { report.verdict.code, rule(report, "names").value })
+  end)
+
+  describe("of a service whose routes preserve the client's Host", function()
+    local UPSTREAM = [[
+upstreams:
+- name: kong.example
+  targets: [{target: "127.0.0.1:%d"}]
+]]
+
+    local function judged(routes, ...)
+      local path = configuration(nginx.port, "  routes:\n" .. routes, UPSTREAM:format(nginx.port))
+      local code, report = explain("--config", path, "--service", "echo", ...)
+      assert.is_table(report)
+      local names = rule(report, "names")
+      return code, names and names.value, report.notes
+    end
+
+    local PRESERVING = "  - {name: r, hosts: [%s], preserve_host: true}\n"
+
+    it("takes that for the name, and says so", function()
+      for _, argv in ipairs({ {}, { "--route", "r" } }) do
+        local code, name, notes = judged(PRESERVING:format("kong.example"), unpack(argv))
+        assert.same({ 0, "kong.example" }, { code, name })
+        assert.same({ "its name is the Host that the client asks for (preserve_host)" }, notes)
+      end
+    end)
+
+    it("names the others, and judges what --name says", function()
+      local routes = PRESERVING:format("a.example, kong.example, '*.b.example'")
+      local code, name, notes = judged(routes)
+      assert.same({ 1, "a.example" }, { code, name })
+      assert.matches("see %-%-name for others: kong.example$", notes[1])
+      assert.equal(0, (judged(routes, "--name", "kong.example")))
+    end)
+
+    it("judges the chain only where any name may be asked for", function()
+      local code, _, notes = judged("  - {name: r, paths: [/], preserve_host: true}\n")
+      assert.equal(0, code)
+      assert.equal("no name is known: only the chain is judged; see --name", notes[2])
+    end)
+
+    it("says which of them do where some do not", function()
+      local routes = PRESERVING:format("kong.example") .. "  - {name: other, paths: [/]}\n"
+      local code, name, notes = judged(routes)
+      assert.same({ 1, "127.0.0.1" }, { code, name })
+      assert.matches("^route 'r' passes on the client's Host .*: see %-%-route$", notes[1])
+      assert.equal(0, (judged(routes, "--route", "r")))
+      assert.equal(1, (judged(routes, "--route", "other")))
+    end)
+  end)
+
+  describe("of targets", function()
+    local function pair(second)
+      return configuration(nginx.port, "", ([[
+upstreams:
+- name: kong.example
+  host_header: kong.example
+  targets: [{target: "127.0.0.1:%d"}, {target: "127.0.0.1:%d"}]
+plugins:
+- name: upstream-tls
+  config: {targets: [{target: "127.0.0.1:%d", tls_verify_depth: 0}]}
+]]):format(nginx.port, second, second))
+    end
+
+    it("judges each by its own policy, whichever way it is named", function()
+      local second = upstreams.nginx({ tls = "leaf" })
+      local path = pair(second.port)
+      local argv = { "--config", path, "--service", "echo" }
+      local code, report = explain(unpack(argv))
+      assert.equal(0, code, tostring(report))
+      assert.equal(at(nginx), report.title)
+      assert.same({ ("target '%s' has a policy of its own: see --target"):format(at(second)) },
+        report.notes)
+      for _, way in ipairs({
+        { "--target", at(second) }, { at(second) }, { at(nginx), "--target", at(second) },
+        { "--chain", pki.get("leaf").chain, "--target", at(second) },
+      }) do
+        for _, word in ipairs(argv) do
+          way[#way + 1] = word
+        end
+        code, report = explain(unpack(way))
+        assert.equal(1, code, tostring(report))
+        assert.same({ 0, ("upstream-tls (global, target %s)"):format(at(second)) }, {
+          rule(report, "tls_verify_depth").value, rule(report, "tls_verify_depth").origin,
+        })
+      end
+    end)
+
+    it("knows a service's own", function()
+      local path = pair(helpers.free_port())
+      local result = weir("explain", "--config", path, "--service", "echo", "--target", "a:1")
+      assert.equal(1, result.code)
+      assert.matches("service 'echo' has no target 'a:1'; it has: " .. at(nginx) .. ", ",
+        result.stderr)
+    end)
   end)
 
   it("tells a route's policy from its service's", function()
@@ -373,6 +481,30 @@ describe("weir tls diff", function()
     assert.equal(1, result.code, result.stderr)
     assert.matches("\n  trusts no more CN=weir test root %(%x+%)\n", result.stdout)
     assert.matches("\n  trusts now CN=weir other root %(%x+%)\n", result.stdout)
+  end)
+
+  it("shows which targets' policies differ", function()
+    local function targets(entries)
+      return configuration(8443, "", ([[
+plugins:
+- name: upstream-tls
+  config: {targets: [%s]}
+]]):format(entries))
+    end
+    local old = targets('{target: "kong.example:8443", strict: true}')
+    local new = targets('{target: "kong.example", tls_verify_depth: 0}')
+    local result = weir("diff", old, new)
+    assert.equal(1, result.code, result.stderr)
+    assert.equal("service 'echo', target 'kong.example:8443'\n"
+      .. "  strict: true (upstream-tls (global, target kong.example:8443)) -> false (default)\n"
+      .. "  tls_verify_depth: 100 (default) -> 0 (upstream-tls (global, target kong.example))\n",
+      result.stdout)
+    result = weir("diff", configuration(8443), new)
+    assert.equal(1, result.code)
+    assert.equal("service 'echo', target 'kong.example:8443'\n"
+      .. "  tls_verify_depth: 100 (default) -> 0 (upstream-tls (global, target kong.example))\n",
+      result.stdout)
+    assert.equal(0, weir("diff", new, new).code)
   end)
 
   it("ends with 2 when a file is not valid", function()

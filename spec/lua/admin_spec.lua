@@ -26,7 +26,7 @@ describe("weir.admin", function()
       plugins = { "echo", "absent" }, node_id = "the-node", ssl_cert_key = { "/secret/place" },
       log_level = "notice",
     })
-    current.generation = { entities = entities(), plans = { [1] = {} } }
+    current.generation = { entities = entities(), plans = { [1] = {} }, services = {} }
   end)
 
   local function ask(path, method)
@@ -116,14 +116,21 @@ describe("weir.admin", function()
       generation.plans = {
         [0] = {}, [1] = {},
         [2] = { route_id = "r1", service_id = "s1", effective = 1 },
-        [3] = { route_id = "r2", service_id = "s1", error = "no such CA" },
+        [3] = { route_id = "r2", service_id = "s1", error = "no such CA", targets = {
+          { target = "10.0.0.1:443", effective = 2 }, { target = "[::1]:443", error = "no key" },
+        } },
       }
+      generation.services = { s2 = { service_id = "s2", effective = 2 } }
       generation.effective = { {
         policy = "abcd", mode = "enforce", fields = {
           { name = "mode", value = "enforce", origin = "service.tls_verify" },
           { name = "ca_certificates", value = {}, origin = "upstream-tls (route)" },
           { name = "pins", origin = "default" },
           { name = "strict", value = false, origin = "default" },
+        },
+      }, {
+        policy = "ef01", mode = "report", fields = {
+          { name = "mode", value = "report", origin = "upstream-tls (global, target 10.0.0.1)" },
         },
       } }
     end)
@@ -149,8 +156,32 @@ describe("weir.admin", function()
       assert.equal("r1", answer.data[1].route.id)
       assert.equal("no such CA", answer.data[2].error)
       assert.equal(cjson.null, answer.data[2].policy)
-      local _, _, text = ask("/services/two/tls")
-      assert.equal('{"data":[]}', text)
+    end)
+
+    it("shows the targets that differ", function()
+      local _, answer, text = ask("/routes/r2/tls")
+      assert.equal("no such CA", answer.error)
+      assert.equal(2, #answer.targets)
+      assert.same({
+        target = "10.0.0.1:443", error = cjson.null, policy = "ef01", mode = "report", fields = { {
+          name = "mode", value = "report", origin = "upstream-tls (global, target 10.0.0.1)",
+        } },
+      }, answer.targets[1])
+      assert.same({ "[::1]:443", "no key", cjson.null },
+        { answer.targets[2].target, answer.targets[2].error, answer.targets[2].policy })
+      assert.matches('"fields":[]', text, 1, true)
+      _, answer, text = ask("/routes/first/tls")
+      assert.same({}, answer.targets)
+      assert.matches('"targets":[]}', text, 1, true)
+    end)
+
+    it("shows what would hold for a service without routes", function()
+      local status, answer = ask("/services/two/tls")
+      assert.equal(200, status)
+      assert.equal(1, #answer.data)
+      assert.same({ cjson.null, { id = "s2" }, "ef01", "report" }, {
+        answer.data[1].route, answer.data[1].service, answer.data[1].policy, answer.data[1].mode,
+      })
     end)
 
     it("has none of what is not there, and changes nothing", function()

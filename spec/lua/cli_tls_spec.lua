@@ -113,7 +113,8 @@ describe("weir tls", function()
       ["Error: TARGET and --chain exclude each other"]
         = { "tls", "explain", "a:1", "--chain", "x" },
       ["Error: --config needs --service"] = { "tls", "explain", "a:1", "--config", "x" },
-      ["Error: --service and --route need --config"] = { "tls", "explain", "a:1", "--route", "x" },
+      ["Error: --service, --route and --target need --config"]
+        = { "tls", "explain", "a:1", "--route", "x" },
       ["Error: --ca and --depth cannot be used with --config"]
         = { "tls", "explain", "--config", "x", "--service", "y", "--depth", "1" },
       ["Error: --depth: expected a whole number from 0 to 100, got '101'"]
@@ -463,6 +464,29 @@ describe("weir tls diff", function()
     assert.equal(1, code)
     assert.equal("service 'a'\n  requests are refused: no -> plugin 'x': no\n"
       .. "service 'b'\n  is gone\nservice 'c'\n  is new\n", out)
+  end)
+
+  it("compares targets with what holds for them in the other file", function()
+    local function depth(value, more)
+      more.id = more.id or tostring(value)
+      more.fields = { { name = "tls_verify_depth", value = value, origin = "x" } }
+      return item(more)
+    end
+    local plain, differing = depth(1, {}), depth(2, { target = "t:1" })
+    local code, out = diff({ plain }, { plain, differing })
+    assert.equal(1, code)
+    assert.equal("service 'a', target 't:1'\n  tls_verify_depth: 1 (x) -> 2 (x)\n", out)
+    code, out = diff({ plain, differing }, { plain, depth(3, { target = "t:1" }) })
+    assert.equal(1, code)
+    assert.equal("service 'a', target 't:1'\n  tls_verify_depth: 2 (x) -> 3 (x)\n", out)
+    code, out = diff({ plain, differing }, { plain })
+    assert.equal(1, code)
+    assert.equal("service 'a', target 't:1'\n  tls_verify_depth: 2 (x) -> 1 (x)\n", out)
+    assert.equal(0, (diff({ plain, differing }, { plain, differing })))
+    local on_route = depth(2, { route = "r", target = "t:1" })
+    code, out = diff({ plain }, { plain, on_route })
+    assert.equal(1, code)
+    assert.equal("service 'a', route 'r', target 't:1'\n  is new\n", out)
   end)
 
   it("ends with 2 when a file cannot be used", function()

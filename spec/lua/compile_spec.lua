@@ -551,6 +551,116 @@ describe("weir.compile", function()
       } }, problems)
     end)
 
+    -- A service with two targets, and upstream-tls configurations for it.
+    local function with_targets(...)
+      local entities = tls({ host = "u", tls_verify = true, ca_certificates = { "ca-1" } }, {
+        upstreams = { { name = "u" } },
+        targets = {
+          { upstream = { id = "upstreams-1" }, target = "10.0.0.1:443" },
+          { upstream = { id = "upstreams-1" }, target = "B.example:8443" },
+        },
+        plugins = {},
+      })
+      for i, config in ipairs({ ... }) do
+        entities.plugins[i] = { name = "upstream-tls", config = config }
+      end
+      return entities
+    end
+
+    it("gives targets policies of their own, and tells workers of those of the upstream", function()
+      local built, problems, _, blob = run(with_targets({ targets = {
+        { target = "b.example", tls_verify_depth = 1 },
+        { target = "10.0.0.1:444", tls_verify_depth = 2 },
+      } }), { "upstream-tls" })
+      assert.same({}, problems)
+      assert.equal(100, plan_of(built, 1).policy.depth)
+      assert.same({
+        { host = "b.example", port = 0, policy = { verify = 1, depth = 1, trust = { "CA1" } } },
+        { host = "10.0.0.1", port = 444, policy = { verify = 1, depth = 2, trust = { "CA1" } } },
+      }, plan_of(built, 1).targets)
+      local targets = blob.plans[2].targets
+      assert.equal(1, #targets)
+      assert.equal("B.example:8443", targets[1].target)
+      assert.same({
+        name = "tls_verify_depth", value = 1, origin = "upstream-tls (global, target b.example)",
+      }, blob.effective[targets[1].effective].fields[2])
+    end)
+
+    it("takes the host of a service that names no upstream for its target", function()
+      local entities = with_targets({ targets = { { target = "[::1]:443", sni = "none" } } })
+      entities.services[1].host, entities.services[1].port = "0::1", 443
+      local _, _, _, blob = run(entities, { "upstream-tls" })
+      assert.equal("[0::1]:443", blob.plans[2].targets[1].target)
+    end)
+
+    it("refuses a target whose policy cannot be made, and no other", function()
+      local built, problems, _, blob = run(with_targets({ targets = {
+        { target = "10.0.0.1", ca_certificates = { "none" } },
+        { target = "elsewhere", ca_certificates = { "none" } },
+      } }), { "upstream-tls" })
+      local why = "plugin 'upstream-tls': CA Certificate 'none' does not exist"
+      local plan = plan_of(built, 1)
+      assert.is_nil(plan.error)
+      assert.is_table(plan.policy)
+      assert.same({
+        { host = "10.0.0.1", port = 0, error = why }, { host = "elsewhere", port = 0, error = why },
+      }, plan.targets)
+      assert.same({ { target = "10.0.0.1:443", error = why } }, blob.plans[2].targets)
+      assert.same({ {
+        severity = "error",
+        message = "service 'secure' (route 'r') cannot be proxied to at target '10.0.0.1:443', "
+          .. "requests to it are answered with 502: " .. why,
+      } }, problems)
+    end)
+
+    it("lets a later plugin decide for all targets, or for one", function()
+      local one = plugin.define("one", { plan = function(_, _, plan)
+        return plan:set_policy({ mode = "enforce", depth = 7 })
+      end })
+      local entities = with_targets({ targets = { { target = "10.0.0.1", mode = "off" } } })
+      table.insert(entities.plugins, { name = "one" })
+      local built = run(entities, { "upstream-tls", "one" })
+      assert.same({}, plan_of(built, 1).targets)
+      assert.equal(7, plan_of(built, 1).policy.depth)
+
+      local place = { text = "t", canonical = "10.0.0.1" }
+      function one.plan(_, _, plan)
+        assert(plan:has_target(place))
+        assert(plan:set_target_policy(place, { mode = "enforce", depth = 8 }))
+      end
+      built = run(entities, { "upstream-tls", "one" })
+      assert.equal(8, plan_of(built, 1).targets[1].policy.depth)
+      assert.equal(1, #plan_of(built, 1).targets)
+
+      function one.plan(_, _, plan)
+        plan:set_target_policy(place, { mode = "no" })
+      end
+      built = run(entities, { "upstream-tls", "one" })
+      assert.is_nil(plan_of(built, 1).targets[1].policy)
+      assert.matches("plugin 'one': mode must be one of", plan_of(built, 1).targets[1].error)
+    end)
+
+    it("tells workers what would hold for services without routes", function()
+      local entities = with_targets({ targets = { { target = "10.0.0.1", mode = "off" } } })
+      entities.routes = {}
+      entities.services[2] = { protocol = "https", tls_verify = true, ca_certificates = { "none" } }
+      entities.services[3] = { protocol = "https", enabled = false }
+      entities.services[4] = {}
+      local built, problems, _, blob = run(entities, { "upstream-tls" })
+      assert.equal(2, #built.plans)
+      assert.same({}, problems)
+      local first = blob.services["services-1"]
+      assert.is_nil(first.route_id)
+      assert.equal("enforce", blob.effective[first.effective].mode)
+      assert.equal("off", blob.effective[first.targets[1].effective].mode)
+      assert.matches("does not exist", blob.services["services-2"].error)
+      assert.is_nil(blob.services["services-3"])
+      assert.same({ service_id = "services-4" }, blob.services["services-4"])
+      entities.routes = { { service = SERVICE } }
+      _, _, _, blob = run(entities, { "upstream-tls" })
+      assert.is_nil(blob.services["services-1"])
+    end)
+
     it("affects no other plan", function()
       local entities = tls({ tls_verify = true, ca_certificates = { "none" } })
       entities.services[2] = { protocol = "https", tls_verify = true, ca_certificates = { "ca-1" } }

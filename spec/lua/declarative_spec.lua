@@ -318,6 +318,67 @@ routes:
         .. ("         ca: %s,\n         cas: [%s, %s]}}]"):format(gone, CA, gone)))
     end)
 
+    it("are of targets that upstream-tls says something about and that there are not", function()
+      local function warned(scope, services, targets)
+        local _, warnings = valid(([[
+services:
+%s
+plugins:
+- name: upstream-tls
+%s  config:
+    targets:
+%s]]):format(services, scope, targets))
+        local list = {}
+        for _, warning in ipairs(warnings) do
+          local text = warning.message:match("^'[^']*' is no target")
+          list[#list + 1] = text and ("%s: %s"):format(warning.path, text)
+        end
+        return list
+      end
+      local services = [[
+- {name: one, url: "https://a.example:8443", routes: [{name: r, paths: [/]}]}
+- {name: two, url: "https://u"}
+- {name: three, url: "http://plain.example:80"}
+upstreams:
+- {name: u, targets: [{target: "10.0.0.1:443"}, {target: "[::1]:443"}]}]]
+      local targets = [[
+    - {target: "A.example:8443", mode: "off"}
+    - {target: "10.0.0.1", mode: "off"}
+    - {target: "0::1", mode: "off"}
+    - {target: "10.0.0.1:444", mode: "off"}
+    - {target: "plain.example", mode: "off"}
+    - {target: "u", mode: "off"}]]
+      local function nowhere(i, text)
+        return ("plugins[0].config.targets[%d].target: '%s' is no target"):format(i, text)
+      end
+      local never = { nowhere(3, "10.0.0.1:444"), nowhere(4, "plain.example"), nowhere(5, "u") }
+      assert.same(never, warned("", services, targets))
+      local of_one = { nowhere(1, "10.0.0.1"), nowhere(2, "0::1"), unpack(never) }
+      assert.same(of_one, warned("  service: one\n", services, targets))
+      assert.same(of_one, warned("  route: r\n", services, targets))
+      assert.same({ nowhere(0, "A.example:8443"), unpack(never) },
+        warned("  service: two\n", services, targets))
+      assert.same({}, warned("  enabled: false\n", services, targets))
+    end)
+
+    it("may come from a plugin's schema, which may fail", function()
+      local sample = require("weir.entities").definitions.plugins.schema_of("sample").definition
+      finally(function() sample.advise = nil end)
+      function sample.advise(entity, config)
+        return { {
+          path = { "config", "status" }, message = entity.config.status .. " " .. #config.services,
+        } }
+      end
+      local text = "plugins:\n- name: sample\n  config:\n    status: 418\n"
+      local _, warnings = valid(text)
+      assert.same({ "418 0", 5 }, { warnings[1].message, warnings[1].line })
+      function sample.advise()
+        error("oops")
+      end
+      _, warnings = valid(text)
+      assert.matches("its schema fails to advise: .*oops", warnings[1].message)
+    end)
+
     it("of upstream-tls say more than a service's own fields, which then are not warned of",
       function()
         local service = "services: [{name: s, host: h, protocol: https}]\n"

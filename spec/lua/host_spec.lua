@@ -41,4 +41,25 @@ describe("weir.host", function()
     assert.is_nil(host.parse(("a"):rep(64)))
     assert.is_nil(host.parse(("a."):rep(128) .. "a"))
   end)
+
+  it("puts a host and a port together", function()
+    assert.equal("a.example:80", host.format("a.example", 80))
+    assert.equal("[::1]:80", host.format("::1", 80))
+    assert.equal("::1", host.format("::1"))
+  end)
+
+  it("has one spelling for each host", function()
+    for _, names in ipairs({
+      { "a.example", "A.Example.", "a.EXAMPLE" },
+      { "10.0.0.1", "10.0.0.1" },
+      { "::1", "0:0:0:0:0:0:0:1", "0000::0001" },
+      { "2001:db8::A", "2001:DB8:0::a" },
+    }) do
+      for _, name in ipairs(names) do
+        assert.equal(host.canonical(names[1]), host.canonical(name))
+      end
+    end
+    assert.not_equal(host.canonical("::1"), host.canonical("::2"))
+    assert.not_equal(host.canonical("10.0.0.1"), host.canonical("10.0.0.10"))
+  end)
 end)

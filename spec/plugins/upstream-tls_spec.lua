@@ -20,6 +20,12 @@ local CONFIG = {
   },
 }
 
+-- The targets of each upstream.
+local TARGETS = {
+  { target = "10.0.0.1:443", canonical = "10.0.0.1", port = 443 },
+  { target = "b.example:443", canonical = "b.example", port = 443 },
+}
+
 -- What is decided for a service with these fields, under configurations of the plugin: { scope,
 -- conf }, the most specific first.
 local function decide(service, confs, upstream)
@@ -33,7 +39,9 @@ local function decide(service, confs, upstream)
     plugin = { name = "upstream-tls", handler = handler }, entity = layers[1] and layers[1].entity,
     layers = layers, configured = layers[1] ~= nil,
   } }
-  return Fold.new(CONFIG, SYSTEM):run({ service = service, upstream = upstream }, links)
+  return Fold.new(CONFIG, SYSTEM):run({
+    service = service, upstream = upstream, targets = TARGETS,
+  }, links)
 end
 
 -- The policy for a service with these fields, under one configuration of the plugin.
@@ -283,7 +291,7 @@ describe("upstream-tls", function()
       assert.equal("mode", names[1])
       for _, item in ipairs(schema.fields[3].config.fields) do
         local name = next(item)
-        assert.is_true(seen[name] or name == "tls_verify", name)
+        assert.is_true(seen[name] or name == "tls_verify" or name == "targets", name)
       end
     end)
   end)
@@ -311,6 +319,195 @@ describe("upstream-tls", function()
     assert.is_nil(made)
     assert.matches("No such file", err)
     assert.is_nil((policy({}, { next_system_cas = true, next_ca_certificates = { "gone" } })))
+  end)
+
+  describe("targets", function()
+    local SERVICE = { tls_verify = true, ca_certificates = { "one" }, tls_verify_depth = 5 }
+
+    -- Text of the place -> what is said about it.
+    local function places(confs, service)
+      local by_text = {}
+      for _, item in ipairs(assert(decide(service or SERVICE, confs)).targets) do
+        by_text[item.text] = item
+      end
+      return by_text
+    end
+
+    it("differ from nothing where nothing is said about them", function()
+      assert.same({}, places({ { "route", { strict = true } } }))
+      assert.same({}, places())
+    end)
+
+    it("have the rest from the less specific places", function()
+      local decision = assert(decide(SERVICE, { { "route", {
+        strict = true, targets = { { target = "10.0.0.1:443", ca_certificates = { "two" } } },
+      } } }))
+      assert.same({ "CA one" }, fake.content_of(decision.policy).trust)
+      local item = decision.targets[1]
+      assert.same({ verify = 1, depth = 5, strict = 1, trust = { "CA two" } },
+        fake.content_of(item.policy))
+      assert.same({ "10.0.0.1", 443, "enforce" }, { item.canonical, item.port, item.mode })
+      local fields = shown(item)
+      assert.same({ { "two" }, "upstream-tls (route, target 10.0.0.1:443)" },
+        fields.ca_certificates)
+      assert.same({ true, "upstream-tls (route)" }, fields.strict)
+      assert.same({ 5, "service.tls_verify_depth" }, fields.tls_verify_depth)
+    end)
+
+    it("are before all that is said about no target, the most specific configuration first",
+      function()
+        local found = places({
+          { "route", { tls_verify_depth = 1, targets = { { target = "a", sni = "none" } } } },
+          { "service", { targets = {
+            { target = "a", tls_verify_depth = 2, sni = "host" }, { target = "b", strict = true },
+          } } },
+          { "global", { targets = {
+            { target = "a:1", tls_verify_depth = 3, security_level = 3 },
+            { target = "A.", tls_verify_depth = 4, security_level = 4 },
+          } } },
+        })
+        local whole, port = shown(found.a), shown(found["a:1"])
+        assert.same({ 2, "upstream-tls (service, target a)" }, whole.tls_verify_depth)
+        assert.same({ "none", "upstream-tls (route, target a)" }, whole.sni)
+        assert.same({ 4, "upstream-tls (global, target A.)" }, whole.security_level)
+        -- A more specific configuration's word about the host is before a less specific one's about
+        -- the port.
+        assert.same({ 2, "upstream-tls (service, target a)" }, port.tls_verify_depth)
+        assert.same({ 3, "upstream-tls (global, target a:1)" }, port.security_level)
+        assert.same({ 1, "upstream-tls (route)" }, shown(found.b).tls_verify_depth)
+        assert.is_nil(found["A."])
+      end)
+
+    it("take fields that are one decision from one place", function()
+      local found = places({ { "route", {
+        system_cas = true, targets = { { target = "a", ca_certificates = { "two" } } },
+      } } })
+      assert.same({ "CA two" }, fake.content_of(found.a.policy).trust)
+    end)
+
+    describe("have of each field", function()
+      local SCOPES = { "route and service", "route", "service", "global" }
+      local seed
+
+      before_each(function()
+        seed = 7
+      end)
+
+      local function random(n)
+        seed = (seed * 1103515245 + 12345) % 2147483648
+        return math.floor(seed / 65536) % n
+      end
+
+      local FIELDS = {
+        tls_verify_depth = function() return random(65) end,
+        security_level = function() return random(6) end,
+        strict = function() return random(2) == 1 end,
+        sni = function() return ({ "none", "host", "a.example" })[random(3) + 1] end,
+      }
+
+      local function some(fields)
+        for name, value in pairs(FIELDS) do
+          if random(3) == 0 then
+            fields[name] = value()
+          end
+        end
+        return fields
+      end
+
+      local function configurations()
+        local confs = {}
+        for i, scope in ipairs(SCOPES) do
+          local entries = {}
+          for _, text in ipairs({ "h", "h:1", "other:1" }) do
+            if random(2) == 0 then
+              table.insert(entries, 1 + random(#entries + 1), some({ target = text }))
+            end
+          end
+          confs[i] = { scope, some({ targets = entries }) }
+        end
+        return confs
+      end
+
+      -- All that may say something about a place, in the documented order; `texts` are what it may
+      -- be called in entries, the port first.
+      local function in_order(confs, texts)
+        local list = {}
+        for _, item in ipairs(confs) do
+          for _, text in ipairs(texts) do
+            for _, entry in ipairs(item[2].targets) do
+              list[#list + 1] = entry.target == text and entry or nil
+            end
+          end
+        end
+        for _, item in ipairs(confs) do
+          list[#list + 1] = item[2]
+        end
+        return list
+      end
+
+      local function first(list, name)
+        for _, fields in ipairs(list) do
+          if fields[name] ~= nil then
+            return fields[name]
+          end
+        end
+      end
+
+      it("what its most specific place says, whatever is said where", function()
+        local compared = 0
+        for _ = 1, 100 do
+          local confs = configurations()
+          local found = places(confs)
+          for text, texts in pairs({ h = { "h" }, ["h:1"] = { "h:1", "h" } }) do
+            for name in pairs(found[text] and FIELDS or {}) do
+              local expected = first(in_order(confs, texts), name)
+              local field = shown(found[text])[name]
+              if expected ~= nil then
+                assert.equal(expected, field[1], name)
+                compared = compared + 1
+              else
+                assert.is_true(field[2] == "default" or field[2]:find("^service%.") ~= nil)
+              end
+            end
+          end
+        end
+        assert.is_true(compared > 300)
+      end)
+    end)
+
+    it("are refused for themselves where theirs cannot be made", function()
+      local decision = assert(decide(SERVICE, { { "route", { min_version = "TLSv1.3", targets = {
+        { target = "a", max_version = "TLSv1.2" }, { target = "b", ca_certificates = { "gone" } },
+        { target = "c", client_certificate = "broken" }, { target = "d", sni = "none" },
+      } } } }))
+      local errors = {}
+      for i, item in ipairs(decision.targets) do
+        errors[i] = item.error or "none"
+        assert.equal(item.error == nil, item.policy ~= nil)
+      end
+      assert.same({
+        "plugin 'upstream-tls': min_version TLSv1.3 is above max_version TLSv1.2",
+        "plugin 'upstream-tls': CA Certificate 'gone' does not exist",
+        "plugin 'upstream-tls': certificate does not match key", "none",
+      }, errors)
+    end)
+
+    it("are warned about, by what is not said about the others already", function()
+      local decision = assert(decide(SERVICE, { { "route", { targets = {
+        { target = "10.0.0.1", mode = "off" }, { target = "elsewhere", mode = "off" },
+        { target = "b.example:443", mode = "report" },
+      } } } }))
+      assert.same({
+        "at target '10.0.0.1' is not verified "
+          .. "(mode off, from: upstream-tls (route, target 10.0.0.1))",
+        "at target 'b.example:443' is verified for the log only, whatever the verdict "
+          .. "(mode report, from: upstream-tls (route, target b.example:443))",
+      }, decision.warnings)
+      decision = assert(decide({}, { { "route", {
+        sni = "none", targets = { { target = "10.0.0.1", strict = true } },
+      } } }))
+      assert.same({ "is not verified (mode off, from: default)" }, decision.warnings)
+    end)
   end)
 
   describe("warns", function()
@@ -363,6 +560,10 @@ describe("upstream-tls", function()
       { min_version = "TLSv1.2", max_version = "TLSv1.2" },
       { ciphers = "c", ciphersuites = "c", groups = "g", sigalgs = "s", security_level = 5 },
       { next_ca_certificates = { ID }, next_system_cas = true },
+      { targets = { { target = "10.0.0.1:443", mode = "off" } } },
+      { targets = { { target = "::1", strict = true }, { target = "[::1]:443", strict = false } } },
+      { mode = "enforce", targets = { { target = "a.example", tls_verify = false } } },
+      { targets = { { target = "a", ca_certificates = { ID }, names = { dns = { "a.x" } } } } },
     }
     for i, config in ipairs(good) do
       it(("takes what is good (%d)"):format(i), function()
@@ -417,6 +618,22 @@ describe("upstream-tls", function()
       { { ciphers = "" }, "length must be at least 1" },
       { { security_level = 6 }, "value should be between 0 and 5" },
       { { strict = 1 }, "expected a boolean" },
+      { { targets = {} }, "length must be at least 1" },
+      { { targets = { { strict = true } } }, "required field missing" },
+      { { targets = { { target = "a" } } }, "nothing is said about this target" },
+      { { targets = { { target = "a b", strict = true } } }, "'a b' is not HOST or HOST:PORT" },
+      { { targets = { { target = "a:0", strict = true } } }, "'a:0' has no valid port" },
+      { { targets = { { target = "a:70000", strict = true } } }, "invalid port number" },
+      { { targets = { { target = "http://a/", strict = true } } }, "is not HOST or HOST:PORT" },
+      { { targets = { { target = "10.0.0.0/8", strict = true } } }, "is not HOST or HOST:PORT" },
+      { { targets = { { target = "a", mode = "on" } } }, "expected one of: enforce, report, off" },
+      { { targets = { { target = "a", mode = "off", tls_verify = true } } },
+        "only one or none of these fields must be set" },
+      { { targets = { { target = "a", verify_name = false, names = { dns = { "a" } } } } },
+        "names are not looked for" },
+      { { targets = { { target = "a", targets = { { target = "b" } } } } }, "unknown field" },
+      { { targets = { { target = "::1", strict = true }, { target = "a", strict = true },
+        { target = "0:0::1", strict = false } } }, "[0] and [2] are the same target" },
     }
     for i, case in ipairs(bad) do
       it(("refuses what is not (%d: %s)"):format(i, case[2]), function()

@@ -293,6 +293,14 @@ function C.weir_build_plan(_, d)
     plan[name] = str(d[name])
   end
   plan.policy = fake.content_of(d.policy)
+  plan.targets = {}
+  for i = 1, tonumber(d.target_count) do
+    local target = d.targets[i - 1]
+    plan.targets[i] = {
+      host = str(target.host), port = target.port, policy = fake.content_of(target.policy),
+      error = str(target.error),
+    }
+  end
   table.insert(fake.built.plans, plan)
   return #fake.built.plans - 1
 end

@@ -4,8 +4,10 @@
 --             equal for equal content
 --   chains    plan -> list of indices into `plugins`, in the order of execution
 --   rewrite   the same for the plugins that run before a route is known
---   plans     plan -> { route_id, service_id, effective = index, error }; `effective` for upstreams
---             that are reached over TLS, `error` when requests of the plan are refused
+--   plans     plan -> { route_id, service_id, effective = index, error, targets = list of { target,
+--             effective, error } }; `effective` for upstreams that are reached over TLS, `error`
+--             when requests are refused, `targets` those of the upstream that differ
+--   services  id -> the same, for services without a route
 --   effective list of { policy = its id, mode, fields = list of { name, value, origin } }: how
 --             upstreams are verified, and what says so; each once, however many plans share it
 --   entities  TYPE -> { [id] = entity }, private keys left out
@@ -13,6 +15,7 @@
 local buffer = require("string.buffer")
 local fingerprint = require("weir.fingerprint")
 local Fold = require("weir.compile.fold")
+local Targets = require("weir.compile.targets")
 local tls = require("weir.tls")
 
 local Blob = {}
@@ -52,6 +55,7 @@ function Blob.new(config, settings)
       chains = {},
       rewrite = {},
       plans = {},
+      services = {},
       entities = public_entities(config),
       settings = settings,
     },
@@ -88,9 +92,11 @@ function Blob:plugin(entity)
   return index
 end
 
---- The index of an effective policy, added when it is new.
--- @tparam table decision what Fold:run() gave
+-- The index of an effective policy, added when it is new; nil when there is none.
 function Blob:effective(decision)
+  if not (decision and decision.policy) then
+    return nil
+  end
   local policy = tls.policy_id(decision.policy)
   local key = policy .. Fold.text_of(decision.fields)
   local index = self.effective_indices[key]
@@ -101,6 +107,27 @@ function Blob:effective(decision)
     self.effective_indices[key] = index
   end
   return index
+end
+
+--- What to show of the verification of a plan's upstream.
+-- @tparam table scope route, service (entities or nil), targets
+-- @tparam table|nil decision what Fold:run() gave
+-- @tparam ?string why requests are refused
+function Blob:plan(scope, decision, why)
+  local targets
+  for _, target in ipairs(decision and scope.targets or {}) do
+    local differing = Targets.find(decision.targets, target)
+    if differing then
+      targets = targets or {}
+      table.insert(targets, {
+        target = target.target, effective = self:effective(differing), error = differing.error,
+      })
+    end
+  end
+  return {
+    route_id = scope.route and scope.route.id, service_id = scope.service and scope.service.id,
+    effective = self:effective(decision), error = why, targets = targets,
+  }
 end
 
 -- Links whose plugin has nothing to run when a request comes, or when a worker starts, need no

@@ -3,6 +3,7 @@
 -- A handler with `plan(self, conf, plan)` is called for each plan that its configuration applies to
 -- while the configuration is compiled. It may choose how the upstream is verified. What it chooses
 -- is in the plan when the first request comes, and a plugin with nothing else to do is in no chain.
+local Targets = require("weir.compile.targets")
 local choices = require("weir.tls.choice")
 local system_cas = require("weir.compile.system_cas")
 local tls = require("weir.tls")
@@ -44,8 +45,8 @@ function Fold:system_cas()
   end)
 end
 
--- ---- what a handler's plan() is given: service, route, upstream (entities or nil), tls, layers,
--- configured, and these
+-- ---- what a handler's plan() is given: service, route, upstream (entities or nil), targets (list
+-- of { target = "HOST:PORT", host, port, … }), tls, layers, configured, and these
 
 function Plan:pems(ids, with_system)
   local pems = {}
@@ -137,21 +138,84 @@ local function account(choice, origin)
   return fields
 end
 
---- Decides how the upstream is verified. The last plugin to decide wins.
--- @tparam table choice as for weir.tls.policy()
--- @tparam ?table fields what to show of it: list of { name, value, origin }
--- @treturn true|nil
--- @treturn nil|string
-function Plan:set_policy(choice, fields)
+-- { policy, choice, mode, fields }, or nil and why there can be no such policy.
+function Plan:make(choice, fields)
   local policy, err = memo(self.fold.policies, text_of(choice), function()
     return tls.policy(choice)
   end)
   if not policy then
     return nil, err
   end
-  self.policy, self.choice, self.mode = policy, choice, choices.mode(choice)
-  self.fields = fields or account(choice, ("plugin '%s'"):format(self.plugin))
+  return {
+    policy = policy, choice = choice, mode = choices.mode(choice),
+    fields = fields or account(choice, ("plugin '%s'"):format(self.plugin)),
+  }
+end
+
+--- Decides how the upstream is verified, whichever of its targets serves. The last plugin to decide
+-- wins.
+-- @tparam table choice as for weir.tls.policy()
+-- @tparam ?table fields what to show of it: list of { name, value, origin }
+-- @treturn true|nil
+-- @treturn nil|string
+function Plan:set_policy(choice, fields)
+  local made, err = self:make(choice, fields)
+  if not made then
+    return nil, err
+  end
+  self.decision, self.differing = made, {}
   return true
+end
+
+-- Only what is said last about a place counts.
+local function differ(self, place, made)
+  made.text, made.canonical, made.port = place.text, place.canonical, place.port
+  for i, other in ipairs(self.differing) do
+    if other.canonical == place.canonical and other.port == place.port then
+      self.differing[i] = made
+      return
+    end
+  end
+  table.insert(self.differing, made)
+end
+
+--- Decides how one target is verified, after set_policy(). It holds wherever a request comes to
+-- that target from, also when a plugin sends it there.
+-- @tparam table place { text = how it is called in messages, canonical = weir.host.canonical() of
+-- its host, port = nil for all ports }; a place with the port counts before one without
+-- @tparam table choice as for weir.tls.policy()
+-- @tparam ?table fields what to show of it
+-- @treturn true|nil
+-- @treturn nil|string why it cannot be made; requests to that target are then refused
+function Plan:set_target_policy(place, choice, fields)
+  local made, err = self:make(choice, fields)
+  if not made then
+    return self:refuse_target(place, err)
+  end
+  differ(self, place, made)
+  return true
+end
+
+--- Refuses requests to one target.
+-- @tparam table place as for set_target_policy()
+-- @tparam string why
+-- @treturn nil
+-- @treturn string why
+function Plan:refuse_target(place, why)
+  why = ("plugin '%s': %s"):format(self.plugin, why)
+  differ(self, place, { error = why })
+  return nil, why
+end
+
+--- Whether the plan's own upstream has such a target.
+-- @tparam table place as for set_target_policy()
+function Plan:has_target(place)
+  for _, target in ipairs(self.targets) do
+    if Targets.find({ place }, target) then
+      return true
+    end
+  end
+  return false
 end
 
 --- Something that whoever wrote the configuration should know, about this plan's upstream.
@@ -173,11 +237,13 @@ local function call(plugin, conf, plan)
 end
 
 --- Lets the plugins that apply to a plan decide.
--- @tparam table scope service, route, upstream: entities or nil
+-- @tparam table scope service, route, upstream: entities or nil; targets, of weir.compile.targets
 -- @tparam table links list of { plugin, entity (nil: no configuration), layers (all configurations
 -- of the plugin that apply), configured } in the order of execution
 -- @treturn table|nil for a service that is reached over TLS: policy, choice, mode, fields (list of
--- { name, value, origin }), warnings
+-- { name, value, origin }), warnings, and targets (of the upstream, or where plugins may send
+-- requests): list of { text, canonical, port = number or nil }, each with policy, choice, mode and
+-- fields, or with error
 -- @treturn nil|string why there is none
 function Fold:run(scope, links)
   local plan = setmetatable({
@@ -185,7 +251,9 @@ function Fold:run(scope, links)
     service = scope.service,
     route = scope.route,
     upstream = scope.upstream,
+    targets = scope.targets or {},
     tls = scope.service ~= nil and scope.service.protocol == "https",
+    differing = {},
     warnings = {},
   }, Plan)
   for _, link in ipairs(links) do
@@ -200,13 +268,12 @@ function Fold:run(scope, links)
   end
   if not plan.tls then
     return nil
-  elseif not plan.policy then
+  elseif not plan.decision then
     return nil, "no plugin decides how its upstream is verified"
   end
-  return {
-    policy = plan.policy, choice = plan.choice, mode = plan.mode, fields = plan.fields,
-    warnings = plan.warnings,
-  }
+  local decision = plan.decision
+  decision.targets, decision.warnings = plan.differing, plan.warnings
+  return decision
 end
 
 local function text_of_field(field)

@@ -66,10 +66,10 @@ return {
 
   -- Kong refuses the whole file for the sake of one expired CA. It cannot make anything trusted:
   -- verification fails for the chains that need it, and for no others.
-  advise = function(ca, now)
+  advise = function(ca, context)
     local list, advice = assert(core.x509_info(ca.cert)), {}
     for i, certificate in ipairs(list) do
-      local message = advice_about(certificate, now)
+      local message = advice_about(certificate, context.now)
       if message then
         advice[#advice + 1] = { field = "cert", message = about(message, i, list) }
       end

@@ -24,8 +24,8 @@ return {
     { mutually_required = { "cert_alt", "key_alt" } },
     { custom_entity_check = { field_sources = { "cert", "key" }, fn = check_pair } },
   },
-  advise = function(certificate, now)
-    if core.x509_info(certificate.cert)[1].not_after < now then
+  advise = function(certificate, context)
+    if core.x509_info(certificate.cert)[1].not_after < context.now then
       return {
         { field = "cert", message = 'certificate expired, "Not After" time is in the past' },
       }

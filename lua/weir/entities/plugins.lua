@@ -44,6 +44,7 @@ local function specialize(plugin)
     entity_checks = plugin.entity_checks,
     shorthand_fields = plugin.shorthand_fields,
     transformations = plugin.transformations,
+    advise = plugin.advise,
   }
 end
 
@@ -87,6 +88,19 @@ function definition.schema_of(name)
   end
   schemas[name] = schema
   return schema
+end
+
+-- What a plugin's schema has to say about a configuration that is legal and yet probably a mistake.
+-- It may look at all the rest, once that is valid.
+function definition.advise(entity, context)
+  local give_advice = definition.schema_of(entity.name).definition.advise
+  if not (give_advice and context.config and entity.enabled) then
+    return {}
+  end
+  local ok, advice = pcall(give_advice, entity, context.config)
+  return ok and advice or {
+    { field = "name", message = "its schema fails to advise: " .. tostring(advice) },
+  }
 end
 
 return definition

@@ -117,8 +117,8 @@ return {
 
   -- What is legal and yet probably not what the author wants. Where upstream-tls is configured,
   -- these fields are not all that counts, and it has an opinion of its own.
-  advise = function(service, _, plugins)
-    if service.protocol ~= "https" or not service.enabled or plugins["upstream-tls"] then
+  advise = function(service, context)
+    if service.protocol ~= "https" or not service.enabled or context.plugins["upstream-tls"] then
       return {}
     elseif not service.tls_verify then
       return { { message = "upstream certificate is not verified (tls_verify is off)" } }

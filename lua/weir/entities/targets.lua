@@ -14,8 +14,7 @@ end
 -- The one way to write a target, so that `10.0.0.1` and `10.0.0.1:8000` are the same one.
 local function normalize(value)
   local parsed = host.parse(value)
-  local shape = parsed.type == "ipv6" and "[%s]:%d" or "%s:%d"
-  return { target = shape:format(parsed.host:lower(), parsed.port or DEFAULT_PORT) }
+  return { target = host.format(parsed.host:lower(), parsed.port or DEFAULT_PORT) }
 end
 
 return {

@@ -6,8 +6,8 @@ local render = require("weir.cli.tls.render")
 local diff = { summary = "show which policies two declarative files disagree about" }
 
 local EPILOG = [[
-For each service that is reached over TLS, and each of its routes with a
-policy of its own, the fields that differ are shown with old and new value and
+For each service that is reached over TLS, and each of its routes and targets
+with a policy of its own, the fields that differ are shown with old and new value and
 where they come from. CA certificates are compared by their content, too: the
 same id may stand for another bundle.
 
@@ -28,21 +28,25 @@ function diff.configure(parser)
   parser:epilog(EPILOG)
 end
 
+-- How the owner of a policy is called; for a target also how its service or route is.
 local function key_of(item)
-  return item.route and ("service '%s', route '%s'"):format(item.service, item.route)
+  local owner = item.route and ("service '%s', route '%s'"):format(item.service, item.route)
     or ("service '%s'"):format(item.service)
+  return item.target and ("%s, target '%s'"):format(owner, item.target) or owner, owner
 end
 
--- By what names the policy's owner, in the order of the file, the service before its routes.
+-- Policies by the names of their owners, and these in their order, a service before its routes,
+-- each before its targets. `owners`: of targets, the name of what holds where nothing differs.
 local function index(list)
-  local by_key, keys = {}, {}
+  local by_key, keys, owners = {}, {}, {}
   for _, item in ipairs(list) do
-    local key = key_of(item)
+    local key, owner = key_of(item)
     by_key[key] = by_key[key] or item
+    owners[key] = item.target and owner
     keys[#keys + 1] = key
   end
   table.sort(keys)
-  return by_key, keys
+  return by_key, keys, owners
 end
 
 -- SHA-256 -> subject of each certificate of a bundle.
@@ -127,19 +131,23 @@ local function compare(old, new)
   return lines
 end
 
+-- A target that differs in one file only is compared with what holds for it in the other.
 local function all_differences(old, new)
-  local before, old_keys = index(old)
-  local after, new_keys = index(new)
+  local before, old_keys, old_owners = index(old)
+  local after, new_keys, new_owners = index(new)
   local found = {}
-  for _, key in ipairs(old_keys) do
-    local lines = after[key] and compare(before[key], after[key]) or { "  is gone" }
+  local function add(key, a, b)
+    local lines = a and b and compare(a, b) or { a and "  is gone" or "  is new" }
     if #lines > 0 then
       found[#found + 1] = key .. "\n" .. table.concat(lines, "\n")
     end
   end
+  for _, key in ipairs(old_keys) do
+    add(key, before[key], after[key] or after[old_owners[key]])
+  end
   for _, key in ipairs(new_keys) do
     if not before[key] then
-      found[#found + 1] = key .. "\n  is new"
+      add(key, before[new_owners[key]], after[key])
     end
   end
   return found

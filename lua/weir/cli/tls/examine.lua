@@ -74,6 +74,66 @@ local function from_options(args)
   }
 end
 
+local function target_of(text, option)
+  local parsed, err = host.parse((text:gsub("^https://", ""):gsub("/$", "")))
+  if not parsed then
+    stop(2, "%s: %s", option, err)
+  end
+  return { host = parsed.host, port = parsed.port or DEFAULT_PORT,
+    canonical = host.canonical(parsed.host) }
+end
+
+-- Which of the service's targets is meant: --target has to be one, TARGET may be.
+local function own_target(args, item)
+  local text = args.of_target or args.target
+  local wanted = text and target_of(text, args.of_target and "--target" or "TARGET")
+  local known = {}
+  for i, target in ipairs(item.targets or {}) do
+    if not wanted or target.canonical == wanted.canonical and target.port == wanted.port then
+      return target
+    end
+    known[i] = target.target
+  end
+  if args.of_target then
+    stop(1, "service '%s' has no target '%s'; it has: %s", item.service, args.of_target,
+      known[1] and table.concat(known, ", ") or "none")
+  end
+end
+
+-- What else is to be known: other policies of the same service, and other names of the upstream.
+local function notes_of(list, found, args)
+  local notes = {}
+  for _, other in ipairs(list) do
+    local differs = other.service == found.service and other.id ~= found.id
+    if differs and other.target and other.route == found.route then
+      table.insert(notes,
+        ("target '%s' has a policy of its own: see --target"):format(other.target))
+    elseif differs and other.route and not other.target and not args.route then
+      table.insert(notes, ("route '%s' has a policy of its own: see --route"):format(other.route))
+    end
+  end
+  return notes
+end
+
+-- What the upstream is called by: its host_header, else the host of the target; where the route
+-- preserves it, the client's Host.
+local function name_of(list, found, target, notes)
+  if found.client_hosts then
+    local first, others = found.client_hosts[1], table.concat(found.client_hosts, ", ", 2)
+    table.insert(notes, "its name is the Host that the client asks for (preserve_host)"
+      .. (others ~= "" and ("; see --name for others: %s"):format(others) or ""))
+    return first
+  end
+  for _, other in ipairs(list) do
+    if other.service == found.service and other.route and not found.route and not other.target
+      and other.client_hosts then
+      table.insert(notes, ("route '%s' passes on the client's Host (preserve_host), which is then "
+        .. "the name: see --route"):format(other.route))
+    end
+  end
+  return found.host_header or target and target.host or found.service_entity.host
+end
+
 local function from_config(args, process)
   local settings = options.load_settings(args, {}, process)
   if not settings then
@@ -83,23 +143,21 @@ local function from_config(args, process)
   if not list then
     stop(1, "%s", table.concat(problems, "\n"))
   end
-  local found = policies.find(list, args.service, args.route)
-  if not found then
+  local of_plan = policies.find(list, args.service, args.route)
+  if not of_plan then
     stop(1, "%s: there is no service '%s'%s that is reached over TLS", args.config, args.service,
       args.route and (" with a route '%s'"):format(args.route) or "")
-  elseif found.error then
+  end
+  local target = own_target(args, of_plan)
+  local found = target and policies.find(list, args.service, args.route, target) or of_plan
+  if found.error then
     stop(1, "service '%s' cannot be proxied to: %s", found.service, found.error)
   end
-  local notes = {}
-  for _, other in ipairs(list) do
-    if other.service == found.service and other.route and not args.route
-      and other.id ~= found.id then
-      table.insert(notes, ("route '%s' has a policy of its own: see --route"):format(other.route))
-    end
-  end
+  local notes = notes_of(list, found, args)
   return {
-    choice = found.choice, fields = found.fields, pems = found.pems, host = found.host,
-    target = found.target, notes = notes,
+    choice = found.choice, fields = found.fields, pems = found.pems, notes = notes,
+    configured = true, host = name_of(list, found, target or of_plan.targets[1], notes),
+    target = (target or of_plan.targets[1] or {}).target,
   }
 end
 
@@ -142,17 +200,10 @@ end
 
 -- ---- the chain
 
-local function target_of(text)
-  local parsed, err = host.parse((text:gsub("^https://", ""):gsub("/$", "")))
-  if not parsed then
-    stop(2, "TARGET: %s", err)
-  end
-  return parsed.host, parsed.port or DEFAULT_PORT
-end
-
 -- Shakes hands. Returns the verdict, the chain and the address.
 local function connect(policy, target, own, timeout)
-  local name, port = target_of(target)
+  local parsed = target_of(target, "TARGET")
+  local name, port = parsed.host, parsed.port
   local address, err = resolve.address(name)
   if not address then
     stop(1, "%s", err)
@@ -217,10 +268,10 @@ local function report_of(case, verdicts, live)
 end
 
 local function own_name(args, policy)
-  if policy.host then
+  if policy.configured then
     return policy.host
   end
-  return args.target and (target_of(args.target)) or nil
+  return args.target and target_of(args.target, "TARGET").host or nil
 end
 
 -- @tparam table args of the command line; timeout in milliseconds

@@ -12,9 +12,9 @@ would mend it. Rules behind the first that fails are judged, too, as far as
 that is possible.
 
 The policy is that of a service of a declarative file (--config, --service and
-perhaps --route), or made of --ca, --depth and --name; without --ca nobody is
-trusted. With a file TARGET may be left out: then the first target of the
-service is asked.
+perhaps --route and --target), or made of --ca, --depth and --name; without --ca nobody is
+trusted. With a file TARGET may be left out: then the service's --target is
+asked, or its first one.
 
 The chain comes from the upstream at TARGET, after a handshake under that
 policy, or from a PEM file (--chain), the leaf first. No request is sent.
@@ -36,6 +36,8 @@ function explain.configure(parser)
   parser:option("--config", "Take the policy from this declarative file."):argname("FILE")
   parser:option("--service", "Name or id of the service, with --config."):argname("NAME")
   parser:option("--route", "Name or id of one of its routes, which may differ."):argname("NAME")
+  parser:option("--target", "HOST:PORT of one of its targets, which may differ.\n"
+    .. "Default: TARGET, or the first one."):argname("HOST:PORT"):target("of_target")
   parser:option("--ca", "PEM file of trusted CA certificates. Repeatable."):argname("FILE")
     :count("*")
   parser:option("--depth", "Intermediates allowed, 0 to 100. Default: 100."):argname("N")
@@ -52,8 +54,8 @@ end
 local function check_together(args)
   if args.config and not args.service then
     return "--config needs --service"
-  elseif (args.service or args.route) and not args.config then
-    return "--service and --route need --config"
+  elseif (args.service or args.route or args.of_target) and not args.config then
+    return "--service, --route and --target need --config"
   elseif args.config and (args.depth or #args.ca > 0) then
     return "--ca and --depth cannot be used with --config"
   elseif not (args.target or args.chain or args.config) then

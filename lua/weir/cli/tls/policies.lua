@@ -1,5 +1,6 @@
 -- The policies that a declarative file comes to: for each service, and for each of its routes.
 local compile = require("weir.compile")
+local Targets = require("weir.compile.targets")
 local declarative = require("weir.declarative")
 local file = require("weir.source.file")
 local fingerprint = require("weir.fingerprint")
@@ -45,25 +46,72 @@ local function pems_of(fields, config, settings)
   return pems
 end
 
--- Which name upstreams of a service are asked for, unless routes pass on the client's, and the
--- first address to ask.
-local function upstream_of(service, config)
-  for _, upstream in ipairs(config.upstreams) do
-    if upstream.name == service.host then
-      for _, target in ipairs(config.targets) do
-        if target.upstream.id == upstream.id then
-          return upstream.host_header or service.host, target.target
-        end
-      end
-      return upstream.host_header or service.host, nil
-    end
-  end
-  local literal = service.host:find(":", 1, true) and "[" .. service.host .. "]" or service.host
-  return service.host, ("%s:%d"):format(literal, service.port)
-end
-
 local function label_of(entity)
   return entity and (entity.name or entity.id)
+end
+
+-- What an item of load() has of a decision, or of what was decided for a target.
+local function add_policy(item, decision, config, settings)
+  item.error = decision.error
+  item.choice = decision.choice
+  item.fields = decision.fields or {}
+  item.id = decision.policy and tls.policy_id(decision.policy)
+  item.pems = pems_of(item.fields, config, settings)
+  return item
+end
+
+-- The exact names that clients of routes may ask for, which are the upstream's where all of the
+-- routes preserve them. Nil: not all do.
+local function client_hosts(routes)
+  local hosts = {}
+  for _, route in ipairs(routes) do
+    if not route.preserve_host then
+      return nil
+    end
+    for _, name in ipairs(route.hosts or {}) do
+      if not name:find("*", 1, true) then
+        hosts[#hosts + 1] = name
+      end
+    end
+  end
+  return routes[1] and hosts
+end
+
+local function routes_of(service, config)
+  local routes = {}
+  for _, route in ipairs(config.routes) do
+    if route.service and route.service.id == service.id then
+      routes[#routes + 1] = route
+    end
+  end
+  return routes
+end
+
+local function item_of(scope, config)
+  local route = scope.route.id ~= NO_ROUTE and scope.route or nil
+  return {
+    service = label_of(scope.service),
+    service_entity = scope.service,
+    route = label_of(route),
+    route_entity = route,
+    host_header = scope.upstream and scope.upstream.host_header,
+    client_hosts = client_hosts(route and { route } or routes_of(scope.service, config)),
+  }
+end
+
+-- Items for one plan: what holds for its upstream, and for each target that differs.
+local function add_items(list, scope, decision, config, settings)
+  local item = add_policy(item_of(scope, config), decision, config, settings)
+  item.targets = scope.targets
+  list[#list + 1] = item
+  for _, target in ipairs(scope.targets) do
+    local differing = Targets.find(decision.targets or {}, target)
+    if differing then
+      local own = add_policy(item_of(scope, config), differing, config, settings)
+      own.target, own.targets = target.target, { target }
+      list[#list + 1] = own
+    end
+  end
 end
 
 local function compiled(config, loaded, settings)
@@ -73,22 +121,9 @@ local function compiled(config, loaded, settings)
     plugins = loaded,
     hash = fingerprint.of_text(""):sub(1, 32),
     node_id = "",
-    decided = function(route, service, decision, why)
-      if service and service.protocol == "https" then
-        local host, target = upstream_of(service, config)
-        list[#list + 1] = {
-          service = label_of(service),
-          service_entity = service,
-          route = route.id ~= NO_ROUTE and label_of(route) or nil,
-          route_entity = route.id ~= NO_ROUTE and route or nil,
-          host = host,
-          target = target,
-          error = why,
-          choice = decision and decision.choice,
-          fields = decision and decision.fields or {},
-          id = decision and tls.policy_id(decision.policy),
-          pems = decision and pems_of(decision.fields, config, settings) or {},
-        }
+    decided = function(scope, decision, why)
+      if scope.service and scope.service.protocol == "https" then
+        add_items(list, scope, decision or { error = why }, config, settings)
       end
     end,
   })
@@ -107,11 +142,14 @@ end
 --- Reads and compiles a declarative file.
 -- @tparam string path
 -- @tparam table settings
--- @treturn table|nil for each service that is reached over TLS, and each route of one: service,
---   route (names, or ids where there are none; no route: what holds for the service),
---   service_entity, route_entity, host (name to verify), target ("address:port" or nil), and id (of
---   the policy), choice (as for weir.tls.policy), fields = list of { name, value, origin }, pems
---   (its trust bundle); or error, when there can be no policy
+-- @treturn table|nil for each service that is reached over TLS, and each route of one, what holds
+--   for its upstream, followed by what holds for each target that differs: service, route (names,
+--   or ids where there are none; no route: what holds for the service), service_entity,
+--   route_entity, target ("HOST:PORT"; nil: what holds for the others), targets (of
+--   weir.compile.targets), host_header (of the upstream), client_hosts (hosts without wildcards of
+--   the route, or of all the service's, if they preserve them), and id (of the policy), choice (as
+--   for weir.tls.policy), fields = list of { name, value, origin }, pems (its trust bundle); or
+--   error, when there can be no policy
 -- @treturn nil|table lines that say what is wrong with the file
 function policies.load(path, settings)
   local text, name = file.new(path):load()
@@ -137,22 +175,28 @@ function policies.load(path, settings)
   return list
 end
 
---- Finds the policy of a service or route.
+local function is(entity, wanted)
+  return entity and (entity.name == wanted or entity.id == wanted)
+end
+
+--- Finds what holds for a service or route, or for one of its targets.
 -- @tparam table list what load() gave
 -- @tparam string service name or id
 -- @tparam ?string route name or id; without it, what holds for the service
+-- @tparam ?table target of weir.compile.targets, or { canonical, port }
 -- @treturn table|nil
-function policies.find(list, service, route)
-  local function is(entity, wanted)
-    return entity and (entity.name == wanted or entity.id == wanted)
-  end
+function policies.find(list, service, route, target)
+  local found
   for _, item in ipairs(list) do
     local route_fits = route and is(item.route_entity, route) or not route and not item.route
     if is(item.service_entity, service) and route_fits then
-      return item
+      if target and item.target and Targets.find(item.targets, target) then
+        return item
+      end
+      found = found or item
     end
   end
-  return nil
+  return found
 end
 
 return policies
