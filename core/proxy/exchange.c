@@ -7,6 +7,7 @@
 #include "proxy/forward.h"
 #include "proxy/report.h"
 #include "proxy/request.h"
+#include "tls/seen.h"
 
 // What the try was doing when it failed, in nginx's words.
 static const char *doing(const struct exchange *e)
@@ -18,11 +19,31 @@ static const char *doing(const struct exchange *e)
     return e->sent_all ? "reading response header from upstream" : "sending request to upstream";
 }
 
+// What the upstream presented is kept for whoever plans to judge it otherwise.
+static void keep_presented(const struct exchange *e)
+{
+    const struct tls_presented *presented = tls_client_presented(e->fresh);
+    const struct verdict *v = tls_client_verdict(e->fresh);
+    if (!presented || !v)
+        return;
+    const struct plan *plan = e->request->plan;
+    const struct seen_peer peer = {
+        .service_id = plan->service_id, .service_name = plan->service_name,
+        .route_id = plan->route_id, .route_name = plan->route_name,
+        .addr = &e->peer->addr, .name = &e->peer->name, .sni = &e->peer->sni,
+        .policy = v->policy,
+    };
+    if (!seen_again(seen_process(), &peer, presented, v->code))
+        seen_put(seen_process(), &peer, presented, tls_client_describe(e->fresh));
+}
+
 static void fail(struct exchange *e, err_t err)
 {
     if (e->failed || e->complete)
         return;
     e->failed = true;
+    if (e->fresh)
+        keep_presented(e);
     request_try_failed(e->request, err, doing(e));
 }
 
@@ -142,6 +163,7 @@ static void verified(struct conn *c)
 {
     struct exchange *e = c->owner;
     report_verdict(e->request, tls_client_verdict(c));
+    keep_presented(e);
     e->fresh = NULL;
     handshake_end(&e->handshake);
     use(e, peer_conn_new(e->realms, e->peer, c));

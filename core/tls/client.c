@@ -22,8 +22,6 @@ struct tls_client {
     struct policy *policy;
     struct tls_client_stats *stats;
     struct verdict_cache verdicts;
-    void (*watch)(void *arg, void *sent);   // who wants to see what peers present, or NULL
-    void *watch_arg;
 };
 
 struct client_state {
@@ -32,6 +30,7 @@ struct client_state {
     struct peer_name name, sni;
     struct session_cache *sessions; // NULL: the peer is gone, or keeps none
     struct verdict_good origin;     // what the connection and the sessions that it gets go back to
+    struct tls_presented presented; // no `certs`: nothing yet
     void *issuer;                   // X509 *, of the leaf of a chain that passed; for OCSP, or NULL
     bool offered;                   // a session
     bool judged;                    // `verdict` is filled
@@ -78,6 +77,17 @@ static void count_end(struct tls_client_stats *stats, const struct verdict *v)
     stats->verdicts[v->mode - POLICY_VERIFY][v->code]++;
 }
 
+// Keeps what is judged. False: there is no memory for it.
+static bool keep_presented(struct client_state *s, STACK_OF(X509) *sent, int64_t now)
+{
+    struct tls_presented *p = &s->presented;
+    if (!verify_digest(sent, p->sha256))
+        return false;
+    p->certs = X509_chain_up_ref(sent);
+    p->at = now;
+    return p->certs != NULL;
+}
+
 // OpenSSL's certificate verification callback: 1 lets the handshake go on, 0 sends the alert that
 // fits the error of the store context.
 static int judge(X509_STORE_CTX *ctx, void *arg)
@@ -89,13 +99,13 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
         return 0;
     }
     struct client_state *s = state_of_ssl(ssl);
+    const int64_t now = (int64_t)time(NULL);
+    const bool kept = keep_presented(s, X509_STORE_CTX_get0_untrusted(ctx), now);
     struct verify v = {
         .policy = t->policy, .name = &s->name, .cache = &t->verdicts, .verdict = &s->verdict,
+        .presented = kept ? s->presented.sha256 : NULL,
         .issuer = t->policy->desc.ocsp != POLICY_OCSP_OFF ? &s->issuer : NULL,
     };
-    const int64_t now = (int64_t)time(NULL);
-    if (t->watch)
-        t->watch(t->watch_arg, X509_STORE_CTX_get0_untrusted(ctx));
     const bool goes_on = verify_judge(&v, ctx, now);
     s->judged = true;
     s->origin = verdict_good_of(&s->verdict, now, v.bound);
@@ -219,12 +229,6 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
     return NULL;
 }
 
-void tls_client_watch(struct tls_client *t, void (*watch)(void *arg, void *sent), void *arg)
-{
-    t->watch = watch;
-    t->watch_arg = arg;
-}
-
 void tls_client_free(struct tls_client *t)
 {
     if (t)
@@ -254,6 +258,7 @@ static void state_free(void *state)
 {
     struct client_state *s = state;
     unref(s->client);
+    sk_X509_pop_free(s->presented.certs, X509_free);
     X509_free(s->issuer);
     free(s);
 }
@@ -380,6 +385,12 @@ void tls_client_forget(struct conn *c)
     struct filter *f = filter_of(c, &hooks);
     if (f)
         container_of(f, struct client_state, filter)->sessions = NULL;
+}
+
+const struct tls_presented *tls_client_presented(const struct conn *c)
+{
+    const struct client_state *s = filter_of(c, &hooks) ? state_of(c) : NULL;
+    return s && s->presented.certs ? &s->presented : NULL;
 }
 
 const struct verdict *tls_client_verdict(const struct conn *c)

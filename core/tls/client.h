@@ -33,8 +33,12 @@ err_t tls_client_new(struct policy *policy, struct tls_client_stats *stats, stru
                      char why[TRUST_WHY]);
 void tls_client_free(struct tls_client *t);     // drops the owner's hold
 
-// Shows every chain (STACK_OF(X509) *, the leaf first) as it is presented, before it is judged.
-void tls_client_watch(struct tls_client *t, void (*watch)(void *arg, void *sent), void *arg);
+// What a peer presented in a full handshake.
+struct tls_presented {
+    void *certs;                    // STACK_OF(X509) *, the leaf first
+    unsigned char sha256[DIGEST_SIZE];      // verify_digest() of them
+    int64_t at;                     // unix seconds
+};
 
 // Installs the filter on a freshly dialled connection, starts reading and sends the ClientHello.
 // `ready` is called once the peer is verified; failures arrive as user->failed: err_tls_verify
@@ -48,6 +52,9 @@ err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_n
 
 // The connection outlives its peer: sessions that still arrive are dropped.
 void tls_client_forget(struct conn *c);
+
+// NULL before there was a certificate, and where a session was resumed. The connection's.
+const struct tls_presented *tls_client_presented(const struct conn *c);
 
 const struct verdict *tls_client_verdict(const struct conn *c);  // NULL before there is one
 

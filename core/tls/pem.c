@@ -106,3 +106,22 @@ void pem_free(struct pem_list *list)
     free(list->block);
     *list = (struct pem_list){ 0 };
 }
+
+struct str pem_write(void *certs, size_t max)
+{
+    fault_clear();
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    size_t end = 0;
+    for (int i = 0; bio && i < sk_X509_num(certs); i++) {
+        const bool ok = PEM_write_bio_X509(bio, sk_X509_value(certs, i)) == 1;
+        const long n = BIO_get_mem_data(bio, &text);
+        if (!ok || n <= 0 || (size_t)n > max)
+            break;
+        end = (size_t)n;
+    }
+    const struct str out = end > 0 ? (struct str){ xmemdup0(text, end), end } : STR_NONE;
+    BIO_free(bio);
+    fault_clear();
+    return out;
+}

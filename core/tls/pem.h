@@ -25,3 +25,7 @@ enum { PEM_WHY = 256 };
 // text without any are errors: err_tls_setup with `why`; the list then holds what came before.
 err_t pem_certificates(struct str text, struct pem_list *list, char why[PEM_WHY]);
 void pem_free(struct pem_list *list);
+
+// Certificates (STACK_OF(X509) *) as one PEM text of at most `max` bytes, cut at a whole one. For
+// free(), with a NUL; n == 0 (and nothing to free) when not one could be written.
+struct str pem_write(void *certs, size_t max);

@@ -4,11 +4,10 @@
 
 #include "net/dial.h"
 #include "tls/client.h"
-#include "tls/fault.h"
+#include "tls/pem.h"
 
-#include <openssl/bio.h>
-#include <openssl/pem.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct probe {
     struct loop *loop;
@@ -26,26 +25,12 @@ struct probe {
     bool done;
 };
 
-static void keep_chain(void *arg, void *sent)
+static void keep_chain(struct probe *p, const struct tls_presented *presented)
 {
-    struct probe *p = arg;
-    size_t used = 0;
-    for (int i = 0; i < sk_X509_num(sent); i++) {
-        BIO *bio = BIO_new(BIO_s_mem());
-        char *text = NULL;
-        long n = bio && PEM_write_bio_X509(bio, sk_X509_value(sent, i)) == 1
-            ? BIO_get_mem_data(bio, &text) : 0;
-        const bool fits = n > 0 && used + (size_t)n < p->cap;
-        if (fits) {
-            memcpy(p->chain + used, text, (size_t)n);
-            used += (size_t)n;
-            p->chain[used] = '\0';
-        }
-        BIO_free(bio);
-        if (!fits)
-            break;
-    }
-    fault_clear();
+    const struct str text = pem_write(presented->certs, p->cap - 1);
+    if (text.n > 0)
+        memcpy(p->chain, text.p, text.n + 1);
+    free((char *)(uintptr_t)text.p);
 }
 
 static void finish(struct probe *p, err_t err)
@@ -54,6 +39,9 @@ static void finish(struct probe *p, err_t err)
         return;
     p->done = true;
     p->err = err;
+    const struct tls_presented *presented = p->conn ? tls_client_presented(p->conn) : NULL;
+    if (presented && p->cap > 0)
+        keep_chain(p, presented);
     const struct verdict *v = p->conn ? tls_client_describe(p->conn) : NULL;
     if (v)
         *p->verdict = *v;
@@ -140,7 +128,6 @@ err_t probe_run(const struct addr *to, struct policy *policy, const struct peer_
     err_t err = tls_client_new(policy, &stats, &p.client, why);
     if (err)
         return err;
-    tls_client_watch(p.client, keep_chain, &p);
     p.loop = loop_new();
     p.loop->before_wait = stop_when_done;
     p.loop->before_wait_arg = &p;

@@ -323,14 +323,10 @@ static bool judge_all(struct judgement *j)
 
 // -- presentations --------------------------------------------------------------------------------
 
-// Over all certificates that the peer sent, in order, and the name: what the verdict depends on
-// besides the policy.
-static bool chain_key(STACK_OF(X509) *sent, const struct peer_name *name,
-                      unsigned char key[DIGEST_SIZE])
+bool verify_digest(void *sent, unsigned char sha256[DIGEST_SIZE])
 {
     struct digest d;
     digest_begin(&d);
-    digest_add_field(&d, name ? name->text : "", name ? name->len : 0);
     for (int i = 0; i < sk_X509_num(sent); i++) {
         unsigned char *der = NULL;
         const int n = i2d_X509(sk_X509_value(sent, i), &der);
@@ -339,6 +335,16 @@ static bool chain_key(STACK_OF(X509) *sent, const struct peer_name *name,
             digest_add_field(&d, der, (size_t)n);
         OPENSSL_free(der);
     }
+    return digest_end(&d, sha256);
+}
+
+// Over the certificates and the name: what the verdict depends on besides the policy.
+static bool chain_key(const struct verify *v, unsigned char key[DIGEST_SIZE])
+{
+    struct digest d;
+    digest_begin(&d);
+    digest_add_field(&d, v->name ? v->name->text : "", v->name ? v->name->len : 0);
+    digest_add(&d, v->presented, DIGEST_SIZE);
     return digest_end(&d, key);
 }
 
@@ -398,8 +404,8 @@ bool verify_sent(struct verify *v, void *sent, int64_t now)
         return true;
     unsigned char key[DIGEST_SIZE];
     // A remembered chain has no issuer at hand to judge a response by.
-    const bool cacheable = v->cache && v->policy->desc.ocsp == POLICY_OCSP_OFF
-        && chain_key(sent, v->name, key);
+    const bool cacheable = v->cache && v->presented && v->policy->desc.ocsp == POLICY_OCSP_OFF
+        && chain_key(v, key);
     fault_clear();
     if (cacheable && recall(v, key, now))
         return true;

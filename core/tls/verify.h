@@ -13,6 +13,8 @@ struct verify {
     const struct policy *policy;
     const struct peer_name *name;   // the connection's; NULL: only names of the policy are wanted
     struct verdict_cache *cache;    // NULL: every chain is judged in full
+    const unsigned char *presented; // verify_digest() of what is judged, by which the cache finds
+                                    // it; NULL: it does not
     bool describe;                  // the leaf and the names also of a chain that is good
     int64_t (*clock)(void);         // what the search for paths is timed by; NULL: path_clock()
     void **issuer;                  // filled, X509 *, counted: what issued the leaf of a chain that
@@ -21,6 +23,10 @@ struct verify {
     int64_t bound;                  // filled: until when the verdict holds (end of the chain, next
                                     // update of a CRL); INT64_MAX: not verified, 0: not good
 };
+
+// A digest of the certificates that a peer presented (STACK_OF(X509) *), in their order. False: it
+// cannot be had.
+bool verify_digest(void *sent, unsigned char sha256[DIGEST_SIZE]);
 
 // Judges the certificates that a peer presented (`sent`, STACK_OF(X509) *, the leaf first) by the
 // policy. True when the handshake may go on; the verdict is filled in either case.

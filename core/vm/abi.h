@@ -395,6 +395,24 @@ struct weir_counters {
 int weir_counters(struct weir_counters *out);
 // The text of the verdict that is counted at `index`, NULL: there is none.
 const char *weir_verdict_code(int index);
+
+// What an upstream peer presented last, as a service knows it under one policy. Texts are
+// NUL-terminated, and "" where there is nothing.
+enum { WEIR_SEEN_CHAIN = 163841 };      // bytes that are enough for any chain
+struct weir_seen {
+    uint64_t number;                    // of the peer: larger for those first seen later
+    char service_id[40], service_name[256];
+    char route_id[40], route_name[256]; // of the last request that shook hands with it
+    char ip[64];
+    uint16_t port;
+    char name[256], sni[256];           // verified unless the policy says otherwise; sent
+    int64_t at;                         // unix seconds, of the last full handshake
+    struct weir_verdict verdict;
+};
+// Fills in the peer with the smallest number above `number` and its chain, as PEM with a NUL, the
+// leaf first. WEIR_ERR_NONE: there is none.
+int weir_seen_next(uint64_t number, struct weir_seen *out, char chain[WEIR_SEEN_CHAIN]);
+
 int weir_node_hostname(struct weir_str *out);
 int weir_worker_id(void);                          // 0.., -1 in the control VM
 int weir_worker_pid(void);

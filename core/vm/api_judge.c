@@ -10,7 +10,9 @@
 #include "tls/libctx.h"
 #include "tls/offline.h"
 #include "tls/probe.h"
+#include "tls/seen.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -51,6 +53,29 @@ int weir_tls_verdict(struct weir_verdict *out)
     if (!v)
         return WEIR_ERR_NONE;
     give(v, out);
+    return 0;
+}
+
+static_assert((int)WEIR_SEEN_CHAIN > (int)SEEN_CHAIN_MAX, "a NUL fits behind any chain");
+
+int weir_seen_next(uint64_t number, struct weir_seen *out, char chain[WEIR_SEEN_CHAIN])
+{
+    struct seen_record r;
+    if (!seen_next(seen_process(), number, &r, chain))
+        return WEIR_ERR_NONE;
+    out->number = r.number;
+    out->at = r.at;
+    out->port = addr_port(&r.addr);
+    addr_format_ip(&r.addr, out->ip);
+#define COPY(field, from) snprintf(out->field, sizeof out->field, "%s", from)
+    COPY(service_id, r.service_id);
+    COPY(service_name, r.service_name);
+    COPY(route_id, r.route_id);
+    COPY(route_name, r.route_name);
+    COPY(name, r.name.text);
+    COPY(sni, r.sni.text);
+#undef COPY
+    give(&r.verdict, &out->verdict);
     return 0;
 }
 

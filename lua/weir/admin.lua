@@ -4,6 +4,7 @@ local cjson = require("cjson")
 local abi = require("weir.abi")
 local configuration = require("weir.pdk.configuration")
 local current = require("weir.pdk.current")
+local last_seen = require("weir.admin.last_seen")
 local meta = require("kong.meta")
 local node = require("weir.pdk.node")
 local plugins = require("weir.plugins")
@@ -212,6 +213,19 @@ local function answer_verification(kind, key, method)
   return response.exit(404, NOT_FOUND)
 end
 
+-- ---- what upstreams presented
+
+local function answer_last_seen(method)
+  if method ~= "GET" and method ~= "HEAD" then
+    return response.exit(405, NOT_ALLOWED)
+  end
+  local page, wrong = last_seen(request.get_query())
+  if not page then
+    return response.exit(400, { message = wrong })
+  end
+  return response.exit(200, page, JSON)
+end
+
 -- ---- all
 
 local PAGES = { ["/"] = root, ["/status"] = status }
@@ -230,6 +244,9 @@ function Admin:access()
   end
   if PAGES[path] then
     return answer_page(PAGES[path], method)
+  end
+  if path == "/tls/last-seen" then
+    return answer_last_seen(method)
   end
   local owner, name = path:match("^/(%l+)/([^/]+)/tls$")
   if owner == "services" or owner == "routes" then

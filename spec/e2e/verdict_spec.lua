@@ -115,6 +115,20 @@ describe("a verdict", function()
     end)
   end
 
+  for name in pairs(SERVICES) do
+    it("of " .. name .. " is the same in the Admin API", function()
+      local verdict = of_request(name)
+      for _, entry in ipairs(gateway:last_seen()) do
+        if entry.service.name == name then
+          entry.verdict.cached = verdict.cached -- of the handshake that brought the chain
+          assert.same(verdict, entry.verdict)
+          return
+        end
+      end
+      error("not seen")
+    end)
+  end
+
   it("has the fields of `weir tls verify`", function()
     local identity = pki.get("expired")
     local input = helpers.write(helpers.directory() .. "/case", cjson.encode({

@@ -206,4 +206,77 @@ describe("weir.admin", function()
       assert.same({ message = "Method not allowed" }, answer)
     end)
   end
+
+  describe("on what was seen last", function()
+    local BLOCK = "-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n"
+
+    local function peer(number, more)
+      local made = {
+        number = number, service_id = "s" .. number, ip = "10.0.0.1", port = 443, at = 1700000000,
+        name = "a.example", chain = BLOCK:format("leaf") .. BLOCK:format("inter"),
+        verdict = { code = "ok", depth = -1, policy = "p" .. number, mode = "enforce" },
+      }
+      for field, value in pairs(more or {}) do
+        made[field] = value
+      end
+      return made
+    end
+
+    local function seen(list, query, method)
+      fake.seen = list
+      fake.request = fake.new_request({ phase = "access", texts = {
+        REQUEST_PATH_NORMAL = "/tls/last-seen", REQUEST_METHOD = method or "GET",
+        REQUEST_QUERY = query or "",
+      } })
+      assert.is_true(fake.run(admin.access, admin, {}))
+      local exit = fake.request.exit
+      return exit.status, cjson.decode(exit.body), exit.body
+    end
+
+    it("shows each peer with chain and verdict", function()
+      local status, answer = seen({ peer(7, {
+        service_name = "one", route_id = "r", route_name = "front", sni = "b.example",
+      }), peer(9, { service_id = "", name = "" }) })
+      assert.equal(200, status)
+      assert.same({
+        service = { id = "s7", name = "one" }, route = { id = "r", name = "front" },
+        peer = { ip = "10.0.0.1", port = 443, name = "a.example", sni = "b.example" },
+        time = 1700000000,
+        verdict = {
+          code = "ok", openssl = 0, policy = "p7", mode = "enforce", resumed = false,
+          cached = false,
+        },
+        chain = { BLOCK:format("leaf"), BLOCK:format("inter") },
+      }, answer.data[1])
+      assert.same({ cjson.null, cjson.null }, { answer.data[2].service, answer.data[2].route })
+      assert.same({ ip = "10.0.0.1", port = 443 }, answer.data[2].peer)
+      assert.equal(cjson.null, answer.next)
+    end)
+
+    it("is an empty list before anything was", function()
+      assert.equal('{"data":[],"next":null}', (select(3, seen({}))))
+    end)
+
+    it("comes in pages", function()
+      local list = { peer(1), peer(4), peer(5) }
+      local _, first = seen(list, "size=2")
+      assert.equal(2, #first.data)
+      local _, second = seen(list, first.next:match("^/tls/last%-seen%?(.*)$"))
+      assert.equal("p5", second.data[1].verdict.policy)
+      assert.equal(1, #second.data)
+      assert.equal(cjson.null, second.next)
+      assert.equal(cjson.null, (select(2, seen(list, "size=3"))).next)
+    end)
+
+    it("refuses pages that there cannot be", function()
+      for _, query in ipairs({
+        "size=0", "size=1001", "size=x", "size", "offset=-1", "offset=a", "offset=1e3",
+      }) do
+        local status, answer = seen({ peer(1) }, query)
+        assert.equal(400, status, query)
+        assert.is_string(answer.message)
+      end
+      assert.equal(405, (seen({}, "", "POST")))
+    end)
+  end)
 end)

@@ -145,6 +145,36 @@ function C.weir_verdict_code(index)
   return VERDICT_CODES[index] and ffi.cast("const char *", VERDICT_CODES[index]) or nil
 end
 
+local function fill(out, values)
+  ffi.fill(out, ffi.sizeof(out))
+  for name, value in pairs(values) do
+    if type(value) == "string" then
+      ffi.copy(out[name], value)
+    elseif type(value) == "table" then
+      fill(out[name], value)
+    else
+      out[name] = value
+    end
+  end
+end
+
+-- What peers presented: `fake.seen`, a list of what is in struct weir_seen, with `chain`.
+function C.weir_seen_next(number, out, chain)
+  for _, peer in ipairs(fake.seen) do
+    if peer.number > number then
+      local fields = {}
+      for name, value in pairs(peer) do
+        fields[name] = value
+      end
+      fields.chain = nil
+      fill(out, fields)
+      ffi.copy(chain, peer.chain)
+      return 0
+    end
+  end
+  return NONE
+end
+
 -- ---- TLS handles; a text that contains "bad" is not valid
 
 local function handle(ctype, content)
@@ -522,14 +552,7 @@ function C.weir_tls_verdict(out)
   if not verdict then
     return fake.request and NONE or PHASE
   end
-  ffi.fill(out, ffi.sizeof("struct weir_verdict"))
-  for name, value in pairs(verdict) do
-    if type(value) == "string" then
-      ffi.copy(out[name], value)
-    else
-      out[name] = value
-    end
-  end
+  fill(out, verdict)
   return 0
 end
 

@@ -189,6 +189,25 @@ function Gateway:status()
   return cjson.decode(response.body)
 end
 
+--- Everything of /tls/last-seen, all pages.
+-- @tparam ?number size of a page
+-- @treturn table list of entries
+-- @treturn number how many pages there were
+function Gateway:last_seen(size)
+  local entries, pages = {}, 0
+  local path = "/tls/last-seen" .. (size and "?size=" .. size or "")
+  repeat
+    local response = client.curl({ url = ("http://127.0.0.1:%d%s"):format(self.admin_port, path) })
+    assert(response.status == 200, "GET " .. path .. " answered " .. tostring(response.status))
+    local page = cjson.decode(response.body)
+    for _, entry in ipairs(page.data) do
+      entries[#entries + 1] = entry
+    end
+    pages, path = pages + 1, page.next
+  until path == cjson.null
+  return entries, pages
+end
+
 --- The TLS counters of /status.
 function Gateway:tls()
   return assert(self:status().tls, "no tls counters in /status")

@@ -171,6 +171,24 @@ for version, number in pairs(VERSIONS) do
 end
 
 describe("client", function()
+  it("tells what was presented, good or not, but not what a session goes back to", function()
+    local client, cache = new(), sessions()
+    local function digest_of(name)
+      local near = tls.handshake(client, serve(name), "kong.example", cache)
+      local presented = C.tls_client_presented(near.conn)
+      return presented ~= nil and ffi.string(presented.sha256, 32)
+    end
+    local leaf, expired = digest_of("leaf"), digest_of("expired")
+    assert.not_equal(leaf, expired)
+    assert.equal(leaf, digest_of("leaf"))
+    local server = serve("leaf")
+    tls.visit(client, server, "kong.example", cache)
+    local near = tls.handshake(client, server, "kong.example", cache)
+    assert.is_true(near:verdict().resumed)
+    assert.is_true(C.tls_client_presented(near.conn) == nil)
+    tls.close_all()
+  end)
+
   it("sends the name that it is told, whatever it verifies", function()
     for sni, sent in pairs({ ["other.example"] = "other.example", [""] = "", ["10.0.0.1"] = "" }) do
       local near, far = tls.pair()

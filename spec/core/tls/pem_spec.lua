@@ -1,8 +1,14 @@
 local cimport = require "spec.support.cimport"
 local pki = require "spec.fixtures.pki"
+local tls = require "spec.support.tls"
 local ffi = require "ffi"
 
 local C = cimport("tls/pem.h")
+
+ffi.cdef "void free(void *p);"
+
+-- C calls back into Lua during handshakes (spec.support.tls).
+jit.off(true, true)
 
 local function read(text)
   local list, why = ffi.new("struct pem_list"), ffi.new("char[256]")
@@ -40,6 +46,22 @@ describe("pem", function()
     local blocks, why = read(root .. pki.text(pki.get("leaf").key))
     assert.is_nil(blocks)
     assert.matches("block 2: not a certificate but EC PRIVATE KEY", why)
+  end)
+
+  it("are written as they were read, cut at a whole one", function()
+    local client = assert(tls.client(assert(tls.policy({}))))
+    local near = tls.handshake(client, assert(tls.server({}, tls.identity(pki.get("leaf")))))
+    local certs = C.tls_client_presented(near.conn).certs
+    local own = pki.pem(pki.get("leaf")):match("%-%-%-%-%-BEGIN.*")
+    local both = own .. pki.pem(pki.get("inter")):match("%-%-%-%-%-BEGIN.*")
+    for max, expected in pairs({
+      [#both] = both, [#both + 1] = both, [#both - 1] = own, [#own] = own, [#own - 1] = "",
+    }) do
+      local text = C.pem_write(certs, max)
+      assert.equal(expected, text.n > 0 and ffi.string(text.p) or "")
+      ffi.C.free(ffi.cast("void *", text.p))
+    end
+    tls.close_all()
   end)
 
   it("refuses texts without certificates and lines that are misspelt", function()

@@ -1,4 +1,5 @@
 -- What `weir tls explain` finds out: the policy, the chain, and what comes of the two.
+local blocks_of = require("weir.pem").blocks
 local chains = require("weir.cli.tls.chain")
 local file = require("weir.source.file")
 local host = require("weir.host")
@@ -215,15 +216,6 @@ local function connect(policy, target, own, timeout)
     stop(1, "%s:%d: no certificate was sent", address, port)
   end
   return verdict, chain, ("%s:%d"):format(address, port)
-end
-
--- Blocks of a PEM text, so that each can be judged for itself.
-local function blocks_of(pem)
-  local blocks = {}
-  for block in pem:gmatch("%-%-%-%-%-BEGIN [^\n]-%-%-%-%-%-.-%-%-%-%-%-END [^\n]-%-%-%-%-%-") do
-    table.insert(blocks, block .. "\n")
-  end
-  return blocks
 end
 
 -- ---- the report
