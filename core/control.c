@@ -173,7 +173,6 @@ static void add_worker(const struct worker *w, struct weir_counters *out)
     out->upstream_connections_opened += relaxed(&p->realms.opened);
     out->upstream_connections_reused += relaxed(&p->realms.reused);
     out->upstream_connections_idle += relaxed(&p->realms.idle);
-    out->lua_bytes += __atomic_load_n(&w->lua_bytes, __ATOMIC_RELAXED);
 }
 
 static void fill_counters(struct weir_counters *out)
@@ -184,6 +183,14 @@ static void fill_counters(struct weir_counters *out)
         add_worker(c->workers[i], out);
     out->policies = policy_interned();
     out->trust_bundles = trust_interned();
+}
+
+static int64_t lua_bytes(int worker)
+{
+    const struct control *c = the_control;
+    if (worker < 0 || (unsigned)worker >= c->worker_count)
+        return -1;
+    return (int64_t)__atomic_load_n(&c->workers[worker]->lua_bytes, __ATOMIC_RELAXED);
 }
 
 // -- life -----------------------------------------------------------------------------------------
@@ -221,6 +228,7 @@ int control_run(const struct control_options *o, int ready_fd)
     libctx_init(true);
     vm_on_publish(publish, &c);
     vm_on_counters(fill_counters);
+    vm_on_lua_bytes(lua_bytes);
     if (watch_signals(&c) && start_workers(&c, o) && start_configuration(&c, o))
         loop_run(c.loop);
     else

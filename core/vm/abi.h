@@ -372,6 +372,51 @@ int weir_regex_search(struct weir_regex *re, const char *subject, size_t n, size
 // expression.
 const size_t *weir_regex_offsets(const struct weir_regex *re);
 
+// ---- shared dictionaries (any VM): one for all workers, as long as the process lives
+enum {
+    WEIR_DICT_OK, WEIR_DICT_NOT_FOUND, WEIR_DICT_EXISTS, WEIR_DICT_NO_MEMORY,
+    WEIR_DICT_NOT_A_NUMBER, WEIR_DICT_IS_A_LIST, WEIR_DICT_NOT_A_LIST
+};
+enum {
+    WEIR_DICT_NONE, WEIR_DICT_BOOLEAN, WEIR_DICT_NUMBER, WEIR_DICT_STRING, WEIR_DICT_LIST
+};
+enum { WEIR_DICT_SET, WEIR_DICT_ADD, WEIR_DICT_REPLACE, WEIR_DICT_SAFE = 4 };
+struct weir_dict;
+struct weir_dict_value {
+    int32_t type;
+    int32_t stale;                      // only what weir_dict_get() fills
+    uint32_t flags;
+    double number;                      // also of a boolean: 0 or 1
+    struct weir_str text;               // filled: until this thread's next call of these functions
+};
+// The dictionary of that name, made if there is none yet; one that is there keeps its capacity.
+struct weir_dict *weir_dict_open(const char *name, size_t n, size_t capacity);
+struct weir_dict *weir_dict_at(uint32_t index, struct weir_str *name);  // NULL past the last
+size_t weir_dict_capacity(const struct weir_dict *d);
+size_t weir_dict_free_space(struct weir_dict *d);
+// All return WEIR_DICT_…; times are ms, 0 no end.
+int weir_dict_get(struct weir_dict *d, const char *key, size_t n, int stale,
+                  struct weir_dict_value *out);
+// `how`: WEIR_DICT_SET, _ADD or _REPLACE, with WEIR_DICT_SAFE or without.
+int weir_dict_put(struct weir_dict *d, const char *key, size_t n,
+                  const struct weir_dict_value *value, int how, int64_t ttl, int *forced);
+// *number is added to the value, which begins with `init` if there is none and has_init is set; it
+// gets the sum.
+int weir_dict_incr(struct weir_dict *d, const char *key, size_t n, double *number, int has_init,
+                   double init, int64_t ttl, int *forced);
+// Lists: `left` or right end; *length afterwards.
+int weir_dict_push(struct weir_dict *d, const char *key, size_t n, int left,
+                   const struct weir_dict_value *value, size_t *length);
+int weir_dict_pop(struct weir_dict *d, const char *key, size_t n, int left,
+                  struct weir_dict_value *out);
+int weir_dict_length(struct weir_dict *d, const char *key, size_t n, size_t *length);
+int weir_dict_ttl(struct weir_dict *d, const char *key, size_t n, int64_t *ttl);
+int weir_dict_expire(struct weir_dict *d, const char *key, size_t n, int64_t ttl);
+void weir_dict_flush_all(struct weir_dict *d);
+size_t weir_dict_flush_expired(struct weir_dict *d, size_t max);    // how many; max 0: all
+// At most `max` (0: all) keys, each as uint32_t length and bytes; how many.
+size_t weir_dict_keys(struct weir_dict *d, size_t max, struct weir_str *out);
+
 // ---- the node
 enum { WEIR_MODES = 3, WEIR_VERDICT_CODES = 32 };
 struct weir_counters {
@@ -386,7 +431,6 @@ struct weir_counters {
     uint64_t upstream_connections_opened, upstream_connections_reused, upstream_connections_idle;
     uint64_t lua_phases;            // entries into Lua
     uint64_t policies, trust_bundles;
-    uint64_t lua_bytes;             // of all worker VMs
     uint32_t workers;
     int64_t serial;                 // of the configuration in force
     char configuration_hash[65];
@@ -416,6 +460,7 @@ int weir_seen_next(uint64_t number, struct weir_seen *out, char chain[WEIR_SEEN_
 int weir_node_hostname(struct weir_str *out);
 int weir_worker_id(void);                          // 0.., -1 in the control VM
 int weir_worker_pid(void);
+int64_t weir_worker_lua_bytes(int worker);         // of its VM; WEIR_ERR_NONE: no such worker
 // ---- cdef end
 
 #pragma GCC visibility pop

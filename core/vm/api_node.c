@@ -212,6 +212,19 @@ const char *weir_verdict_code(int index)
                                                     : NULL;
 }
 
+static int64_t (*ask_lua_bytes)(int worker);
+
+void vm_on_lua_bytes(int64_t (*ask)(int worker))
+{
+    ask_lua_bytes = ask;
+}
+
+int64_t weir_worker_lua_bytes(int worker)
+{
+    const int64_t bytes = ask_lua_bytes ? ask_lua_bytes(worker) : -1;
+    return bytes < 0 ? WEIR_ERR_NONE : bytes;
+}
+
 int weir_node_hostname(struct weir_str *out)
 {
     static _Thread_local char name[256];

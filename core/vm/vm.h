@@ -53,3 +53,4 @@ size_t vm_collect(struct vm *vm);
 // made. `publish` takes over the snapshot's reference and returns its serial number.
 void vm_on_publish(int64_t (*publish)(void *arg, struct snapshot *s), void *arg);
 void vm_on_counters(void (*fill)(struct weir_counters *out));
+void vm_on_lua_bytes(int64_t (*ask)(int worker));   // -1: no such worker

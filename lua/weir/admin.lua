@@ -234,7 +234,11 @@ local function answer_page(page, method)
   if method ~= "GET" and method ~= "HEAD" then
     return response.exit(405, NOT_ALLOWED)
   end
-  return response.exit(200, page())
+  local answer, err = page()
+  if not answer then
+    return response.exit(400, { message = err })
+  end
+  return response.exit(200, answer)
 end
 
 function Admin:access()

@@ -29,9 +29,11 @@ describe("weir.admin", function()
     current.generation = { entities = entities(), plans = { [1] = {} }, services = {} }
   end)
 
-  local function ask(path, method)
+  local function ask(path, method, query)
     fake.request = fake.new_request({
-      phase = "access", texts = { REQUEST_PATH_NORMAL = path, REQUEST_METHOD = method or "GET" },
+      phase = "access", texts = {
+        REQUEST_PATH_NORMAL = path, REQUEST_METHOD = method or "GET", REQUEST_QUERY = query,
+      },
     })
     assert.is_true(fake.run(admin.access, admin, {}))
     local exit = fake.request.exit
@@ -55,7 +57,7 @@ describe("weir.admin", function()
   it("tells its status in Kong's shape", function()
     fake.counters = {
       connections_accepted = 5, connections_active = 2, requests_total = 9, serial = 3,
-      tls_handshakes_full = 1, upstream_connections_idle = 4, lua_bytes = 3 * 1024 * 1024,
+      tls_handshakes_full = 1, upstream_connections_idle = 4,
       configuration_hash = "abcdef", policies = 2, tls_handshakes_waiting = 7,
       tls_verdicts = { { 8, 0, 3 }, { 0, 5 }, {} },
     }
@@ -73,7 +75,27 @@ describe("weir.admin", function()
     assert.equal(2, answer.tls.policies)
     assert.same({ enforce = { ok = 8, expired = 3 }, off = { unverified = 5 }, report = {} },
       answer.tls.verdicts)
-    assert.equal("3.00 MiB", answer.memory.workers_lua_vms[1].http_allocated_gc)
+  end)
+
+  it("tells what memory is used for, in the unit that is asked for", function()
+    fake.lua_bytes = { [0] = 3 * 1024 * 1024, 1024 }
+    local function memory(query)
+      local status, answer = ask("/status", "GET", query)
+      return status, answer.memory or answer.message
+    end
+    local status, answer = memory()
+    assert.equal(200, status)
+    assert.same({
+      { pid = 4711, http_allocated_gc = "3.00 MiB" },
+      { pid = 4711, http_allocated_gc = "0.00 MiB" },
+    }, answer.workers_lua_vms)
+    assert.equal("5.00 MiB", answer.lua_shared_dicts.kong.capacity)
+    assert.equal("3072.0 KiB", select(2, memory("unit=k&scale=1")).workers_lua_vms[1]
+      .http_allocated_gc)
+    assert.equal(5242880, select(2, memory("unit=B")).lua_shared_dicts.kong.capacity)
+    assert.same({ 400, "invalid unit 'V' (expected 'k/K', 'm/M', or 'g/G')" },
+      { memory("unit=V") })
+    assert.same({ 400, "scale must be equal or greater than 0" }, { memory("scale=-1") })
   end)
 
   it("lists entities by id", function()

@@ -62,6 +62,33 @@ describe("weir.settings", function()
     end
   end)
 
+  it("name shared dictionaries beside Kong's", function()
+    local shared_dicts = require("weir.settings.shared_dicts")
+    assert.same({}, valid({}).nginx_http_lua_shared_dict)
+    local result = valid({ set = {
+      "nginx_http_lua_shared_dict=mine 10m; lua_shared_dict other 12k;", "mem_cache_size=1m",
+    } })
+    assert.same({ { name = "mine", size = 10485760 }, { name = "other", size = 12288 } },
+      result.nginx_http_lua_shared_dict)
+    local sizes = {}
+    for _, entry in ipairs(shared_dicts.all(result)) do
+      sizes[entry.name] = entry.size
+    end
+    assert.equal(10485760, sizes.mine)
+    assert.equal(1048576, sizes.kong_db_cache)
+    assert.equal(5242880, sizes.kong)
+    for text, message in pairs({
+      ["mine"] = "'mine' is not NAME SIZE, like 'my_counters 5m'",
+      ["mine 1k"] = "shared dictionary 'mine': must be between 12288 and 1099511627776",
+      ["mine x"] = "shared dictionary 'mine': 'x' is not a size, like 8192, 8k or 10m",
+      ["kong 5m"] = "shared dictionary 'kong' is there already",
+      ["a 1m; a 1m"] = "shared dictionary 'a' is there already",
+    }) do
+      assert.equal("--set nginx_http_lua_shared_dict: nginx_http_lua_shared_dict: " .. message,
+        error_of_set("nginx_http_lua_shared_dict=" .. text))
+    end
+  end)
+
   describe("sources", function()
     it("win over each other in order", function()
       local from = { file = write("log_level = info\n") }

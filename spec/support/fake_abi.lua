@@ -128,6 +128,10 @@ function C.weir_worker_pid()
   return 4711
 end
 
+function C.weir_worker_lua_bytes(worker)
+  return fake.lua_bytes[worker] or NONE
+end
+
 function C.weir_counters(out)
   for name, value in pairs(fake.counters) do
     if type(value) == "string" then
@@ -626,7 +630,7 @@ function fake.install()
   fake.log, fake.level, fake.seed = {}, 7, 42
   fake.content, fake.handles = {}, 0
   fake.published, fake.freed, fake.counters = {}, 0, {}
-  fake.error, fake.request = "", nil
+  fake.error, fake.request, fake.lua_bytes = "", nil, {}
   package.loaded["weir.abi"] = { C = setmetatable(C, { __index = ffi.C }), phases = PHASES }
   package.loaded["weir.wait"] = {
     body = function()

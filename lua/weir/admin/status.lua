@@ -1,6 +1,8 @@
 -- The counters of the node, in Kong's shape and beyond it.
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local node = require("weir.pdk.node")
+local request = require("weir.pdk.request")
 
 local C = abi.C
 
@@ -8,10 +10,6 @@ local C = abi.C
 local MODES = { "enforce", "off", "report" }
 
 local counters = ffi.new("struct weir_counters")
-
-local function megabytes(bytes)
-  return ("%.2f MiB"):format(bytes / 1024 / 1024)
-end
 
 -- Mode -> code -> how many handshakes ended with that verdict; codes that did not occur are left
 -- out.
@@ -31,9 +29,24 @@ local function verdicts()
   return by_mode
 end
 
+-- As the arguments `unit` and `scale` say.
+local function memory()
+  local unit, scale = request.get_query_arg("unit"), request.get_query_arg("scale")
+  local ok, stats = pcall(node.get_memory_stats, unit or "m", tonumber(scale) or scale)
+  if not ok then
+    return nil, stats
+  end
+  return stats
+end
+
 --- What /status answers, summed over the workers.
--- @treturn table as README.md of this folder says
+-- @treturn table|nil as README.md of this folder says
+-- @treturn nil|string what is wrong with the arguments
 local function status()
+  local memory_stats, err = memory()
+  if not memory_stats then
+    return nil, err
+  end
   C.weir_counters(counters)
   local accepted = tonumber(counters.connections_accepted)
   return {
@@ -43,15 +56,7 @@ local function status()
       connections_active = tonumber(counters.connections_active),
       total_requests = tonumber(counters.requests_total),
     },
-    memory = {
-      lua_shared_dicts = {},
-      workers_lua_vms = {
-        {
-          pid = C.weir_worker_pid(),
-          http_allocated_gc = megabytes(tonumber(counters.lua_bytes)),
-        },
-      },
-    },
+    memory = memory_stats,
     database = { reachable = true },
     configuration_hash = ffi.string(counters.configuration_hash),
     configuration = { serial = tonumber(counters.serial) },

@@ -14,6 +14,7 @@ local ngx = {
   null = require("cjson").null,
   config = { subsystem = "http", prefix = function() return "" end },
   re = require("weir.ngx.re"),
+  shared = require("weir.ngx.shared").dictionaries,
   var = require("weir.ngx.var"),
   worker = require("weir.ngx.worker"),
 

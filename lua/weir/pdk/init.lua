@@ -4,6 +4,7 @@
 -- once and says so.
 local configuration = require("weir.pdk.configuration")
 local meta = require("kong.meta")
+local shared = require("weir.ngx.shared")
 
 local pdk = {}
 
@@ -36,6 +37,7 @@ kong.service.response = require("weir.pdk.service_response")
 -- @treturn table kong
 function pdk.install(settings)
   configuration.set(settings)
+  shared.open(settings)
   _G.kong = kong
   _G.ngx = require("weir.ngx")
   return kong

@@ -1,7 +1,9 @@
 -- kong.node: this gateway.
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local bytes = require("weir.bytes")
 local configuration = require("weir.pdk.configuration")
+local shared = require("weir.ngx.shared")
 
 local C = abi.C
 
@@ -24,6 +26,57 @@ function node.get_hostname()
     hostname = ffi.string(out.p, out.n)
   end
   return hostname
+end
+
+-- Whole bytes stay a number.
+local function convert(amount, unit, scale)
+  if not unit or unit:lower() == "b" then
+    return math.floor(amount)
+  end
+  return bytes.to_text(amount, unit, scale)
+end
+
+local function dictionaries(unit, scale)
+  local result = {}
+  for name, dictionary in pairs(shared.dictionaries) do
+    local capacity = dictionary:capacity()
+    result[name] = {
+      allocated_slabs = convert(capacity - dictionary:free_space(), unit, scale),
+      capacity = convert(capacity, unit, scale),
+    }
+  end
+  return result
+end
+
+local function lua_vms(unit, scale)
+  local result, worker = {}, 0
+  while true do
+    local amount = tonumber(C.weir_worker_lua_bytes(worker))
+    if amount < 0 then
+      return result
+    end
+    worker = worker + 1
+    result[worker] = {
+      pid = C.weir_worker_pid(),
+      http_allocated_gc = convert(amount, unit, scale),
+    }
+  end
+end
+
+--- What shared dictionaries and the workers' Lua states take.
+-- @tparam ?string unit "b", "k", "m" or "g"; bytes are numbers, the others texts
+-- @tparam ?number scale digits after the point, 2 if nil
+-- @treturn table { lua_shared_dicts = { [name] = { allocated_slabs, capacity } },
+--   workers_lua_vms = list of { pid, http_allocated_gc } }
+function node.get_memory_stats(unit, scale)
+  local ok, err = pcall(bytes.to_text, 0, unit, scale)
+  if not ok then
+    error(err, 2)
+  end
+  return {
+    lua_shared_dicts = dictionaries(unit, scale),
+    workers_lua_vms = lua_vms(unit, scale),
+  }
 end
 
 return node

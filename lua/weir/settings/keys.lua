@@ -76,6 +76,12 @@ return {
   { name = "client_body_buffer_size", type = "size", default = "8k", min = 1, max = 2 ^ 30,
     description = "bytes of a request body that plugins may read into memory" },
 
+  { name = "mem_cache_size", type = "size", default = "128m", min = 12288, max = 2 ^ 40,
+    description = "bytes of each of the shared dictionaries kong_db_cache and kong_core_db_cache" },
+  { name = "nginx_http_lua_shared_dict", type = "shared_dicts", default = "",
+    description = "shared dictionaries beside Kong's, as NAME SIZE; several are separated by "
+      .. "semicolons" },
+
   { name = "headers", type = "tokens", default = "server_tokens, latency_tokens, X-Kong-Request-Id",
     options = HEADER_TOKENS, description = "header fields that weir adds to responses, or off" },
   { name = "headers_upstream", type = "tokens", default = "X-Kong-Request-Id",

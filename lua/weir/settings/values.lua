@@ -3,6 +3,7 @@
 -- Each parser takes (text, key definition) and returns the value, or nil and what is wrong.
 local ip = require("weir.ip")
 local listen = require("weir.listen")
+local shared_dicts = require("weir.settings.shared_dicts")
 
 local values = {}
 
@@ -10,6 +11,9 @@ local BOOLEANS = {
   on = true, ["true"] = true, yes = true, ["1"] = true,
   off = false, ["false"] = false, no = false, ["0"] = false,
 }
+
+-- The least is that of core/base/dict.h.
+local SHARED_DICT_LIMITS = { min = 12 * 1024, max = 2 ^ 40 }
 
 local SIZE_UNITS = { [""] = 1, k = 1024, m = 1024 ^ 2, g = 1024 ^ 3 }
 local TIME_UNITS = { [""] = 1, ms = 0.001, s = 1, m = 60, h = 3600, d = 86400 }
@@ -136,6 +140,12 @@ function values.listen_off(text)
     return {}
   end
   return nil, "only 'off' is supported by this version of weir"
+end
+
+function values.shared_dicts(text)
+  return shared_dicts.parse(text, function(size)
+    return values.size(size, SHARED_DICT_LIMITS)
+  end)
 end
 
 function values.workers(text)

@@ -1,0 +1,143 @@
+local shared = require("weir.ngx.shared")
+
+shared.open({ nginx_http_lua_shared_dict = { { name = "spec", size = 16384 } } })
+
+describe("ngx.shared", function()
+  local dict = shared.dictionaries.spec
+
+  before_each(function()
+    dict:flush_all()
+    dict:flush_expired()
+  end)
+
+  it("has Kong's dictionaries and those of the settings", function()
+    for name, size in pairs({
+      kong = 5, kong_locks = 8, kong_healthchecks = 5, kong_cluster_events = 5, kong_secrets = 5,
+      kong_rate_limiting_counters = 12, kong_core_db_cache = 128, kong_core_db_cache_miss = 12,
+      kong_db_cache = 128, kong_db_cache_miss = 12, prometheus_metrics = 5,
+    }) do
+      assert.equal(size * 1048576, shared.dictionaries[name]:capacity(), name)
+    end
+    assert.equal(16384, dict:capacity())
+    assert.equal(16384, dict:free_space())
+    assert.is_nil(shared.dictionaries.none)
+  end)
+
+  it("keeps strings, numbers and booleans, with flags", function()
+    for _, value in ipairs({ "text", "", "a\0b", 1.5, -0, 1e300, true }) do
+      assert.same({ true, nil, false }, { dict:set("k", value) })
+      assert.same({ value }, { dict:get("k") })
+    end
+    dict:set("k", false, 0, 5)
+    assert.same({ false, 5 }, { dict:get("k") })
+    assert.same({ false, 5, false }, { dict:get_stale("k") })
+    dict:set(12, 1)
+    assert.equal(1, dict:get("12"))
+    assert.is_true(dict:set("k", nil))
+    assert.is_nil((dict:get("k")))
+    dict:set("k", 1)
+    assert.is_true((dict:delete("k")))
+    assert.is_nil((dict:get("k")))
+    assert.is_nil((dict:get_stale("k")))
+  end)
+
+  it("has ngx_lua's error texts", function()
+    assert.same({ nil, "nil key" }, { dict:get(nil) })
+    assert.same({ nil, "empty key" }, { dict:set("", 1) })
+    assert.same({ nil, "key too long" }, { dict:ttl(("k"):rep(65536)) })
+    assert.is_true((dict:set(("k"):rep(9000), 1)))
+    assert.same({ nil, "bad value type" }, { dict:set("k", {}) })
+    assert.same({ false, "not found", false }, { dict:replace("k", 1) })
+    assert.is_true((dict:add("k", 1)))
+    assert.same({ false, "exists", false }, { dict:add("k", 1) })
+    assert.same({ false, "exists", false }, { dict:safe_add("k", 1) })
+    assert.is_true((dict:replace("k", "s")))
+    assert.same({ nil, "not a number" }, { dict:incr("k", 1) })
+    assert.same({ nil, "not found" }, { dict:incr("none", 1) })
+    assert.same({ nil, "not found" }, { dict:ttl("none") })
+    assert.same({ nil, "not found" }, { dict:expire("none", 1) })
+    assert.same({ nil, "value not a list" }, { dict:lpush("k", 1) })
+    assert.same({ nil, "value not a list" }, { dict:llen("k") })
+    assert.same({ nil, "value not a list" }, { dict:lpop("k") })
+    assert.same({ nil, "bad value type" }, { dict:rpush("l", true) })
+    dict:rpush("l", 1)
+    assert.same({ nil, "value is a list" }, { dict:get("l") })
+  end)
+
+  it("raises ngx_lua's errors", function()
+    assert.has_error(function() dict:set("k", 1, -1) end, 'bad "exptime" argument')
+    assert.has_error(function() dict:expire("k") end, 'bad "exptime" argument')
+    assert.has_error(function() dict.get({}, "k") end, 'bad "zone" argument')
+    assert.has_error(function() dict.get("k") end, 'bad "zone" argument')
+    assert.has_error(function() dict:incr("k", "x") end,
+      "bad value arg: number expected, got string")
+    assert.has_error(function() dict:incr("k", 1, "x") end,
+      "bad init arg: number expected, got string")
+    assert.has_error(function() dict:incr("k", 1, 0, -1) end, 'bad "init_ttl" argument')
+    assert.has_error(function() dict:incr("k", 1, nil, 1) end,
+      'must provide "init" when providing "init_ttl"')
+  end)
+
+  it("counts", function()
+    assert.same({ 6, nil, false }, { dict:incr("n", 1, 5) })
+    assert.same({ 4 }, { dict:incr("n", -2) })
+    assert.same({ 5, nil, false }, { dict:incr("n", "1", "7", 60) })
+    assert.equal(0, dict:ttl("n"))
+    dict:incr("m", 1, 0, 60)
+    local ttl = dict:ttl("m")
+    assert.is_true(ttl > 50 and ttl <= 60)
+  end)
+
+  it("says when others had to go, or refuses", function()
+    dict:set("a", ("x"):rep(10000))
+    assert.same({ false, "no memory", false }, { dict:safe_set("b", ("x"):rep(10000)) })
+    assert.same({ false, "no memory", false }, { dict:safe_add("b", ("x"):rep(10000)) })
+    assert.same({ nil, "no memory" }, { dict:lpush("l", ("x"):rep(10000)) })
+    assert.same({ true, nil, true }, { dict:set("b", ("x"):rep(10000)) })
+    assert.is_nil((dict:get("a")))
+    assert.same({ false, "no memory", false }, { dict:set("c", ("x"):rep(20000)) })
+  end)
+
+  it("has lists", function()
+    assert.equal(1, dict:lpush("l", "b"))
+    assert.equal(2, dict:lpush("l", "a"))
+    assert.equal(3, dict:rpush("l", 3))
+    assert.equal(3, dict:llen("l"))
+    assert.equal("a", dict:lpop("l"))
+    assert.equal(3, dict:rpop("l"))
+    assert.equal("b", dict:rpop("l"))
+    assert.is_nil((dict:rpop("l")))
+    assert.equal(0, dict:llen("l"))
+  end)
+
+  it("ends values", function()
+    dict:set("k", "v", 60)
+    assert.is_true(dict:ttl("k") > 50)
+    assert.is_true(dict:expire("k", 0))
+    assert.equal(0, dict:ttl("k"))
+    dict:set("other", 1)
+    dict:flush_all()
+    assert.is_nil((dict:get("k")))
+    assert.same({ "v", nil, true }, { dict:get_stale("k") })
+    assert.equal(1, dict:flush_expired(1))
+    assert.equal(1, dict:flush_expired())
+    assert.equal(16384, dict:free_space())
+  end)
+
+  it("lists keys", function()
+    for i = 1, 5 do
+      dict:set("k" .. i, i)
+    end
+    assert.same({ "k5", "k4", "k3", "k2", "k1" }, dict:get_keys())
+    assert.equal(2, #dict:get_keys(2))
+    assert.equal(5, #dict:get_keys(0))
+  end)
+
+  it("copies what it gives", function()
+    dict:set("a", "first")
+    dict:set("b", "other")
+    local first = dict:get("a")
+    assert.equal("other", dict:get("b"))
+    assert.equal("first", first)
+  end)
+end)
