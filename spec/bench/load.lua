@@ -5,6 +5,8 @@ local workspace = require("spec.support.workspace")
 
 local load = {}
 
+local TICK_MS, LIMIT = 100, 60
+
 local UNITS = { us = 1, ms = 1000, s = 1000000, m = 60000000 }
 
 local function microseconds(number, unit)
@@ -15,37 +17,46 @@ local function percentile(text, which)
   return microseconds(text:match("%s" .. which .. "%%%s+([%d.]+)(%a+)"))
 end
 
--- The proxy may be one process or a supervisor with children.
-local function cpu(pid)
+--- CPU time in microseconds of a proxy: one process, or a supervisor with children.
+function load.cpu(pid)
   local total = process.cpu_us(pid)
   for _, child in ipairs(process.children(pid)) do
-    total = total + cpu(child)
+    total = total + load.cpu(child)
   end
   return total
 end
 
+-- Until the end of wrk, `tick` is called every so often if there is one.
+local function finish(child, tick)
+  while tick and not child:ended() do
+    process.sleep(TICK_MS)
+    tick()
+  end
+  local status = child:wait(LIMIT)
+  assert(status and status.code == 0, child:errors())
+  return child:output()
+end
+
 local function wrk(proxy, options)
-  local result = workspace.run({
+  local text = finish(workspace.start({
     "taskset", "-c", tostring(options.core),
     "wrk", "--threads", "1", "--connections", tostring(options.connections),
     "--duration", options.seconds .. "s", "--timeout", "20s", "--latency",
     "--header", "Host: kong.example", ("http://127.0.0.1:%d/"):format(proxy.port),
-    seconds = options.seconds + 60,
-  })
-  assert(result.code == 0, result.stderr)
-  local failed = result.stdout:match("Non%-2xx[^\n]*") or result.stdout:match("Socket errors[^\n]*")
+  }), options.tick)
+  local failed = text:match("Non%-2xx[^\n]*") or text:match("Socket errors[^\n]*")
   assert(not failed, proxy.name .. ": " .. tostring(failed))
-  return result.stdout
+  return text
 end
 
 --- Load a proxy for a while.
 -- @tparam table proxy port, process
--- @tparam table options core (of the load), connections, seconds
+-- @tparam table options core (of the load), connections, seconds, tick (called every 100 ms)
 -- @treturn table requests, rps, p50_us, p99_us, cpu_us (per request)
 function load.measure(proxy, options)
-  local before = cpu(proxy.process.pid)
+  local before = load.cpu(proxy.process.pid)
   local text = wrk(proxy, options)
-  local spent = cpu(proxy.process.pid) - before
+  local spent = load.cpu(proxy.process.pid) - before
   local requests = tonumber(text:match("(%d+) requests in"))
   return {
     requests = requests,

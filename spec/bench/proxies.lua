@@ -124,6 +124,7 @@ end
 
 function makers.weir(job)
   local directory = workspace.directory()
+  job.admin_port = client.free_port()
   local ca = { id = config.id(1), cert = process.read(job.ca) }
   local document = config.build({
     echo = {
@@ -134,10 +135,11 @@ function makers.weir(job)
     },
   }, { ca_certificates = { ca } })
   local file = workspace.write(directory .. "/weir.json", cjson.encode(document))
+  job.document, job.file = document, file
   local argv = {
     gateway.binary(), "run", file, "--workers", "1",
     "--proxy-listen", "127.0.0.1:" .. job.port,
-    "--admin-listen", "127.0.0.1:" .. client.free_port(),
+    "--admin-listen", "127.0.0.1:" .. job.admin_port,
     "--set", "proxy_access_log=off",
   }
   local function set(text)
@@ -156,10 +158,14 @@ end
 --- Start a proxy.
 -- @tparam string name nginx, haproxy or weir
 -- @tparam table job regime, upstream (port), ca (file), core (to be pinned to)
--- @treturn table port, process
+-- @treturn table name, port, process; of weir also admin_port, file and document (what is in it)
 function proxies.start(name, job)
   job.port = client.free_port()
-  return { name = name, port = job.port, process = makers[name](job) }
+  local child = makers[name](job)
+  return {
+    name = name, port = job.port, process = child,
+    admin_port = job.admin_port, file = job.file, document = job.document,
+  }
 end
 
 local function ask(proxy)

@@ -8,7 +8,8 @@ local report = {}
 
 local FIELDS = { "rps", "p50_us", "p99_us", "cpu_us" }
 
-local function median(values)
+--- The middle one of a list of numbers, which gets sorted.
+function report.median(values)
   table.sort(values)
   local middle = math.floor(#values / 2)
   if #values % 2 == 1 then
@@ -27,7 +28,7 @@ function report.summary(rounds)
     for i, round in ipairs(rounds) do
       values[i] = round[field]
     end
-    summary[field] = median(values)
+    summary[field] = report.median(values)
   end
   return summary
 end
@@ -79,6 +80,26 @@ function report.print(title, names, regime)
     if ratio then
       print(("  weir / %-8s CPU %.2f   requests/s %.2f"):format(name, ratio.cpu, ratio.rps))
     end
+  end
+end
+
+--- Print a table of figures.
+-- @tparam string title
+-- @tparam table heads of the columns
+-- @tparam table rows lists with the name of the row and the texts or numbers of its columns
+function report.table(title, heads, rows)
+  print(("\n%s"):format(title))
+  local function line(cells)
+    local texts = {}
+    for i = 2, #cells do
+      local cell = cells[i]
+      texts[i - 1] = ("%14s"):format(type(cell) == "number" and ("%.4g"):format(cell) or cell)
+    end
+    print(("  %-12s%s"):format(cells[1], table.concat(texts)))
+  end
+  line({ "", unpack(heads) })
+  for _, row in ipairs(rows) do
+    line(row)
   end
 end
 
