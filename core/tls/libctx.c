@@ -2,6 +2,7 @@
 
 #include "tls/libctx.h"
 
+#include "base/str.h"
 #include "tls/fault.h"
 
 #include <openssl/core_dispatch.h>
@@ -12,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// How the slim context is made: its only provider is a thin one of ours that hands out the
-// algorithms of the default context's default provider. Of the decoders it offers only those that
-// read the public key of a certificate, of the key types only those of certificates and of TLS.
-// OpenSSL 3.0 tries all pairs of the two for every key that it reads, so few are cheap.
+// How the slim context is made: its only provider is a thin one of ours that hands out some of the
+// algorithms of the default context's default provider. For every key that it reads, OpenSSL 3.0
+// tries all pairs of decoders and key types, and to find the key types walks through all algorithms
+// that the context has ever had to do with. So few are cheap: the decoders are those of public keys
+// in certificates, and of everything else there is what TLS and certificates need.
 
 // Not "default": under the names of its own providers OpenSSL finds those, whatever was added.
 static const char slim_name[] = "weir-slim";
@@ -23,21 +25,57 @@ static const char slim_name[] = "weir-slim";
 static OSSL_LIB_CTX *slim;      // NULL: clients work in the default context
 static OSSL_PROVIDER *base;     // the default context's default provider
 
-// Part of an operation's algorithms, which ends with an entry without names.
+// Part of an operation's algorithms.
 struct choice {
-    const char *const names[10];    // ends with NULL
-    const char *const property;     // what the definition must say besides, or NULL
-    OSSL_ALGORITHM chosen[16];
+    int operation;
+    const char *property;       // what the definition must say besides, or NULL
+    const char *names[20];      // ends with NULL
+    OSSL_ALGORITHM chosen[20];  // filled; ends with an entry without names
 };
 
-static struct choice decoders = {
-    .names = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DER", NULL },
-    .property = "input=der,structure=SubjectPublicKeyInfo",
-};
-
-// HMAC is the key of TLS 1.2's CBC ciphers.
-static struct choice key_types = {
-    .names = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "X25519", "X448", "DH", "HMAC", NULL },
+// What has no entry, the slim context does not have: encoders, key encapsulation.
+static struct choice choices[] = {
+    {
+        .operation = OSSL_OP_DECODER,
+        .property = "input=der,structure=SubjectPublicKeyInfo",
+        .names = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DER" },
+    }, {
+        // HMAC is the key of TLS 1.2's CBC ciphers.
+        .operation = OSSL_OP_KEYMGMT,
+        .names = { "RSA", "RSA-PSS", "EC", "ED25519", "ED448", "X25519", "X448", "DH", "HMAC" },
+    }, {
+        .operation = OSSL_OP_SIGNATURE,
+        .names = { "RSA", "ECDSA", "ED25519", "ED448", "HMAC" },
+    }, {
+        .operation = OSSL_OP_KEYEXCH,
+        .names = { "ECDH", "X25519", "X448", "DH" },
+    }, {
+        .operation = OSSL_OP_ASYM_CIPHER,
+        .names = { "RSA" },
+    }, {
+        .operation = OSSL_OP_DIGEST,
+        .names = {
+            "SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512", "SHA2-512/224", "SHA2-512/256",
+            "SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512", "MD5", "MD5-SHA1",
+        },
+    }, {
+        .operation = OSSL_OP_CIPHER,
+        .names = {
+            "AES-256-GCM", "AES-128-GCM", "ChaCha20-Poly1305", "AES-256-CCM", "AES-128-CCM",
+            "AES-256-CBC", "AES-128-CBC", "AES-256-CBC-HMAC-SHA1", "AES-128-CBC-HMAC-SHA1",
+            "AES-256-CBC-HMAC-SHA256", "AES-128-CBC-HMAC-SHA256", "ARIA-256-GCM", "ARIA-128-GCM",
+            "CAMELLIA-256-CBC", "CAMELLIA-128-CBC", "DES-EDE3-CBC",
+        },
+    }, {
+        .operation = OSSL_OP_MAC,
+        .names = { "HMAC" },
+    }, {
+        .operation = OSSL_OP_KDF,
+        .names = { "TLS13-KDF", "TLS1-PRF", "HKDF" },
+    }, {
+        .operation = OSSL_OP_RAND,
+        .names = { "CTR-DRBG", "SEED-SRC" },
+    },
 };
 
 // Names are lists "RSA:rsaEncryption:…"; the first one decides.
@@ -53,32 +91,36 @@ static bool is_wanted(const struct choice *c, const OSSL_ALGORITHM *a)
 }
 
 // False when none is there, or more than expected: a library that is unlike the one this is for.
-static bool choose(struct choice *c, int operation)
+static bool choose(struct choice *c)
 {
     int no_cache = 0;
-    const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(base, operation, &no_cache);
-    const size_t room = sizeof(c->chosen) / sizeof(c->chosen[0]) - 1;
+    const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(base, c->operation, &no_cache);
     size_t count = 0;
     for (; all && all->algorithm_names; all++)
         if (is_wanted(c, all)) {
-            if (count == room)
+            if (count == ARRAY_LEN(c->chosen) - 1)
                 return false;
             c->chosen[count++] = *all;
         }
     return count > 0;
 }
 
+static bool choose_all(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(choices); i++)
+        if (!choose(&choices[i]))
+            return false;
+    return true;
+}
+
 static const OSSL_ALGORITHM *slim_query(void *provctx, int operation, int *no_cache)
 {
     (void)provctx;
     *no_cache = 0;
-    if (operation == OSSL_OP_DECODER)
-        return decoders.chosen;
-    if (operation == OSSL_OP_KEYMGMT)
-        return key_types.chosen;
-    if (operation == OSSL_OP_ENCODER)
-        return NULL;
-    return OSSL_PROVIDER_query_operation(base, operation, no_cache);
+    for (size_t i = 0; i < ARRAY_LEN(choices); i++)
+        if (choices[i].operation == operation)
+            return choices[i].chosen;
+    return NULL;
 }
 
 static int slim_capabilities(void *provctx, const char *capability, OSSL_CALLBACK *cb, void *arg)
@@ -181,7 +223,7 @@ void libctx_init(bool allow)
     if (!allow || slim || !may_help() || !is_plain_machine())
         return;
     base = OSSL_PROVIDER_load(NULL, "default");
-    if (base && choose(&decoders, OSSL_OP_DECODER) && choose(&key_types, OSSL_OP_KEYMGMT))
+    if (base && choose_all())
         slim = make_slim();
     fault_clear();
 }

@@ -2,8 +2,10 @@
 //
 // OpenSSL 3.0 spends about a third of a client's full handshake on looking for a decoder for each
 // certificate's public key. Where it helps, clients therefore work in a context of their own with
-// no more decoders and key types than certificates need ("slim"); where it does not work or does
-// not help (OpenSSL 3.2 and newer keep the decoders that they found), in the default context.
+// no more algorithms than TLS and certificates need ("slim"); where it does not work or does
+// not help (OpenSSL 3.2 and newer keep the decoders that they found), in the default context. What
+// both can agree on with an upstream is the same, but for DSA keys, which certificates no longer
+// have.
 //
 // Owner: process-wide. Threads: libctx_init() before threads start; then constant.
 
