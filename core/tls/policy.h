@@ -67,7 +67,7 @@ struct policy_desc {
     enum policy_ocsp ocsp;
     enum policy_alpn alpn;
     struct str sni_name;            // normalised by peer_name_parse()
-    struct str ciphers, ciphersuites, groups, sigalgs;      // n == 0: OpenSSL's defaults
+    struct str ciphers, ciphersuites, groups, sigalgs;      // n == 0: tls/suites.h's defaults
     bool resume;                    // whether sessions are kept
     bool verify_name;               // false: the chain only (declared)
     bool names_all;                 // all of `names`, else any

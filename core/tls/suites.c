@@ -58,22 +58,51 @@ static bool set_ciphers(SSL_CTX *ctx, struct str list)
     return ok;
 }
 
+static bool is_of_1_3(const SSL_CIPHER *c)
+{
+    return SSL_CIPHER_get_bits(c, NULL) > 0 && strcmp(SSL_CIPHER_get_version(c), "TLSv1.3") == 0;
+}
+
 static int suites_of_1_3(const SSL_CTX *ctx)
 {
     STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
     int count = 0;
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++)
+        count += is_of_1_3(sk_SSL_CIPHER_value(all, i));
+    return count;
+}
+
+// Whether the context's suites of TLS 1.3 are those that OpenSSL itself comes with, in that order.
+static bool has_stock_suites(const SSL_CTX *ctx)
+{
+    STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
+    const char *at = OSSL_default_ciphersuites();
     for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
         const SSL_CIPHER *c = sk_SSL_CIPHER_value(all, i);
-        const bool encrypts = SSL_CIPHER_get_bits(c, NULL) > 0;
-        count += encrypts && strcmp(SSL_CIPHER_get_version(c), "TLSv1.3") == 0;
+        if (!is_of_1_3(c))
+            continue;
+        const size_t n = strcspn(at, ":");
+        if (strlen(SSL_CIPHER_get_name(c)) != n || memcmp(SSL_CIPHER_get_name(c), at, n) != 0)
+            return false;
+        at += at[n] == ':' ? n + 1 : n;
     }
-    return count;
+    return *at == '\0';
+}
+
+// OpenSSL's order begins with AES-256. AES-128 is what RFC 8446 §9.1 asks of everybody and what
+// browsers begin with; its handshakes hash with SHA-256, for which processors have instructions, in
+// place of SHA-384. A machine whose openssl.cnf names suites has chosen for itself.
+static bool set_own_order(SSL_CTX *ctx)
+{
+    static const char order[] =
+        "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+    return !has_stock_suites(ctx) || SSL_CTX_set_ciphersuites(ctx, order) == 1;
 }
 
 static bool set_ciphersuites(SSL_CTX *ctx, struct str list)
 {
     if (list.n == 0)
-        return true;
+        return set_own_order(ctx);
     int wanted = 1;
     for (size_t i = 0; i < list.n; i++)
         wanted += list.p[i] == ':';
