@@ -72,6 +72,8 @@ int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int ma
 int weir_keypair_check(const char *cert, size_t certlen, const char *key, size_t keylen, char *err,
                        size_t errlen);
 int weir_regex_check(const char *pattern, size_t n, char *err, size_t errlen);
+// The name of a host in UTF-8 as A-labels, NUL-terminated.
+int weir_host_ascii(const char *name, size_t n, char out[256], char *err, size_t errlen);
 
 // The events of a YAML text, one at a time. The text has to live as long as its reader, and what an
 // event points to is good until the next one.
@@ -92,7 +94,8 @@ void weir_yaml_free(struct weir_yaml *y);
 // WEIR_YAML_…; WEIR_ERR_BAD when the text is no YAML: line and column say where.
 int weir_yaml_next(struct weir_yaml *y, struct weir_yaml_event *out);
 
-// "NAME VERSION\n" lines: weir, LuaJIT, OpenSSL, libuv, llhttp, c-ares, PCRE2, libyaml
+// "NAME VERSION\n" lines: weir, LuaJIT, OpenSSL, libuv, llhttp, c-ares, PCRE2, libyaml,
+// libidn2
 int weir_version(char *out, size_t len);
 int weir_random(char *out, size_t n);             // cryptographically strong bytes
 void weir_memory_trim(void);                      // gives what malloc() has to spare to the system

@@ -10,6 +10,7 @@
 #include "proxy/report.h"
 #include "tls/credential.h"
 #include "tls/digest.h"
+#include "tls/idna.h"
 #include "tls/verdict.h"
 #include "tls/version.h"
 #include "tls/x509.h"
@@ -161,6 +162,13 @@ int weir_regex_check(const char *pattern, size_t n, char *err, size_t errlen)
     return router_regex_ok(api_str(pattern, n), why) ? 0 : because(why, err, errlen);
 }
 
+int weir_host_ascii(const char *name, size_t n, char out[256], char *err, size_t errlen)
+{
+    _Static_assert(IDNA_MAX < 256, "the room that abi.h gives");
+    char why[IDNA_WHY];
+    return idna_ascii(api_str(name, n), out, why) == NULL ? 0 : because(why, err, errlen);
+}
+
 int weir_version(char *out, size_t len)
 {
     char pcre2[VERSION_PCRE2];
@@ -168,9 +176,10 @@ int weir_version(char *out, size_t len)
     const char *luajit = LUAJIT_VERSION;
     int n = snprintf(out, len,
                      "weir %s\nLuaJIT %s\nOpenSSL %s\nlibuv %s\nllhttp %s\nc-ares %s\nPCRE2 %s\n"
-                     "libyaml %s\n",
+                     "libyaml %s\nlibidn2 %s\n",
                      WEIR_VERSION, luajit + strcspn(luajit, "0123456789"), version_openssl(),
-                     version_uv(), version_llhttp(), version_cares(), pcre2, version_yaml());
+                     version_uv(), version_llhttp(), version_cares(), pcre2, version_yaml(),
+                     idna_version());
     return n > 0 && (size_t)n < len ? 0 : api_refuse("the versions do not fit");
 }
 

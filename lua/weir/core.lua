@@ -10,6 +10,7 @@ local USUAL_CERTIFICATES = 16
 local ERROR_SIZE = 256
 
 local digest = ffi.new("char[20]")
+local host_name = ffi.new("char[256]")
 local error_text = ffi.new("char[?]", ERROR_SIZE)
 
 local core = {}
@@ -126,6 +127,17 @@ end
 function core.regex_check(pattern)
   if C.weir_regex_check(pattern, #pattern, error_text, ERROR_SIZE) == 0 then
     return true
+  end
+  return nil, ffi.string(error_text)
+end
+
+--- The name of a host in UTF-8 as DNS and certificates have it, in A-labels (xn--…).
+-- @tparam string name
+-- @treturn string|nil
+-- @treturn nil|string why it has no such form
+function core.host_ascii(name)
+  if C.weir_host_ascii(name, #name, host_name, error_text, ERROR_SIZE) == 0 then
+    return ffi.string(host_name)
   end
   return nil, ffi.string(error_text)
 end

@@ -1,7 +1,38 @@
 -- Hosts as configuration writes them: a name or an address, perhaps with a port.
+--
+-- Kong's are in ASCII. Here names may be in UTF-8, too: they stand for their A-labels, which are
+-- what is kept.
 local ip = require("weir.ip")
 
 local host = {}
+
+--- The same host with its name in ASCII; wildcards, a trailing dot and a port stay.
+-- @tparam string text
+-- @treturn string|nil
+-- @treturn nil|string why it has no such form
+function host.ascii(text)
+  if not text:find("[\128-\255]") then
+    return text
+  end
+  local whole, port = text:match("^([^:]*)(:[^:]*)$")
+  local before, name, after = (whole or text):match("^(%*?%.?)(.-)(%.?%*?)$")
+  -- Loaded on first use: most files have no such names, and only these need the core.
+  local ascii, err = require("weir.core").host_ascii(name)
+  return ascii and before .. ascii .. after .. (port or ""), err
+end
+
+--- The transformation (weir.schema) by which a field keeps its host, or its list of them, in ASCII.
+function host.transformation(field)
+  local function keep(value)
+    if type(value) == "string" then
+      return { [field] = host.ascii(value) }
+    end
+    for i, item in ipairs(value) do
+      value[i] = host.ascii(item) or item
+    end
+  end
+  return { input = { field }, on_write = keep, always = true }
+end
 
 local function is_name(s)
   if #s > 255 or s:sub(-1) == "." and #s == 1 then
@@ -47,10 +78,15 @@ end
 
 --- Parses `name`, `name:port`, `1.2.3.4:port`, `::1` or `[::1]:port`.
 -- @tparam string s
--- @treturn table|nil { host = string, port = number|nil, type = "name"|"ipv4"|"ipv6" }
+-- @treturn table|nil { host = string in ASCII, port = number|nil, type = "name"|"ipv4"|"ipv6" }
 -- @treturn nil|string "invalid hostname: …", "invalid port number" and the like
+-- @treturn nil|string of a name in UTF-8, why it has no form in ASCII
 function host.parse(s)
-  local name, port_text, bracketed = split(s)
+  local ascii, why = host.ascii(s)
+  if not ascii then
+    return nil, ("invalid hostname: %s (%s)"):format(s, why), why
+  end
+  local name, port_text, bracketed = split(ascii)
   local family = name and ip.family(name)
   local kind
   if family == 6 then

@@ -30,12 +30,16 @@ end
 
 -- ---- checks
 
+local function invalid(value, why)
+  return nil, "invalid value: " .. value .. (why and (" (%s)"):format(why) or "")
+end
+
 local function check_host(value)
-  local parsed, err = host.parse(value)
+  local parsed, err, why = host.parse(value)
   if err == "invalid port number" or parsed and parsed.port then
     return nil, "must not have a port"
   elseif not parsed then
-    return nil, "invalid value: " .. value
+    return invalid(value, why)
   end
   return true
 end
@@ -46,11 +50,11 @@ local function check_host_with_optional_port(value)
 end
 
 local function check_name_without_port(value)
-  local parsed, err = host.parse(value)
+  local parsed, err, why = host.parse(value)
   if err == "invalid port number" or parsed and parsed.port then
     return nil, "must not have a port"
   elseif not parsed then
-    return nil, "invalid value: " .. value
+    return invalid(value, why)
   elseif parsed.type ~= "name" then
     return nil, "must not be an IP"
   end

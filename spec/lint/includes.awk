@@ -12,7 +12,7 @@ BEGIN {
     rank["main.h"] = count + 2
 
     home["uv"] = home["ares"] = "net"
-    home["openssl"] = "tls"
+    home["openssl"] = home["idn2"] = "tls"
     home["llhttp"] = "http"
     home["pcre2"] = home["yaml"] = "conf"
     home["lua"] = home["lualib"] = home["lauxlib"] = home["luajit"] = "vm"

@@ -87,12 +87,21 @@ describe("weir.abi", function()
       assert.is_true(#ffi.string(why) > 0)
     end)
 
+    it("write a host's name in ASCII", function()
+      local name, why = ffi.new("char[256]"), ffi.new("char[256]")
+      assert.equal(0, C.weir_host_ascii("b\195\188cher.example", 15, name, why, 256))
+      assert.equal("xn--bcher-kva.example", ffi.string(name))
+      assert.is_true(C.weir_host_ascii("\255", 1, name, why, 256) < 0)
+      assert.is_true(#ffi.string(why) > 0)
+    end)
+
     it("name the versions", function()
       local text = ffi.new("char[512]")
       assert.equal(0, C.weir_version(text, 512))
       local versions = ffi.string(text)
       local names = {
         "weir", "LuaJIT", "OpenSSL", "libuv", "llhttp", "c%-ares", "PCRE2", "libyaml",
+        "libidn2",
       }
       for _, name in ipairs(names) do
         assert.matches(name .. " %d+%.%d+[^\n]*\n", versions)

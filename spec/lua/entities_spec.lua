@@ -43,6 +43,12 @@ describe("weir.entities", function()
       }, service)
     end)
 
+    it("keep a host in UTF-8 in ASCII", function()
+      assert.equal("xn--bcher-kva.example", accepts("services", "{host: bücher.example}").host)
+      assert.equal("xn--bcher-kva", accepts("services", "{url: 'https://bücher/x'}").host)
+      refuses("services", { ["{host: ö}"] = "host: invalid value: ö (no such name)" })
+    end)
+
     it("expand url", function()
       for url, expected in pairs({
         ["http://a"] = "http a 80 nil",

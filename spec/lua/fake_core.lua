@@ -105,6 +105,15 @@ function fake.keypair_check(cert, key)
   return nil, "certificate does not match key"
 end
 
+-- Knows two names.
+local ASCII = {
+  ["bücher"] = "xn--bcher-kva", ["bücher.example"] = "xn--bcher-kva.example",
+}
+
+function fake.host_ascii(name)
+  return ASCII[name], not ASCII[name] and "no such name" or nil
+end
+
 function fake.regex_check(pattern)
   if pattern:find("(", 1, true) and not pattern:find(")", 1, true) then
     return nil, "missing closing parenthesis"

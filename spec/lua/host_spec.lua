@@ -1,3 +1,4 @@
+require("spec.lua.fake_core").install()
 local host = require("weir.host")
 
 describe("weir.host", function()
@@ -14,6 +15,29 @@ describe("weir.host", function()
     }) do
       assert.same(expected, host.parse(s))
     end
+  end)
+
+  it("takes names in UTF-8 for what they stand for", function()
+    local name = "xn--bcher-kva.example"
+    for s, expected in pairs({
+      ["bücher.example"] = { host = name, type = "name" },
+      ["bücher.example.:80"] = { host = name .. ".", port = 80, type = "name" },
+    }) do
+      assert.same(expected, host.parse(s))
+    end
+    assert.same({ nil, "invalid hostname: ö (no such name)", "no such name" }, { host.parse("ö") })
+    assert.same({ nil, "invalid port number" }, { host.parse("bücher:x") })
+  end)
+
+  it("writes them in ASCII, and leaves the rest alone", function()
+    for s, expected in pairs({
+      ["a.example:80"] = "a.example:80", ["*.b"] = "*.b", ["[::1]:80"] = "[::1]:80",
+      ["bücher:80"] = "xn--bcher-kva:80", ["*.bücher"] = "*.xn--bcher-kva",
+      ["bücher.*:80"] = "xn--bcher-kva.*:80", ["bücher."] = "xn--bcher-kva.",
+    }) do
+      assert.equal(expected, host.ascii(s))
+    end
+    assert.same({ nil, "no such name" }, { host.ascii("ö") })
   end)
 
   it("refuses what is neither", function()

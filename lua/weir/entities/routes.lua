@@ -1,4 +1,5 @@
 -- Routes: which requests go to which service.
+local host = require("weir.host")
 local quoted = require("weir.schema.validators").quoted
 local typedefs = require("weir.typedefs")
 
@@ -108,6 +109,7 @@ return {
     { tags = typedefs.tags },
     { service = { type = "foreign", reference = "services" } },
   },
+  transformations = { host.transformation("hosts"), host.transformation("snis") },
   entity_checks = {
     {
       custom_entity_check = {

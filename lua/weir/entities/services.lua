@@ -1,5 +1,6 @@
 -- Services: where requests are proxied to, and how their upstream's certificate is verified.
 local null = require("cjson").null
+local hosts = require("weir.host")
 local typedefs = require("weir.typedefs")
 local values = require("weir.tls.values")
 
@@ -110,6 +111,7 @@ return {
       },
     },
   },
+  transformations = { hosts.transformation("host") },
   shorthand_fields = {
     { url = { type = "string", func = expand_url } },
   },

@@ -1,4 +1,5 @@
 -- SNIs: the server names for which a listener presents a certificate.
+local host = require("weir.host")
 local typedefs = require("weir.typedefs")
 
 return {
@@ -12,4 +13,5 @@ return {
     { certificate = { type = "foreign", reference = "certificates", required = true } },
     { tags = typedefs.tags },
   },
+  transformations = { host.transformation("name") },
 }

@@ -141,4 +141,5 @@ return {
     { client_certificate = { type = "foreign", reference = "certificates" } },
     { use_srv_name = { type = "boolean", default = false, supported = { false } } },
   },
+  transformations = { host.transformation("name"), host.transformation("host_header") },
 }

@@ -10,8 +10,9 @@ local VERIFY = { enforce = 1, off = 2, report = 3 }
 local MAX_DEPTH = 100
 local DEFAULT_SECURITY_LEVEL = -1
 
-local NAME_KINDS = { { "dns", 1 }, { "ip", 2 }, { "uri", 3 } }
-local PIN_KINDS = { { "cert", 1 }, { "spki", 2 } }
+-- Groups of lists, the numbers that the core has for them, and what their texts stand for.
+local NAME_KINDS = { { "dns", 1, values.dns }, { "ip", 2, values.ip }, { "uri", 3, values.uri } }
+local PIN_KINDS = { { "cert", 1, values.pin }, { "spki", 2, values.pin } }
 
 local function slice(out, text)
   if text then
@@ -24,7 +25,7 @@ local function flatten(group, kinds)
   local list = {}
   for _, item in ipairs(kinds) do
     for _, text in ipairs(group and group[item[1]] or {}) do
-      list[#list + 1] = { item[2], text }
+      list[#list + 1] = { item[2], item[3](text) }
     end
   end
   return list
@@ -37,7 +38,7 @@ local function add_names(desc, choice, kept)
     array[i - 1].kind = item[1]
     slice(array[i - 1].value, item[2])
   end
-  kept[#kept + 1] = array
+  kept[#kept + 1], kept[#kept + 2] = list, array
   desc.names, desc.name_count = array, #list
   desc.names_all = choice.names and choice.names.match == "all" and 1 or 0
 end
@@ -46,12 +47,10 @@ local function add_pins(desc, choice, kept)
   local list = flatten(choice.pins, PIN_KINDS)
   local array = ffi.new("struct weir_pin[?]", math.max(#list, 1))
   for i, item in ipairs(list) do
-    local hex = values.pin(item[2])
-    kept[#kept + 1] = hex
     array[i - 1].kind = item[1]
-    slice(array[i - 1].sha256, hex)
+    slice(array[i - 1].sha256, item[2])
   end
-  kept[#kept + 1] = array
+  kept[#kept + 1], kept[#kept + 2] = list, array
   desc.pins, desc.pin_count = array, #list
 end
 
@@ -66,8 +65,9 @@ local function add_crls(desc, choice, kept)
   desc.crl_chain = choice.crl_check == "chain" and 1 or 0
 end
 
-local function add_sni(desc, choice)
+local function add_sni(desc, choice, kept)
   local sni = values.sni(choice.sni or "upstream_host")
+  kept[#kept + 1] = sni
   desc.sni = sni.kind
   slice(desc.sni_name, sni.name)
 end
@@ -103,7 +103,7 @@ function description.of(choice, trust)
   add_names(desc, choice, kept)
   add_pins(desc, choice, kept)
   add_crls(desc, choice, kept)
-  add_sni(desc, choice)
+  add_sni(desc, choice, kept)
   for _, name in ipairs({ "ciphers", "ciphersuites", "groups", "sigalgs", "alpn" }) do
     slice(desc[name], choice[name])
   end

@@ -29,14 +29,15 @@ function values.alpn(text)
   return nil, "is not http/1.1 or none"
 end
 
---- A DNS name as certificates have them: without port, no address, no wildcard. Names outside of
--- ASCII are written in their encoded form (xn--…).
+--- A DNS name, without port, no address, no wildcard. In certificates there are A-labels only, and
+-- they are what a name in UTF-8 stands for.
+-- @treturn string|nil in ASCII
 function values.dns(text)
-  local parsed = type(text) == "string" and host.parse(text)
+  local parsed, _, why = host.parse(type(text) == "string" and text or "")
   if parsed and parsed.type == "name" and not parsed.port then
-    return text
+    return parsed.host
   end
-  return nil, "is not a DNS name"
+  return nil, "is not a DNS name" .. (why and (" (%s)"):format(why) or "")
 end
 
 --- An IP address, without brackets, zone or prefix length.
