@@ -178,6 +178,29 @@ describe("weir.abi", function()
       C.weir_build_free(b)
     end)
 
+    it("takes a target's policy or error for a host, and refuses what is none", function()
+      local b = C.weir_build_new()
+      assert.equal(0, C.weir_build_settings(b, ffi.new("struct weir_settings")))
+      local trust = C.weir_trust_new(nil, 0)
+      local policy = C.weir_policy_new(
+        ffi.new("struct weir_policy_desc", { verify = 1, depth = 1, trust = trust }))
+      local targets = ffi.new("struct weir_target_policy[2]")
+      local plan = ffi.new("struct weir_plan_desc",
+        { upstream = -1, tls = 1, policy = policy, targets = targets, target_count = 2 })
+      local first, second = "a.example", "b.example"
+      targets[0].host.p, targets[0].host.n, targets[0].policy = first, #first, policy
+      targets[1].host.p, targets[1].host.n = second, #second
+      targets[1].error.p, targets[1].error.n = first, #first
+      assert.equal(0, C.weir_build_plan(b, plan))
+      for _, name in ipairs({ "", "a b", "10.0.0.0/8", "a..b" }) do
+        targets[1].host.p, targets[1].host.n = name, #name
+        assert.matches("not a host", refused(C.weir_build_plan(b, plan)))
+      end
+      C.weir_build_free(b)
+      C.weir_policy_free(policy)
+      C.weir_trust_free(trust)
+    end)
+
     it("refuses trusted addresses that are none", function()
       local b = C.weir_build_new()
       local ips = ffi.new("struct weir_str[1]")
