@@ -250,6 +250,13 @@ upstreams:
       assert.equal("no name is known: only the chain is judged; see --name", notes[2])
     end)
 
+    it("says nothing of it where the policy has names of its own", function()
+      local routes = PRESERVING:format("a.example")
+        .. "  plugins: [{name: upstream-tls, config: {names: {dns: [kong.example]}}}]\n"
+      local code, _, notes = judged(routes)
+      assert.same({ 0, {} }, { code, notes })
+    end)
+
     it("says which of them do where some do not", function()
       local routes = PRESERVING:format("kong.example") .. "  - {name: other, paths: [/]}\n"
       local code, name, notes = judged(routes)
