@@ -124,8 +124,8 @@ describe("weir tls", function()
       ["Error: TARGET: invalid port number"] = { "tls", "explain", "a:x" },
       ["Error: too many arguments"] = { "tls", "verify", "x" },
       ["Error: missing argument 'NEW'"] = { "tls", "diff", "x" },
-      ["Error: unknown option '--against-last-seen'"]
-        = { "tls", "diff", "x", "y", "--against-last-seen", "z" },
+      ["Error: unknown option '--against'"]
+        = { "tls", "diff", "x", "y", "--against", "z" },
     }) do
       local code, out, err = weir(argv)
       assert.equal(2, code, expected .. err)

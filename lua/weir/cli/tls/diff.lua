@@ -1,156 +1,47 @@
--- `weir tls diff`: what a change of the declarative file does to policies.
-local core = require("weir.core")
+-- `weir tls diff`: what a change of the declarative file does to policies, and to the upstreams
+-- that are judged by them.
+local cjson = require("cjson")
 local options = require("weir.cli.options")
-local render = require("weir.cli.tls.render")
 
 local diff = { summary = "show which policies two declarative files disagree about" }
 
 local EPILOG = [[
 For each service that is reached over TLS, and each of its routes and targets
-with a policy of its own, the fields that differ are shown with old and new value and
-where they come from. CA certificates are compared by their content, too: the
-same id may stand for another bundle.
+with a policy of its own, the fields that differ are shown with old and new
+value and where they come from. CA certificates are compared by their content,
+too: the same id may stand for another bundle.
+
+With --against-last-seen the chains that a gateway's upstreams presented last
+are judged by the old and by the new policy of the routes that they served, by
+the code of a handshake, and those that would end otherwise are shown with the
+reason and what would mend it. What belongs to the handshake itself (protocol
+versions, ciphers, stapled responses, client certificates) is not judged.
 
 Exit status:
-   0  no policy differs
-   1  at least one does
-   2  the command line is not valid, or a file cannot be used
+   0  no policy differs, and no chain would be judged otherwise
+   1  at least one policy differs, or one chain would be judged otherwise
+   2  the command line is not valid, or a file or what was seen cannot be used
+   3  an upstream that is accepted by OLD would be refused by NEW
 
-Example:
-   weir tls diff running.yml proposed.yml]]
+Examples:
+   weir tls diff running.yml proposed.yml
+   weir tls diff running.yml proposed.yml --against-last-seen http://127.0.0.1:8001
+   curl -s '127.0.0.1:8001/tls/last-seen?size=1024' >seen.json
+   weir tls diff running.yml proposed.yml --against-last-seen seen.json --json]]
+
+local REFUSES = 3
 
 function diff.configure(parser)
   parser:description("Shows how the verification policies of two declarative files differ.")
   parser:argument("OLD", "The declarative file in force."):argname("OLD"):target("old")
   parser:argument("NEW", "The declarative file that is to replace it."):argname("NEW")
     :target("new")
+  parser:option("--against-last-seen", "Judge the chains that a gateway saw last: the URL of its\n"
+    .. "Admin API (http), or a file with what /tls/last-seen answered.")
+    :argname("URL|FILE"):target("against")
+  parser:flag("--json", "Write one JSON object.")
   options.add_settings(parser)
   parser:epilog(EPILOG)
-end
-
--- How the owner of a policy is called; for a target also how its service or route is.
-local function key_of(item)
-  local owner = item.route and ("service '%s', route '%s'"):format(item.service, item.route)
-    or ("service '%s'"):format(item.service)
-  return item.target and ("%s, target '%s'"):format(owner, item.target) or owner, owner
-end
-
--- Policies by the names of their owners, and these in their order, a service before its routes,
--- each before its targets. `owners`: of targets, the name of what holds where nothing differs.
-local function index(list)
-  local by_key, keys, owners = {}, {}, {}
-  for _, item in ipairs(list) do
-    local key, owner = key_of(item)
-    by_key[key] = by_key[key] or item
-    owners[key] = item.target and owner
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return by_key, keys, owners
-end
-
--- SHA-256 -> subject of each certificate of a bundle.
-local function members(item)
-  local found = {}
-  for _, pem in ipairs(item.pems) do
-    for _, certificate in ipairs(core.x509_describe(pem) or {}) do
-      found[certificate.sha256] = certificate.subject or "(no subject)"
-    end
-  end
-  return found
-end
-
-local function add_bundle(lines, old, new)
-  local before, after = members(old), members(new)
-  local changes = {}
-  for sha256, subject in pairs(before) do
-    if not after[sha256] then
-      changes[#changes + 1] = ("  trusts no more %s (%s)"):format(subject, sha256:sub(1, 16))
-    end
-  end
-  for sha256, subject in pairs(after) do
-    if not before[sha256] then
-      changes[#changes + 1] = ("  trusts now %s (%s)"):format(subject, sha256:sub(1, 16))
-    end
-  end
-  table.sort(changes)
-  for _, line in ipairs(changes) do
-    lines[#lines + 1] = line
-  end
-end
-
-local function fields_of(item)
-  local by_name = {}
-  for _, field in ipairs(item.fields) do
-    by_name[field.name] = field
-  end
-  return by_name
-end
-
-local function shown(field)
-  return field and ("%s (%s)"):format(render.value(field.value), field.origin or "-") or "not set"
-end
-
--- A field is another when its value is; that the same value comes from elsewhere changes nothing.
-local function add_fields(lines, old, new)
-  local before, after = fields_of(old), fields_of(new)
-  local names = {}
-  for name in pairs(before) do
-    names[#names + 1] = name
-  end
-  for name in pairs(after) do
-    if not before[name] then
-      names[#names + 1] = name
-    end
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    local a, b = before[name], after[name]
-    if render.value(a and a.value) ~= render.value(b and b.value) then
-      lines[#lines + 1] = ("  %s: %s -> %s"):format(name, shown(a), shown(b))
-    end
-  end
-end
-
--- What differs between two policies; nothing when they are the same.
-local function compare(old, new)
-  local lines = {}
-  if old.error or new.error then
-    if old.error ~= new.error then
-      lines[1] = ("  requests are refused: %s -> %s"):format(old.error or "no", new.error or "no")
-    end
-    return lines
-  end
-  if old.id ~= new.id then
-    add_fields(lines, old, new)
-    add_bundle(lines, old, new)
-    if #lines == 0 then
-      lines[1] = "  what its fields refer to has changed"
-    end
-  end
-  return lines
-end
-
--- A target that differs in one file only is compared with what holds for it in the other.
-local function all_differences(old, new)
-  local before, old_keys, old_owners = index(old)
-  local after, new_keys, new_owners = index(new)
-  local found = {}
-  local function add(key, a, b)
-    local lines = a and b and compare(a, b) or { a and "  is gone" or "  is new" }
-    if #lines > 0 then
-      found[#found + 1] = key .. "\n" .. table.concat(lines, "\n")
-    end
-  end
-  for _, key in ipairs(old_keys) do
-    add(key, before[key], after[key] or after[old_owners[key]])
-  end
-  for _, key in ipairs(new_keys) do
-    if not before[key] then
-      add(key, before[new_owners[key]], after[key])
-    end
-  end
-  return found
 end
 
 local function load(path, settings, process)
@@ -163,21 +54,63 @@ local function load(path, settings, process)
   return list
 end
 
-function diff.execute(args, process)
+-- Reads both files, and compares them. Returns what to show; or nil, when stderr has the reason.
+local function examine(args, process)
   local settings = options.load_settings(args, {}, process)
   local old = settings and load(args.old, settings, process)
   local new = settings and load(args.new, settings, process)
   if not (old and new) then
+    return nil
+  end
+  local report = { policies = require("weir.cli.tls.changes").of(old, new) }
+  if args.against then
+    local entries, err = require("weir.cli.tls.last_seen").read(args.against)
+    if entries then
+      report.last_seen, err = require("weir.cli.tls.rejudge")(entries, old, new)
+    end
+    if err then
+      process.stderr:write("Error: ", err, "\n")
+      return nil
+    end
+  end
+  return report
+end
+
+-- cjson would write an empty list as an object.
+local function encode_list(list)
+  local parts = {}
+  for i, item in ipairs(list) do
+    parts[i] = cjson.encode(item)
+  end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function encode(report)
+  local text = ('{"policies":%s'):format(encode_list(report.policies))
+  if report.last_seen then
+    text = ('%s,"last_seen":{"judged":%d,"changes":%s}'):format(text, report.last_seen.judged,
+      encode_list(report.last_seen.changes))
+  end
+  return text .. "}\n"
+end
+
+local function status_of(report)
+  local judged = report.last_seen and report.last_seen.changes or {}
+  for _, change in ipairs(judged) do
+    if change.new.refused and not change.old.refused then
+      return REFUSES
+    end
+  end
+  return #report.policies + #judged > 0 and 1 or 0
+end
+
+function diff.execute(args, process)
+  local report = examine(args, process)
+  if not report then
     return options.exit(2)
   end
-  local found = all_differences(old, new)
-  for _, text in ipairs(found) do
-    process.stdout:write(text, "\n")
-  end
-  if #found == 0 then
-    process.stdout:write("no policy differs\n")
-  end
-  return options.exit(#found == 0 and 0 or 1)
+  process.stdout:write(args.json and encode(report) or require("weir.cli.tls.differences")(report))
+  return options.exit(status_of(report))
 end
 
 return diff

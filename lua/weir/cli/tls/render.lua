@@ -30,7 +30,12 @@ function render.value(value)
   return "[" .. table.concat(parts, ", ") .. "]"
 end
 
-local function wrap(text, first, indent)
+--- Breaks a text into lines.
+-- @tparam string text
+-- @tparam string first what the first line begins with
+-- @tparam string indent what the others begin with
+-- @treturn string
+function render.wrap(text, first, indent)
   local lines, line = {}, first
   for word in text:gmatch("%S+") do
     if #line + 1 + #word > WIDTH then
@@ -141,7 +146,7 @@ local function verdict_lines(out, report)
   local head = report.accepted
     and ("Accepted, because the mode is %s; enforcing would refuse it: "):format(report.mode)
     or "Refused: "
-  out[#out + 1] = wrap(("%s (OpenSSL %d: %s)"):format(verdict.code, verdict.openssl,
+  out[#out + 1] = render.wrap(("%s (OpenSSL %d: %s)"):format(verdict.code, verdict.openssl,
     verdict.text or "-"), head, "  ")
   if verdict.depth then
     out[#out + 1] = ("  at depth %d: %s"):format(verdict.depth, verdict.subject or "-")
@@ -150,15 +155,15 @@ local function verdict_lines(out, report)
     out[#out + 1] = ("  wanted %s"):format(verdict.names_wanted or "-")
     out[#out + 1] = ("  seen   %s"):format(verdict.names_seen or "-")
   end
-  out[#out + 1] = wrap(report.remedy, "Remedy: ", "  ")
+  out[#out + 1] = render.wrap(report.remedy, "Remedy: ", "  ")
 end
 
 local function depth_line(report)
   local count, limit = report.depth.intermediates, report.depth.allowed
-  return wrap(("%d intermediate%s %s, %d allowed; neither leaf nor anchor counts."):format(count,
+  local text = ("%d intermediate%s %s, %d allowed; neither leaf nor anchor counts."):format(count,
     count == 1 and "" or "s",
-    report.chain.anchor and "between leaf and anchor" or "above the leaf, and no anchor", limit),
-    "Depth: ", "  ")
+    report.chain.anchor and "between leaf and anchor" or "above the leaf, and no anchor", limit)
+  return render.wrap(text, "Depth: ", "  ")
 end
 
 --- The whole report.
@@ -174,7 +179,7 @@ function render.text(report)
   out[#out + 1] = ""
   verdict_lines(out, report)
   for _, note in ipairs(report.notes) do
-    out[#out + 1] = wrap(note, "Note: ", "  ")
+    out[#out + 1] = render.wrap(note, "Note: ", "  ")
   end
   return table.concat(out, "\n") .. "\n"
 end

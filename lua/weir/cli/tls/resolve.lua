@@ -23,24 +23,36 @@ local HOST_SIZE = 64
 
 local resolve = {}
 
---- The first address of a host.
+--- What the system knows of a host.
 -- @tparam string host a name or an IP literal without brackets
+-- @tparam ?number port
+-- @treturn cdata|nil struct weir_addrinfo *, the first of a list
+-- @treturn nil|string
+function resolve.lookup(host, port)
+  local hints = ffi.new("struct weir_addrinfo", { ai_socktype = SOCK_STREAM })
+  local list = ffi.new("struct weir_addrinfo *[1]")
+  local code = ffi.C.getaddrinfo(host, port and tostring(port), hints, list)
+  if code ~= 0 then
+    return nil, ("%s: %s"):format(host, ffi.string(ffi.C.gai_strerror(code)))
+  end
+  return ffi.gc(list[0], ffi.C.freeaddrinfo)
+end
+
+--- The first address of a host.
+-- @tparam string host as above
 -- @treturn string|nil IP literal
 -- @treturn nil|string
 function resolve.address(host)
   if ip.family(host) then
     return host
   end
-  local hints = ffi.new("struct weir_addrinfo", { ai_socktype = SOCK_STREAM })
-  local list = ffi.new("struct weir_addrinfo *[1]")
-  local code = ffi.C.getaddrinfo(host, nil, hints, list)
-  if code ~= 0 then
-    return nil, ("%s: %s"):format(host, ffi.string(ffi.C.gai_strerror(code)))
+  local first, err = resolve.lookup(host)
+  if not first then
+    return nil, err
   end
   local text = ffi.new("char[?]", HOST_SIZE)
-  code = ffi.C.getnameinfo(list[0].ai_addr, list[0].ai_addrlen, text, HOST_SIZE, nil, 0,
+  local code = ffi.C.getnameinfo(first.ai_addr, first.ai_addrlen, text, HOST_SIZE, nil, 0,
     NI_NUMERICHOST)
-  ffi.C.freeaddrinfo(list[0])
   if code ~= 0 then
     return nil, ("%s: %s"):format(host, ffi.string(ffi.C.gai_strerror(code)))
   end
