@@ -43,6 +43,7 @@ struct plan {
     // What a plugin may send a request to is looked up here, by name.
     const struct target_policy *targets;
     uint32_t target_count;
+    struct str judges;          // what plugins judge its upstream (policy_judged_by())
 
     // Cold: names for logs.
     struct str service_host;

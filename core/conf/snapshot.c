@@ -74,6 +74,7 @@ uint32_t snapshot_add_plan(struct snapshot *s, const struct plan *plan)
     p->error = arena_dup(&s->arena, plan->error);
     p->of_target = NULL;
     p->targets = dup_targets(&s->arena, plan);
+    p->judges = arena_dup(&s->arena, plan->judges);
     p->service_host = arena_dup(&s->arena, plan->service_host);
     p->service_name = arena_dup(&s->arena, plan->service_name);
     p->service_id = arena_dup(&s->arena, plan->service_id);

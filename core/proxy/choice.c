@@ -4,6 +4,7 @@
 
 #include "proxy/request.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 void choice_done(struct tls_choice *c)
@@ -91,6 +92,7 @@ static err_t apply(const struct request *r, const struct policy *under, struct p
     if (c->credential)
         desc.credential = c->credential;
     desc.resume = r->view->snapshot->settings.session_reuse;
+    policy_judged_by(&desc, r->plan->judges);
     strcpy(why, "a plugin's choice of verification is not valid");
     err_t err = policy_intern(&desc, out);
     trust_unref(nobody);
@@ -117,6 +119,7 @@ err_t choice_policy(struct request *r, struct policy **out, char why[TRUST_WHY])
         strcpy(why, "the service has no TLS policy");
         return &err_tls_setup;
     }
+    assert(str_eq(under->desc.judges, r->plan->judges));
     *out = policy_ref(under);
     return NULL;
 }

@@ -169,6 +169,16 @@ static void verified(struct conn *c)
     use(e, peer_conn_new(e->realms, e->peer, c));
 }
 
+// The plugins of the request's plan judge the certificate: the policy says that they do.
+static bool judged(struct conn *c, const struct shown *p, char said[VERDICT_SAID])
+{
+    const struct exchange *e = c->owner;
+    struct request *r = e->request;
+    return r->proxy->hooks->judge(r->proxy->hooks_state, r, p, said);
+}
+
+static const struct tls_client_user shaker = { .ready = verified, .judge = judged };
+
 static uint64_t time_left(const struct exchange *e)
 {
     uint64_t now = e->realms->loop->now;
@@ -180,7 +190,7 @@ static void shake_hands(struct exchange *e, struct conn *c)
     e->fresh = c;
     conn_set_timeout(c, time_left(e), false);
     err_t err = tls_client_start(e->realm->tls, c, &e->name, &e->peer->sni,
-                                 &e->peer->sessions, verified);
+                                 &e->peer->sessions, &shaker);
     if (err)
         fail(e, err);
 }

@@ -5,11 +5,15 @@
 #pragma once
 
 #include "base/str.h"
+#include "tls/verdict.h"
 
+struct shown;
 struct request;
 
 enum phase {
-    PHASE_REWRITE, PHASE_ACCESS, PHASE_HEADER_FILTER, PHASE_BODY_FILTER, PHASE_LOG, PHASE_COUNT
+    PHASE_REWRITE, PHASE_ACCESS, PHASE_HEADER_FILTER, PHASE_BODY_FILTER, PHASE_LOG,
+    PHASE_UPSTREAM_VERIFY,  // in a handshake with the upstream, whatever the request waits for
+    PHASE_COUNT
 };
 
 enum hook_result {
@@ -25,6 +29,10 @@ struct request_hooks {
     enum hook_result (*run)(void *state, struct request *r, enum phase phase);
     // Continues a phase that waited (the body is there now, or failed).
     enum hook_result (*resume)(void *state, struct request *r);
+    // Asks the plan's plugins about the certificates of the upstream that the request waits for.
+    // False: one refuses, could not be asked, or failed; `said` is its name and the reason.
+    bool (*judge)(void *state, struct request *r, const struct shown *p,
+                  char said[VERDICT_SAID]);
     // The request ends: drops its coroutine and ctx tables.
     void (*release)(void *state, struct request *r);
 };

@@ -74,7 +74,8 @@ void report_verdict(struct request *r, const struct verdict *v)
                     v->ocsp_text);
     if (verdict_is_reported(v))
         report_line(r, LOG_WARN, verdict_facts(r, v),
-                    "upstream SSL certificate would be refused: (%d:%s)", v->openssl, v->text);
+                    "upstream SSL certificate would be refused: (%d:%s)", v->openssl,
+                    verdict_text(v));
     else if (v->has_next && !v->cached && !v->resumed && v->next != v->code)
         report_line(r, LOG_NOTICE, verdict_facts(r, v),
                     "upstream SSL certificate would be judged otherwise by the next bundle");
@@ -89,8 +90,8 @@ void report_try(struct request *r, err_t err, const char *doing)
                     "upstream SSL certificate does not match \"%s\" while %s", e->name.text, doing);
     else if (err == &err_tls_verify && v)
         report_line(r, LOG_ERR, verdict_facts(r, v),
-                    "upstream SSL certificate verify error: (%d:%s) while %s", v->openssl, v->text,
-                    doing);
+                    "upstream SSL certificate verify error: (%d:%s) while %s", v->openssl,
+                    verdict_text(v), doing);
     else if (err == &err_tls_handshake)
         report_line(r, LOG_ERR, STR_NONE, "SSL_do_handshake() failed (SSL: %s) while %s",
                     exchange_tls_reason(e), doing);

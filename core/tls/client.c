@@ -31,12 +31,13 @@ struct client_state {
     struct session_cache *sessions; // NULL: the peer is gone, or keeps none
     struct verdict_good origin;     // what the connection and the sessions that it gets go back to
     struct tls_presented presented; // no `certs`: nothing yet
-    void *issuer;                   // X509 *, of the leaf of a chain that passed; for OCSP, or NULL
+    STACK_OF(X509) *path;           // of a chain that passed, for who judges after it; or NULL
     bool offered;                   // a session
     bool judged;                    // `verdict` is filled
+    bool asked;                     // those who judge beside the policy
     bool described;                 // with all that is known of the leaf
     struct verdict verdict;
-    void (*ready)(struct conn *c);
+    const struct tls_client_user *user;
 };
 
 static const struct filter_hooks hooks;
@@ -88,6 +89,32 @@ static bool keep_presented(struct client_state *s, STACK_OF(X509) *sent, int64_t
     return p->certs != NULL;
 }
 
+static bool is_stapled(const struct policy_desc *d)
+{
+    return d->ocsp != POLICY_OCSP_OFF && d->verify != POLICY_NO_VERIFY;
+}
+
+// Whether nothing speaks against the peer but what the plugins may have to say.
+static bool is_to_ask(const struct client_state *s)
+{
+    return s->client->policy->desc.judges.n > 0
+        && (verdict_is_good(&s->verdict) || s->verdict.code == VERDICT_UNVERIFIED);
+}
+
+// Shows the chain to those who judge beside the policy: the path that was verified, else what was
+// sent. With nobody to ask or nothing to show it is refused.
+static bool ask(struct client_state *s, struct verify *v, STACK_OF(X509) *sent)
+{
+    const bool verified = verdict_is_good(&s->verdict);
+    const struct shown chain = { .stack = verified ? s->path : sent, .verified = verified };
+    char said[VERDICT_SAID] = "no plugin answers for the policy";
+    s->asked = true;
+    if (s->user->judge && shown_count(&chain) > 0
+        && s->user->judge(s->filter.window.conn, &chain, said))
+        return true;
+    return verify_refuse(v, sk_X509_value(sent, 0), said);
+}
+
 // OpenSSL's certificate verification callback: 1 lets the handshake go on, 0 sends the alert that
 // fits the error of the store context.
 static int judge(X509_STORE_CTX *ctx, void *arg)
@@ -99,15 +126,21 @@ static int judge(X509_STORE_CTX *ctx, void *arg)
         return 0;
     }
     struct client_state *s = state_of_ssl(ssl);
+    const struct policy_desc *d = &t->policy->desc;
     const int64_t now = (int64_t)time(NULL);
-    const bool kept = keep_presented(s, X509_STORE_CTX_get0_untrusted(ctx), now);
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
+    const bool kept = keep_presented(s, sent, now);
     struct verify v = {
         .policy = t->policy, .name = &s->name, .cache = &t->verdicts, .verdict = &s->verdict,
         .presented = kept ? s->presented.sha256 : NULL,
-        .issuer = t->policy->desc.ocsp != POLICY_OCSP_OFF ? &s->issuer : NULL,
+        .path = is_stapled(d) || d->judges.n > 0 ? (void **)&s->path : NULL,
     };
-    const bool goes_on = verify_judge(&v, ctx, now);
+    bool goes_on = verify_judge(&v, ctx, now);
     s->judged = true;
+    if (is_to_ask(s) && !is_stapled(d)) {
+        goes_on = ask(s, &v, sent);
+        X509_STORE_CTX_set_error(ctx, s->verdict.openssl);
+    }
     s->origin = verdict_good_of(&s->verdict, now, v.bound);
     count_verdict(t->stats, &s->verdict);
     return goes_on;
@@ -131,7 +164,9 @@ static int judge_staple(SSL *ssl, void *arg)
         .policy = t->policy, .name = &s->name, .verdict = &s->verdict,
         .bound = s->origin.bound,
     };
-    const bool goes_on = verify_staple(&v, leaf, s->issuer, der, n > 0 ? (size_t)n : 0);
+    bool goes_on = verify_staple(&v, leaf, verify_issuer(s->path), der, n > 0 ? (size_t)n : 0);
+    if (is_to_ask(s))
+        goes_on = ask(s, &v, s->path);
     s->origin = verdict_good_of(&s->verdict, s->origin.at, v.bound);
     t->stats->reported += verdict_is_reported(&s->verdict);
     t->stats->ocsp_soft += verdict_lacks_ocsp(&s->verdict);
@@ -170,7 +205,9 @@ static bool set_verification(SSL_CTX *ctx, struct tls_client *t)
     const struct policy_desc *d = &t->policy->desc;
     SSL_CTX_set1_cert_store(ctx, d->trust->store);
     SSL_CTX_set_cert_verify_callback(ctx, judge, t);
-    const int mode = d->verify == POLICY_NO_VERIFY ? SSL_VERIFY_NONE : SSL_VERIFY_PEER;
+    // Without verification OpenSSL would not heed those who judge beside it.
+    const bool heeds = d->verify != POLICY_NO_VERIFY || d->judges.n > 0;
+    const int mode = heeds ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
     SSL_CTX_set_verify(ctx, mode, NULL);
     return SSL_CTX_get_cert_store(ctx) == d->trust->store
         && SSL_CTX_get_verify_mode(ctx) == mode;
@@ -178,8 +215,7 @@ static bool set_verification(SSL_CTX *ctx, struct tls_client *t)
 
 static bool set_staples(SSL_CTX *ctx, struct tls_client *t)
 {
-    const struct policy_desc *d = &t->policy->desc;
-    if (d->ocsp == POLICY_OCSP_OFF || d->verify == POLICY_NO_VERIFY)
+    if (!is_stapled(&t->policy->desc))
         return true;
     return SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp) == 1
         && SSL_CTX_set_tlsext_status_cb(ctx, judge_staple) == 1
@@ -259,20 +295,20 @@ static void state_free(void *state)
     struct client_state *s = state;
     unref(s->client);
     sk_X509_pop_free(s->presented.certs, X509_free);
-    X509_free(s->issuer);
+    sk_X509_pop_free(s->path, X509_free);
     free(s);
 }
 
 err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_name *name,
                        const struct peer_name *sni, struct session_cache *sessions,
-                       void (*ready)(struct conn *c))
+                       const struct tls_client_user *user)
 {
     struct client_state *s = xcalloc(1, sizeof(*s));
     s->client = t;
     s->name = *name;
     s->sni = *sni;
     s->sessions = sessions;
-    s->ready = ready;
+    s->user = user;
     err_t err = filter_init(&s->filter, t->ctx, &hooks, c);
     if (err) {
         free(s);
@@ -307,12 +343,12 @@ static void judge_resumed(struct client_state *s)
     s->judged = true;
 }
 
-static void judge_missing(struct client_state *s)
+static void judge_missing(struct client_state *s, const char *text)
 {
     verdict_begin(&s->verdict, s->client->policy);
     s->verdict.code = VERDICT_NO_CERTIFICATE;
     s->verdict.openssl = X509_V_ERR_UNSPECIFIED;
-    s->verdict.text = "peer sent no certificate";
+    s->verdict.text = text;
     s->judged = true;
 }
 
@@ -357,7 +393,9 @@ static err_t finished(struct conn *c)
     if (resumed && s->offered)
         judge_resumed(s);
     else if (!s->judged || resumed)
-        judge_missing(s);
+        judge_missing(s, "peer sent no certificate");
+    if (is_to_ask(s) && !s->asked)
+        judge_missing(s, "no certificate was shown to the plugins that judge it");
     if (!is_accepted(s) || !is_protocol_ours(s))
         return refused(c);
     if (resumed)
@@ -370,7 +408,7 @@ static err_t finished(struct conn *c)
 
 static void ready(struct conn *c)
 {
-    state_of(c)->ready(c);
+    state_of(c)->user->ready(c);
 }
 
 static const struct filter_hooks hooks = {

@@ -11,6 +11,7 @@
 
 #include "net/conn.h"
 #include "tls/policy.h"
+#include "tls/shown.h"
 #include "tls/session.h"
 #include "tls/verify.h"
 
@@ -40,15 +41,25 @@ struct tls_presented {
     int64_t at;                     // unix seconds
 };
 
+// Who connects.
+struct tls_client_user {
+    // The peer is verified; may close the connection.
+    void (*ready)(struct conn *c);
+    // Asked in each handshake under a policy with `judges`, once all else has passed: false
+    // refuses, with the reason. Must not touch the connection. NULL: such a policy refuses
+    // everybody.
+    bool (*judge)(struct conn *c, const struct shown *chain, char said[VERDICT_SAID]);
+};
+
 // Installs the filter on a freshly dialled connection, starts reading and sends the ClientHello.
-// `ready` is called once the peer is verified; failures arrive as user->failed: err_tls_verify
+// user->ready is called once the peer is verified; failures arrive as user->failed: err_tls_verify
 // (tls_client_verdict() tells), err_tls_handshake (tls_client_reason() tells),
 // err_closed/err_reset. Sessions the peer sends go to *sessions as long as tls_client_forget() was
 // not called; it must outlive the connection or be forgotten. `name` is what is verified where the
 // policy names nothing else, `sni` what is sent (policy_sni_of()).
 err_t tls_client_start(struct tls_client *t, struct conn *c, const struct peer_name *name,
                        const struct peer_name *sni, struct session_cache *sessions,
-                       void (*ready)(struct conn *c));
+                       const struct tls_client_user *user);
 
 // The connection outlives its peer: sessions that still arrive are dropped.
 void tls_client_forget(struct conn *c);

@@ -20,7 +20,7 @@ static void release_copies(struct policy_desc *d)
     free(names);
     free((struct pin *)(uintptr_t)d->pins);
     struct str *const texts[] = {
-        &d->sni_name, &d->ciphers, &d->ciphersuites, &d->groups, &d->sigalgs,
+        &d->sni_name, &d->ciphers, &d->ciphersuites, &d->groups, &d->sigalgs, &d->judges,
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free((char *)(uintptr_t)texts[i]->p);
@@ -55,6 +55,12 @@ struct policy_desc policy_desc_default(struct trust *trust)
         .verify_name = true,
         .resume = true,
     };
+}
+
+void policy_judged_by(struct policy_desc *desc, struct str judges)
+{
+    desc->judges = judges;
+    desc->resume = desc->resume && judges.n == 0;
 }
 
 static bool is_version(int v)
@@ -97,7 +103,8 @@ static const char *first_fault(const struct policy_desc *d)
         : d->alpn < POLICY_ALPN_HTTP_1_1 || d->alpn > POLICY_ALPN_NONE ? "alpn: no such offer"
         : !are_names_valid(d) ? "names or pins"
         : !d->verify_name && d->name_count > 0 ? "names are wanted while verify_name is off"
-        : !is_sni_valid(d) ? "sni: not a host name" : suites_check(d);
+        : !is_sni_valid(d) ? "sni: not a host name"
+        : d->judges.n > 0 && d->resume ? "sessions are kept where plugins judge" : suites_check(d);
 }
 
 err_t policy_check(const struct policy_desc *desc, char why[POLICY_WHY])
@@ -122,7 +129,7 @@ static void add_object(struct digest *digest, const unsigned char *sha256)
 // added here, or two policies that differ in it are one.
 static bool identify(const struct policy_desc *d, unsigned char out[DIGEST_SIZE])
 {
-    _Static_assert(sizeof(struct policy_desc) == 176, "a new field must be part of the identity");
+    _Static_assert(sizeof(struct policy_desc) == 192, "a new field must be part of the identity");
     const int32_t numbers[] = {
         (int32_t)d->verify, d->depth, d->min_version, d->max_version, d->security_level,
         (int32_t)d->sni, (int32_t)d->name_count, (int32_t)d->pin_count, d->resume, d->verify_name,
@@ -151,6 +158,7 @@ static bool identify(const struct policy_desc *d, unsigned char out[DIGEST_SIZE]
     add_text(&digest, d->ciphersuites);
     add_text(&digest, d->groups);
     add_text(&digest, d->sigalgs);
+    add_text(&digest, d->judges);
     return digest_end(&digest, out);
 }
 
@@ -177,6 +185,7 @@ static void copy_parts(struct policy_desc *d)
     copy_text(&d->ciphersuites);
     copy_text(&d->groups);
     copy_text(&d->sigalgs);
+    copy_text(&d->judges);
 }
 
 static struct policy *build(const struct policy_desc *desc, const unsigned char sha256[DIGEST_SIZE])

@@ -68,6 +68,7 @@ struct policy_desc {
     enum policy_alpn alpn;
     struct str sni_name;            // normalised by peer_name_parse()
     struct str ciphers, ciphersuites, groups, sigalgs;      // n == 0: tls/suites.h's defaults
+    struct str judges;              // who else judges (policy_judged_by()); n == 0: nobody
     bool resume;                    // whether sessions are kept
     bool verify_name;               // false: the chain only (declared)
     bool names_all;                 // all of `names`, else any
@@ -86,6 +87,11 @@ struct policy {
 // A desc that verifies against nothing: the safe start for builders (verify on, empty bundle is the
 // caller's).
 struct policy_desc policy_desc_default(struct trust *trust);
+
+// Makes who judges chains beside the policy a part of it: `judges` (borrowed) is equal for equal
+// judges only. Whoever connects under it answers for them (struct tls_client_user), and every
+// connection shows its chain to them, so that none is resumed.
+void policy_judged_by(struct policy_desc *desc, struct str judges);
 
 enum { POLICY_WHY = 256 };
 

@@ -100,7 +100,8 @@ static void dialled(void *arg, struct conn *c, err_t err)
     p->conn = c;
     conn_set_user(c, &user, p);
     conn_set_timeout(c, p->timeout_ms, false);
-    err = tls_client_start(p->client, c, p->name, &sni, &p->sessions, ready);
+    static const struct tls_client_user shaker = { .ready = ready };
+    err = tls_client_start(p->client, c, p->name, &sni, &p->sessions, &shaker);
     if (err)
         finish(p, err);
 }

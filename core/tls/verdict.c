@@ -169,7 +169,7 @@ size_t verdict_print(const struct verdict *v, char out[VERDICT_LINE])
     add(&l, ", code: %s", verdict_code_name(v->code));
     if (v->depth >= 0)
         add(&l, ", depth: %d", v->depth);
-    add(&l, ", openssl: %d, text: \"%s\"", v->openssl, v->text);
+    add(&l, ", openssl: %d, text: \"%s\"", v->openssl, verdict_text(v));
     add_certificate(&l, v);
     add_text(&l, "names_seen", v->names_seen);
     add_text(&l, "names_wanted", v->names_wanted);

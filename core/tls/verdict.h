@@ -20,6 +20,7 @@
     X(CRL_EXPIRED, "crl_expired") X(CRL_MISSING, "crl_missing") X(CRL_INVALID, "crl_invalid") \
     X(OCSP_REQUIRED, "ocsp_required") X(OCSP_INVALID, "ocsp_invalid") \
     X(PIN_MISMATCH, "pin_mismatch") X(NOT_COMPLIANT, "not_compliant") \
+    X(REFUSED_BY_PLUGIN, "refused_by_plugin") \
     X(NO_CERTIFICATE, "no_certificate") X(MALFORMED, "malformed") X(OTHER, "other")
 
 enum verdict_code {
@@ -47,12 +48,13 @@ enum verdict_ocsp {
 
 const char *verdict_ocsp_name(enum verdict_ocsp ocsp);
 
-enum { VERDICT_NAME = 256, VERDICT_LIST = 512 };
+enum { VERDICT_NAME = 256, VERDICT_LIST = 512, VERDICT_SAID = 256 };
 
 struct verdict {
     enum verdict_code code;
     int openssl;                // X509_V_ERR_*, 0 when ok
-    const char *text;           // static: "hostname mismatch"
+    const char *text;           // static: "hostname mismatch"; see verdict_text()
+    char said[VERDICT_SAID];    // what a plugin that refused had to say
     int depth;                  // of the certificate at fault, 0 is the leaf; -1 when there is none
     char subject[VERDICT_NAME]; // of the certificate at fault (RFC 2253), cut to size
     char issuer[VERDICT_NAME];
@@ -103,6 +105,12 @@ enum { VERDICT_LINE = 4096 };
 // Writes ", name: value" for each field that says something, under the names that plugins and the
 // Admin API have for them (plugins/upstream-tls/README.md), with a NUL. Returns the length.
 size_t verdict_print(const struct verdict *v, char out[VERDICT_LINE]);
+
+// The reason in words: the plugin's where one refused.
+static inline const char *verdict_text(const struct verdict *v)
+{
+    return v->code == VERDICT_REFUSED_BY_PLUGIN ? v->said : v->text;
+}
 
 enum { VERDICT_CACHE_MAX = 256, VERDICT_CACHE_AGE = 30 * 60 };
 

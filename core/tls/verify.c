@@ -22,7 +22,7 @@ struct judgement {
     const struct name *names;       // wanted
     unsigned name_count;
     struct verdict *verdict;
-    void **issuer;                  // see struct verify
+    void **path;                    // see struct verify
     int64_t bound;
 };
 
@@ -182,16 +182,6 @@ static bool judge_leaf(struct judgement *j, X509 *leaf)
     return false;
 }
 
-// A chain of one is its own issuer if it signed itself; an anchor that did not has none.
-static void keep_issuer(struct judgement *j, STACK_OF(X509) *chain)
-{
-    X509 *leaf = sk_X509_value(chain, 0);
-    X509 *issuer = sk_X509_num(chain) > 1 ? sk_X509_value(chain, 1)
-        : X509_self_signed(leaf, 0) == 1 ? leaf : NULL;
-    if (issuer && X509_up_ref(issuer) == 1)
-        *j->issuer = issuer;
-}
-
 // Judges what OpenSSL accepted by the rules that it does not have.
 static bool judge_chain(struct judgement *j, STACK_OF(X509) *chain)
 {
@@ -212,8 +202,8 @@ static bool judge_chain(struct judgement *j, STACK_OF(X509) *chain)
     X509 *anchor = sk_X509_value(chain, sk_X509_num(chain) - 1);
     cert_name(X509_get_subject_name(anchor), j->verdict->anchor);
     j->bound = earliest_end(chain, j->v->policy->desc.crls, j->now);
-    if (j->issuer)
-        keep_issuer(j, chain);
+    if (j->path)
+        *j->path = X509_chain_up_ref(chain);
     return true;
 }
 
@@ -357,7 +347,7 @@ static bool judge_in_full(struct verify *v, STACK_OF(X509) *sent, int64_t now)
         .v = v, .trust = d->trust, .sent = again ? again : sent, .now = now,
         .names = d->name_count ? d->names : &own,
         .name_count = d->name_count ? d->name_count : d->verify_name && v->name ? 1 : 0,
-        .verdict = v->verdict, .issuer = v->issuer,
+        .verdict = v->verdict, .path = v->path,
     };
     const bool good = judge_all(&j);
     v->bound = j.bound;
@@ -366,7 +356,7 @@ static bool judge_in_full(struct verify *v, STACK_OF(X509) *sent, int64_t now)
         struct judgement other = j;
         other.trust = d->next;
         other.verdict = &by_next;
-        other.issuer = NULL;
+        other.path = NULL;
         judge_all(&other);
         v->verdict->has_next = true;
         v->verdict->next = by_next.code;
@@ -403,9 +393,8 @@ bool verify_sent(struct verify *v, void *sent, int64_t now)
     if (mode == POLICY_NO_VERIFY)
         return true;
     unsigned char key[DIGEST_SIZE];
-    // A remembered chain has no issuer at hand to judge a response by.
-    const bool cacheable = v->cache && v->presented && v->policy->desc.ocsp == POLICY_OCSP_OFF
-        && chain_key(v, key);
+    // A remembered chain has no path at hand.
+    const bool cacheable = v->cache && v->presented && !v->path && chain_key(v, key);
     fault_clear();
     if (cacheable && recall(v, key, now))
         return true;
@@ -425,7 +414,30 @@ bool verify_judge(struct verify *v, void *store_ctx, int64_t now)
     return goes_on;
 }
 
-// -- stapled responses ----------------------------------------------------------------------------
+// -- after the chain ------------------------------------------------------------------------------
+
+// What is found out about the leaf once the chain has passed. True when the handshake goes on.
+static bool refuse_leaf(struct verify *v, X509 *leaf, enum verdict_code code, int openssl,
+                        const char *text)
+{
+    v->bound = 0;
+    v->verdict->code = code;
+    v->verdict->openssl = openssl;
+    v->verdict->text = text;
+    v->verdict->depth = 0;
+    v->verdict->anchor[0] = '\0';
+    verify_describe(v->verdict, leaf, v->policy, v->name);
+    return v->policy->desc.verify == POLICY_REPORT;
+}
+
+// A path of one is its own issuer if it signed itself; an anchor that did not has none.
+void *verify_issuer(void *path)
+{
+    X509 *leaf = sk_X509_value(path, 0);
+    if (!leaf || sk_X509_num(path) > 1)
+        return sk_X509_value(path, 1);
+    return X509_self_signed(leaf, 0) == 1 ? leaf : NULL;
+}
 
 static bool is_refused(const struct policy_desc *d, enum verdict_ocsp status, X509 *leaf)
 {
@@ -445,12 +457,21 @@ bool verify_staple(struct verify *v, void *leaf, void *issuer, const unsigned ch
             v->bound = r.until;
         return true;
     }
-    v->bound = 0;
-    v->verdict->code = verdict_code_of(r.openssl);
-    v->verdict->openssl = r.openssl;
-    v->verdict->text = r.text;
-    v->verdict->depth = 0;
-    v->verdict->anchor[0] = '\0';
-    verify_describe(v->verdict, leaf, v->policy, v->name);
-    return d->verify == POLICY_REPORT;
+    return refuse_leaf(v, leaf, verdict_code_of(r.openssl), r.openssl, r.text);
+}
+
+// Control characters, quotes and what is not ASCII become "?": the text goes into log lines.
+static void keep_said(struct verdict *v, const char *said)
+{
+    size_t n = 0;
+    for (; said[n] && n + 1 < sizeof(v->said); n++)
+        v->said[n] = said[n] < ' ' || said[n] > '~' || said[n] == '"' ? '?' : said[n];
+    v->said[n] = '\0';
+}
+
+bool verify_refuse(struct verify *v, void *leaf, const char *said)
+{
+    keep_said(v->verdict, said);
+    return refuse_leaf(v, leaf, VERDICT_REFUSED_BY_PLUGIN, X509_V_ERR_APPLICATION_VERIFICATION,
+                       "refused by a plugin");
 }

@@ -17,8 +17,8 @@ struct verify {
                                     // it; NULL: it does not
     bool describe;                  // the leaf and the names also of a chain that is good
     int64_t (*clock)(void);         // what the search for paths is timed by; NULL: path_clock()
-    void **issuer;                  // filled, X509 *, counted: what issued the leaf of a chain that
-                                    // passed, or NULL; NULL here: not wanted
+    void **path;                    // filled, STACK_OF(X509) *, the caller's: a chain that passed,
+                                    // from the leaf to the anchor; NULL here: not wanted
     struct verdict *verdict;        // filled
     int64_t bound;                  // filled: until when the verdict holds (end of the chain, next
                                     // update of a CRL); INT64_MAX: not verified, 0: not good
@@ -43,6 +43,13 @@ bool verify_judge(struct verify *v, void *store_ctx, int64_t now);
 // n == 0: nothing) for `leaf` and `issuer` (X509 *). The verdict stays as it is, or says why not;
 // the bound becomes that of the response if that is earlier. True when the handshake may go on.
 bool verify_staple(struct verify *v, void *leaf, void *issuer, const unsigned char *der, size_t n);
+
+// What issued the leaf of a path (X509 *, the path's); NULL where it has none.
+void *verify_issuer(void *path);
+
+// After a chain has passed, or was not to be verified: a plugin refuses it, and `said` why. True
+// when the handshake may go on all the same, which is so in report mode.
+bool verify_refuse(struct verify *v, void *leaf, const char *said);
 
 // Fills what concerns the leaf: subject, issuer, digest, validity, names seen, and the names that
 // the policy wants of a connection to `name`, which may be NULL.

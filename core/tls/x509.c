@@ -127,8 +127,9 @@ static bool spki_sha256(const X509 *x, char out[65])
     return ok;
 }
 
-static bool describe_all(X509 *x, struct x509_detail *out)
+bool x509_detail_of(void *x509, struct x509_detail *out)
 {
+    X509 *x = x509;
     struct x509_info info;
     if (!describe(x, &info))
         return false;
@@ -162,7 +163,7 @@ err_t x509_describe(struct str pem, unsigned index, struct x509_detail *out, uns
     if (!err && index < list.count) {
         fault_clear();
         X509 *x = cert_decode(NULL, list.block[index].der, list.block[index].n);
-        if (!x || !describe_all(x, out)) {
+        if (!x || !x509_detail_of(x, out)) {
             fault_explain(why, 256, "block %u: not a valid certificate", index + 1);
             err = &err_tls_setup;
         }

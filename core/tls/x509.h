@@ -45,6 +45,9 @@ struct x509_detail {
 err_t x509_describe(struct str pem, unsigned index, struct x509_detail *out, unsigned *count,
                     char why[256]);
 
+// The same of a certificate at hand (X509 *). False when a digest of it cannot be had.
+bool x509_detail_of(void *x509, struct x509_detail *out);
+
 // Digests of configuration: SHA-1 for version 5 UUIDs (RFC 9562 §5.5), nothing else. Fails with
 // err_tls_setup where the OpenSSL in use forbids it.
 err_t x509_sha1(struct str s, unsigned char out[20]);

@@ -172,7 +172,7 @@ struct weir_policy_desc {
 struct weir_verdict {
     char code[32];                      // "ok", "unverified", "untrusted_issuer", …
     int32_t openssl;                    // X509_V_ERR_*, 0 when OpenSSL had no objection
-    char text[128];                     // the reason in words
+    char text[256];                     // the reason in words
     int32_t depth;                      // of the certificate at fault, 0 is the leaf
     char subject[256], issuer[256], sha256[65];     // of the certificate at fault, else of the leaf
     int64_t not_before, not_after;      // its validity, unix seconds
@@ -211,6 +211,8 @@ struct weir_plan_desc {
     struct weir_str error;              // why requests of this plan get 502; n == 0: none
     const struct weir_target_policy *targets;   // each host and port once
     uint32_t target_count;
+    struct weir_str judges;             // equal where the same plugins, configured alike, judge the
+                                        // upstream (upstream_verify); n == 0: none do
 };
 
 struct weir_route_header { struct weir_str name; const struct weir_str *values; uint32_t count; };
@@ -227,7 +229,7 @@ struct weir_route_desc {
 
 enum {
     WEIR_PHASE_REWRITE, WEIR_PHASE_ACCESS, WEIR_PHASE_HEADER_FILTER, WEIR_PHASE_BODY_FILTER,
-    WEIR_PHASE_LOG
+    WEIR_PHASE_LOG, WEIR_PHASE_UPSTREAM_VERIFY
 };
 
 struct weir_build *weir_build_new(void);
@@ -336,6 +338,22 @@ int weir_service_set_policy(struct weir_policy *p);
 // The verdict on the upstream connection of this request's last try. WEIR_ERR_NONE: no TLS, or
 // nothing was judged yet.
 int weir_tls_verdict(struct weir_verdict *out);
+
+// ---- upstream_verify: the certificates that are judged. WEIR_ERR_PHASE in other phases.
+struct weir_chain {
+    uint32_t certificates;
+    int32_t verified;                   // a path, the anchor last; 0: as sent, nobody verified it
+    struct weir_str name, sni;          // of the connection: to be verified, and sent; "": none
+    struct weir_str ip;
+    uint16_t port;
+};
+int weir_chain(struct weir_chain *out);
+// Of certificate `index`, from 0, which is the leaf. WEIR_ERR_NONE: it cannot be had.
+int weir_chain_detail(uint32_t index, struct weir_x509_detail *out);
+enum { WEIR_CERT_PEM, WEIR_CERT_DER, WEIR_CERT_SUBJECT, WEIR_CERT_ISSUER };     // RFC 2253
+int weir_chain_text(uint32_t index, int what, struct weir_str *out);
+// Its DNS, IP, URI and e-mail SANs: fills at most `max`, returns how many there are.
+int weir_chain_names(uint32_t index, struct weir_name *out, int max);
 
 // The answer. exit stores it; the Lua side then yields for good (rewrite, access) or returns (later
 // phases).

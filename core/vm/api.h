@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "tls/x509.h"
 #include "vm/abi.h"
 #include "vm/state.h"
 
@@ -17,11 +18,17 @@ int api_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct request *api_request(unsigned phases);
 
 enum {
-    API_ANY = (1 << PHASE_COUNT) - 1,
+    API_EVERY = (1 << PHASE_COUNT) - 1,
+    // While an upstream is judged the request is none of the plugins' business: the verdict counts
+    // for all that will use the connection.
+    API_ANY = API_EVERY & ~(1 << PHASE_UPSTREAM_VERIFY),
     API_BEFORE = 1 << PHASE_REWRITE | 1 << PHASE_ACCESS,        // nothing went upstream yet
     API_ACCESS = 1 << PHASE_ACCESS,                             // and the route is known
     API_HEAD = API_BEFORE | 1 << PHASE_HEADER_FILTER            // the answer's head can be changed
 };
+
+// Copies a description of a certificate.
+void api_give_detail(struct weir_x509_detail *out, const struct x509_detail *d);
 
 // The request's body: 1 with *out when it is complete, 0 when it has to be waited for, WEIR_ERR_BAD
 // when it does not fit into memory.

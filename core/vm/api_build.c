@@ -117,12 +117,14 @@ int weir_build_target(struct weir_build *b, int upstream, const char *host, size
     return 0;
 }
 
-// The policy with the process-wide choice about sessions, which is no part of what Lua describes. A
-// new reference.
-static err_t with_sessions(const struct weir_build *b, struct policy *p, struct policy **out)
+// The policy with the process-wide choice about sessions and the plugins that judge, which are no
+// part of what Lua describes as one. A new reference.
+static err_t in_plan(const struct weir_build *b, const struct weir_plan_desc *d,
+                     struct weir_policy *of_lua, struct policy **out)
 {
-    struct policy_desc desc = p->desc;
+    struct policy_desc desc = ((struct policy *)of_lua)->desc;
     desc.resume = b->snapshot->settings.session_reuse;
+    policy_judged_by(&desc, of(d->judges));
     return policy_intern(&desc, out);
 }
 
@@ -141,12 +143,13 @@ static void let_go(struct differences *d)
     free(d->names);
 }
 
-static int read_target(const struct weir_build *b, const struct weir_target_policy *from,
+static int read_target(const struct weir_build *b, const struct weir_plan_desc *d, uint32_t i,
                        struct peer_name *name, struct target_policy *out)
 {
+    const struct weir_target_policy *from = &d->targets[i];
     if (peer_name_parse(of(from->host), name) != NULL)
         return api_refuse("target %.*s: not a host", STR_ARG(of(from->host)));
-    if (from->policy && with_sessions(b, (struct policy *)from->policy, &out->policy) != NULL)
+    if (from->policy && in_plan(b, d, from->policy, &out->policy) != NULL)
         return api_refuse("a target's policy cannot be made");
     out->host = (struct str){ name->text, name->len };
     out->port = from->port;
@@ -163,7 +166,7 @@ static int read_targets(const struct weir_build *b, const struct weir_plan_desc 
         .count = d->target_count,
     };
     for (uint32_t i = 0; i < d->target_count; i++)
-        if (read_target(b, &d->targets[i], &out->names[i], &out->list[i]) != 0)
+        if (read_target(b, d, i, &out->names[i], &out->list[i]) != 0)
             return WEIR_ERR_BAD;
     return 0;
 }
@@ -185,6 +188,7 @@ static struct plan plan_of(const struct weir_plan_desc *d, struct policy *policy
         .https_redirect_status = d->https_redirect_status,
         .service_path = of(d->service_path),
         .error = of(d->error),
+        .judges = of(d->judges),
         .service_host = of(d->service_host),
         .service_port = d->service_port,
         .service_name = of(d->service_name),
@@ -201,7 +205,7 @@ int weir_build_plan(struct weir_build *b, const struct weir_plan_desc *d)
     if (d->phases >> PHASE_COUNT != 0)
         return api_refuse("a plan with phases that there are not");
     struct policy *policy = NULL;
-    if (d->policy && with_sessions(b, (struct policy *)d->policy, &policy) != NULL)
+    if (d->policy && in_plan(b, d, d->policy, &policy) != NULL)
         return api_refuse("a plan's policy cannot be made");
     struct plan plan = plan_of(d, policy);
     struct differences differences;

@@ -28,7 +28,7 @@ static void give(const struct verdict *v, struct weir_verdict *out)
         .cached = v->cached,
     };
     snprintf(out->code, sizeof out->code, "%s", verdict_code_name(v->code));
-    snprintf(out->text, sizeof out->text, "%s", v->text ? v->text : "");
+    snprintf(out->text, sizeof out->text, "%s", verdict_text(v) ? verdict_text(v) : "");
     snprintf(out->subject, sizeof out->subject, "%s", v->subject);
     snprintf(out->issuer, sizeof out->issuer, "%s", v->issuer);
     if (verdict_has_certificate(v))

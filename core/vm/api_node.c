@@ -114,20 +114,13 @@ int weir_x509_info(const char *pem, size_t n, struct weir_x509_info *out, int ma
     return failed ? because(why, err, errlen) : (int)count;
 }
 
-int weir_x509_describe(const char *pem, size_t n, uint32_t index, struct weir_x509_detail *out)
+void api_give_detail(struct weir_x509_detail *out, const struct x509_detail *d)
 {
-    struct x509_detail d;
-    unsigned count = 0;
-    char why[256] = "";
-    if (x509_describe(api_str(pem, n), index, &d, &count, why) != NULL)
-        return api_refuse("%s", why);
-    if (index >= count)
-        return (int)count;
     *out = (struct weir_x509_detail){
-        .not_before = d.not_before, .not_after = d.not_after, .version = d.version,
-        .is_ca = d.is_ca, .path_length = d.path_length, .key_bits = d.key_bits,
+        .not_before = d->not_before, .not_after = d->not_after, .version = d->version,
+        .is_ca = d->is_ca, .path_length = d->path_length, .key_bits = d->key_bits,
     };
-#define COPY(field) memcpy(out->field, d.field, sizeof out->field)
+#define COPY(field) memcpy(out->field, d->field, sizeof out->field)
     COPY(key_type);
     COPY(key_group);
     COPY(signature);
@@ -142,6 +135,18 @@ int weir_x509_describe(const char *pem, size_t n, uint32_t index, struct weir_x5
     COPY(key_usage);
     COPY(purposes);
 #undef COPY
+}
+
+int weir_x509_describe(const char *pem, size_t n, uint32_t index, struct weir_x509_detail *out)
+{
+    struct x509_detail d;
+    unsigned count = 0;
+    char why[256] = "";
+    if (x509_describe(api_str(pem, n), index, &d, &count, why) != NULL)
+        return api_refuse("%s", why);
+    if (index >= count)
+        return (int)count;
+    api_give_detail(out, &d);
     return (int)count;
 }
 

@@ -104,7 +104,7 @@ void cli_run(const char *lua_root, int argc, char **argv, struct cli_action *out
         return;
     lua_State *L = vm->L;
     struct turn before = turn;
-    turn = (struct turn){ vm, NULL };
+    turn = (struct turn){ .vm = vm };
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->module);
     lua_getfield(L, -1, "main");
     lua_createtable(L, argc, 0);

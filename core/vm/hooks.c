@@ -11,12 +11,13 @@
 #include "vm/state.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SPARE_COROUTINES = 256 };
 
 static const char *const phase_names[PHASE_COUNT] = {
-    "rewrite", "access", "header_filter", "body_filter", "log",
+    "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
 };
 
 // -- coroutines -----------------------------------------------------------------------------------
@@ -79,7 +80,7 @@ static void notify(struct vm *vm, int function, int argument)
 {
     lua_State *L = vm->L;
     struct turn before = turn;
-    turn = (struct turn){vm, before.request};
+    turn = (struct turn){ .vm = vm, .request = before.request };
     lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     lua_pushinteger(L, argument);
     if (lua_pcall(L, 1, 0, 0) != 0)
@@ -114,7 +115,7 @@ static enum hook_result suspended(struct vm *vm, struct coroutine *c, struct req
 static enum hook_result enter(struct vm *vm, struct coroutine *c, struct request *r, int arguments)
 {
     struct turn before = turn;
-    turn = (struct turn){vm, r};
+    turn = (struct turn){ .vm = vm, .request = r };
     vm->running = c;
     c->pause = PAUSE_NONE;
     r->in_phase = true;
@@ -136,6 +137,12 @@ static enum hook_result enter(struct vm *vm, struct coroutine *c, struct request
     return result;
 }
 
+static void count_entry(const struct request *r)
+{
+    uint64_t *entries = &r->proxy->counters.lua_phases;
+    __atomic_store_n(entries, *entries + 1, __ATOMIC_RELAXED);
+}
+
 static enum hook_result run(void *state, struct request *r, enum phase phase)
 {
     struct vm *vm = state;
@@ -143,8 +150,7 @@ static enum hook_result run(void *state, struct request *r, enum phase phase)
     if (r->vm.slot == 0)
         r->vm.slot = slot_take(vm);
     r->phase = phase;
-    __atomic_store_n(&r->proxy->counters.lua_phases, r->proxy->counters.lua_phases + 1,
-                     __ATOMIC_RELAXED);
+    count_entry(r);
     lua_State *L = c->L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->run);
     lua_pushnumber(L, (lua_Number)r->view->snapshot->serial);
@@ -163,6 +169,43 @@ static enum hook_result resume(void *state, struct request *r)
     return enter(vm, c, r, wait_results(c));
 }
 
+// Calls the module's judge(), which gives true or what is to be said. Not on a coroutine: there is
+// nothing that could wait.
+static bool call_judge(struct vm *vm, const struct request *r, char said[VERDICT_SAID])
+{
+    lua_State *L = vm->L;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->judge);
+    lua_pushnumber(L, (lua_Number)r->view->snapshot->serial);
+    lua_pushinteger(L, (lua_Integer)r->plan->index);
+    const char *text = "the plugins could not be asked";
+    bool accepts = false;
+    if (lua_pcall(L, 2, 1, 0) != 0)
+        state_log_error(vm, L, phase_names[PHASE_UPSTREAM_VERIFY]);
+    else if (lua_type(L, -1) == LUA_TSTRING)
+        text = lua_tostring(L, -1);
+    else
+        accepts = lua_isboolean(L, -1) && lua_toboolean(L, -1);
+    snprintf(said, VERDICT_SAID, "%s", text);
+    lua_settop(L, 0);
+    return accepts;
+}
+
+// The request waits meanwhile, in a phase of its own or in none, which is put back.
+static bool judge(void *state, struct request *r, const struct shown *p,
+                  char said[VERDICT_SAID])
+{
+    struct vm *vm = state;
+    struct turn before = turn;
+    const enum phase waiting_in = r->phase;
+    turn = (struct turn){ vm, r, p };
+    r->phase = PHASE_UPSTREAM_VERIFY;
+    count_entry(r);
+    const bool accepts = call_judge(vm, r, said);
+    r->phase = waiting_in;
+    turn = before;
+    return accepts;
+}
+
 static void release(void *state, struct request *r)
 {
     struct vm *vm = state;
@@ -178,7 +221,7 @@ static void release(void *state, struct request *r)
 
 const struct request_hooks *vm_hooks(void)
 {
-    static const struct request_hooks hooks = {run, resume, release};
+    static const struct request_hooks hooks = {run, resume, judge, release};
     return &hooks;
 }
 

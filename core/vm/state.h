@@ -11,6 +11,7 @@
 
 #include <lua.h>
 
+struct shown;
 struct request;
 
 // A coroutine that a phase runs on. It is kept alive by the registry, and used again when its phase
@@ -28,7 +29,7 @@ struct vm {
     lua_State *L;
     int worker;                     // id, -1 in other VMs
     int module;                     // registry references: the entry module,
-    int run, release, stray_yield;  // and functions of it, LUA_REFNIL where it has none
+    int run, judge, release, stray_yield;   // and functions of it, LUA_REFNIL where it has none
     struct coroutine *spare;
     unsigned spare_count;
     struct coroutine *running;      // the phase's
@@ -40,10 +41,12 @@ struct vm {
     bool collecting;                // a collection is under way
 };
 
-// The VM that runs on this thread, and the request whose phase runs in it; NULL outside.
+// The VM that runs on this thread, and the request whose phase runs in it; NULL outside. While
+// plugins judge an upstream there is also what they are shown of it.
 struct turn {
     struct vm *vm;
     struct request *request;
+    const struct shown *shown;
 };
 extern _Thread_local struct turn turn;
 

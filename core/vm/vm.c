@@ -80,6 +80,7 @@ static bool load_module(struct vm *vm, const char *lua_root, const char *module)
         return false;
     }
     vm->run = reference(L, "run");
+    vm->judge = reference(L, "judge");
     vm->release = reference(L, "release");
     vm->stray_yield = reference(L, "stray_yield");
     vm->module = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -117,7 +118,7 @@ struct vm *vm_new(const char *lua_root, const char *module, enum vm_heap heap)
     hooks_init(vm);
 
     struct turn before = turn;
-    turn = (struct turn){vm, NULL};
+    turn = (struct turn){ .vm = vm };
     bool loaded = load_module(vm, lua_root, module);
     turn = before;
     if (!loaded) {
@@ -137,7 +138,7 @@ void vm_free(struct vm *vm)
     if (!vm)
         return;
     struct turn before = turn;
-    turn = (struct turn){vm, NULL}; // finalisers may log
+    turn = (struct turn){ .vm = vm }; // finalisers may log
     hooks_done(vm);
     lua_close(vm->L);
     turn = before;
@@ -224,7 +225,7 @@ static bool call(struct vm *vm, const char *function, int count, char **why)
     lua_remove(L, -2);
     lua_insert(L, first + 1);
     struct turn before = turn;
-    turn = (struct turn){vm, NULL};
+    turn = (struct turn){ .vm = vm };
     int status = lua_pcall(L, count, 2, first);
     turn = before;
     int error = status != 0 || !lua_isnil(L, -1) ? -1 : 0;
@@ -280,7 +281,7 @@ enum { COLLECT_STEP = 16 * 1024, COLLECT_MIN = 256 * 1024 };
 static void collect_slice(struct vm *vm, size_t fresh)
 {
     struct turn before = turn;
-    turn = (struct turn){vm, NULL};
+    turn = (struct turn){ .vm = vm };
     vm->collecting = lua_gc(vm->L, LUA_GCSTEP, (int)((fresh + COLLECT_STEP) / 1024)) == 0;
     lua_gc(vm->L, LUA_GCRESTART, -1);
     turn = before;

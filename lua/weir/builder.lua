@@ -92,6 +92,7 @@ end
 
 local PLAN_TEXTS = {
   "service_path", "service_host", "service_name", "service_id", "route_name", "route_id", "error",
+  "judges",
 }
 local PLAN_NUMBERS = {
   "phases", "upstream", "tls", "strip_path", "preserve_host", "https_redirect_status", "retries",

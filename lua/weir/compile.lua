@@ -15,6 +15,10 @@ local plugins = require("weir.plugins")
 local tls = require("weir.tls")
 
 local REWRITE, ACCESS = bit.lshift(1, 0), bit.lshift(1, 1)
+local UPSTREAM_VERIFY = bit.lshift(1, 5)
+
+-- What is not run without a route.
+local WITH_ROUTE = bit.bor(ACCESS, UPSTREAM_VERIFY)
 
 -- Present for every service that is reached over TLS, configured or not: it reads the service's
 -- fields.
@@ -31,7 +35,7 @@ Compiler.__index = Compiler
 -- route is known is done under this plan too; access is not run without a route.
 function Compiler:plan_without_route()
   local links = self.chains:select(nil, nil)
-  self.builder:plan({ phases = Chains.phases(links, ACCESS), protocols = { "http", "https" } })
+  self.builder:plan({ phases = Chains.phases(links, WITH_ROUTE), protocols = { "http", "https" } })
   local content = self.blob.content
   content.chains[0] = self.blob:chain(links)
   content.rewrite = content.chains[0]
@@ -149,8 +153,10 @@ function Compiler:plan(route, service)
     service_fields(plan, service, self.upstreams:of(service))
   end
   local decision = self:decide(plan, scope, links)
+  local chain = self.blob:chain(links)
+  plan.judges = self.blob:judges(links)
   local number = self.builder:plan(plan)
-  self.blob.content.chains[number] = self.blob:chain(links)
+  self.blob.content.chains[number] = chain
   self.blob.content.plans[number] = self.blob:plan(scope, decision, plan.error)
   return number
 end

@@ -9,7 +9,7 @@ local bit = require("bit")
 local plugins = {}
 
 --- Request phases in the order of the core's WEIR_PHASE_… numbers, which start at 0.
-plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log" }
+plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify" }
 
 -- Kong's phases that this version does not run. A plugin that counts on one would silently do half
 -- its work.
@@ -30,6 +30,13 @@ local function check_handler(name, handler)
   if not tostring(handler.VERSION):find("^%d+%.%d+%.%d+$") then
     return ('Plugin "%s" cannot be loaded because its VERSION field does not follow the "x.y.z" '
       .. 'format, got: "%s".'):format(name, tostring(handler.VERSION))
+  end
+  for _, phase in ipairs(plugins.PHASES) do
+    local fn = handler[phase]
+    if fn ~= nil and type(fn) ~= "function" then
+      return ('Plugin "%s" cannot be loaded because its `%s` is not a function, got: "%s".')
+        :format(name, phase, type(fn))
+    end
   end
   if handler.response and (handler.header_filter or handler.body_filter) then
     return ('Plugin "%s" can\'t be loaded because it implements both `response` and '

@@ -9,6 +9,7 @@
 
 local buffer = require("string.buffer")
 local abi = require("weir.abi")
+local certificates = require("weir.chain")
 local current = require("weir.pdk.current")
 local loader = require("weir.loader")
 local pdk = require("weir.pdk")
@@ -17,6 +18,7 @@ local traces = require("weir.traces")
 local C = abi.C
 
 local REWRITE, LOG = C.WEIR_PHASE_REWRITE, C.WEIR_PHASE_LOG
+local UPSTREAM_VERIFY = C.WEIR_PHASE_UPSTREAM_VERIFY
 local ERROR, WARN = 3, 4 -- enum log_level
 
 local worker = {}
@@ -83,6 +85,53 @@ function worker.run(serial, phase, plan, slot)
   until chain[at] == nil
   current.plugin, current.slot = nil, 0
   return failed
+end
+
+-- What a handler of upstream_verify said: nil when it accepts. Only `true` and nothing at all do.
+local function refusal(ok, verdict, reason)
+  if not ok then
+    return "it failed"
+  elseif verdict == true or (verdict == nil and reason == nil) then
+    return nil
+  elseif verdict == false or verdict == nil then
+    return type(reason) == "string" and reason or "no reason given"
+  end
+  return ("it returned a %s, which is no verdict"):format(type(verdict))
+end
+
+-- Asks one plugin. A failure refuses, too, and is logged.
+local function ask(record, fn, handler, conf)
+  current.plugin = record
+  local ok, verdict, reason = xpcall(fn, traceback, handler, conf, certificates.open())
+  certificates.close()
+  current.plugin = nil
+  if not ok then
+    report(record, abi.phases[UPSTREAM_VERIFY], verdict)
+  end
+  local why = refusal(ok, verdict, reason)
+  return why and ("refused by plugin '%s': %s"):format(record.name, why)
+end
+
+--- Asks the plugins of a plan about an upstream's certificates, in their order; the first refusal
+-- counts. The request that waits for the upstream is not there for them: the verdict counts for
+-- whoever will use the connection.
+-- @tparam number serial of the configuration that the request began with
+-- @tparam number plan
+-- @treturn true|string true when all accept, else who refuses, and why
+function worker.judge(serial, plan)
+  local generation = generations[serial]
+  local chain = generation[UPSTREAM_VERIFY][plan]
+  if not chain then
+    return "no plugin answers for the policy"
+  end
+  current.generation, current.phase, current.slot = generation, UPSTREAM_VERIFY, 0
+  for at = 1, #chain, 4 do
+    local why = ask(chain[at + 3], chain[at], chain[at + 1], chain[at + 2])
+    if why then
+      return why
+    end
+  end
+  return true
 end
 
 --- Names the handler that gave up control where nobody waits. The core drops it afterwards.
@@ -183,7 +232,7 @@ local function make_generation(blob, serial)
   end
   -- Before the route is known a request is under the plan of those without one.
   generation[REWRITE] = { [0] = make_chain(abi.phases[REWRITE], blob.plugins, blob.rewrite) }
-  for phase = REWRITE + 1, LOG do
+  for phase = REWRITE + 1, #abi.phases do
     generation[phase] = make_chains(abi.phases[phase], blob.plugins, blob.chains)
   end
   return generation

@@ -111,6 +111,78 @@ describe("core/vm", function()
     end)
   end)
 
+  describe("judging an upstream", function()
+    it("shows plugins the peer, and puts the request's phase back", function()
+      start({
+        judge = [[function P:upstream_verify(conf, chain)
+          kong.log.notice(#chain, " of ", chain.peer.name, " ", chain.peer.sni, " ", chain.peer.ip,
+            " ", chain.peer.port, " in ", ngx.get_phase())
+        end
+        function P:access() end]],
+      }, { "judge" })
+      world:run("access")
+      assert.is_true((world:judge()))
+      assert.matches("0 of up%.example nil 10%.0%.0%.1 8443 in upstream_verify", world:log())
+      assert.equal(1, tonumber(world.request.phase))
+      assert.equal(2, tonumber(world.proxy.counters.lua_phases))
+    end)
+
+    it("refuses with the plugin's words, cut to size", function()
+      start({
+        judge = [[function P:upstream_verify() return nil, ("x"):rep(1000) end]],
+      }, { "judge" })
+      local accepts, said = world:judge()
+      assert.is_false(accepts)
+      assert.matches("^refused by plugin 'judge': x+$", said)
+      assert.equal(255, #said)
+    end)
+
+    it("refuses for a plugin that yields, or for none", function()
+      start({
+        judge = [[function P:upstream_verify() coroutine.yield(true) end]],
+        other = "",
+      }, { "judge" })
+      assert.same({ false, "refused by plugin 'judge': it failed" }, { world:judge() })
+      assert.matches("attempt to yield", world:log())
+      assert.is_nil(world:adopt({ chain = { "other" } }))
+      assert.same({ false, "no plugin answers for the policy" }, { world:judge() })
+    end)
+
+    it("leaves nothing of the request to plugins, whatever they call", function()
+      start({
+        judge = [[local abi = require("weir.abi")
+        local C, ffi = abi.C, require("ffi")
+        function P:upstream_verify()
+          local out = ffi.new("struct weir_str")
+          kong.log.notice("text ", C.weir_request_str(C.WEIR_REQUEST_PATH, out),
+            " number ", tonumber(C.weir_request_number(C.WEIR_REQUEST_PORT)),
+            " header ", C.weir_header_remove(C.WEIR_HEADERS_UPSTREAM, "x", 1),
+            " body ", C.weir_request_body(out),
+            " verify ", C.weir_service_set_verify(0), " ctx ", kong.ctx.shared,
+            " ngx.ctx ", ngx.ctx, " var ", pcall(function() return ngx.var.host end))
+        end]],
+      }, { "judge" })
+      assert.is_true((world:judge()), world:log())
+      assert.matches("text %-1 number %-1 header %-1 body %-1 verify %-1 ctx nil "
+        .. "ngx%.ctx nil var false.*function cannot be called in upstream_verify phase",
+        world:log())
+    end)
+
+    it("is over when it is over", function()
+      start({
+        judge = [[local kept
+        function P:upstream_verify(_, chain) kept = chain end
+        function P:access()
+          kong.log.notice("chain ", require("weir.abi").C.weir_chain(
+            require("ffi").new("struct weir_chain")))
+        end]],
+      }, { "judge" })
+      world:judge()
+      world:run("access")
+      assert.matches("chain %-1", world:log())
+    end)
+  end)
+
   describe("waiting", function()
     local READER = [[function P:access()
       kong.ctx.plugin.mine = kong.request.get_header("X-Name")

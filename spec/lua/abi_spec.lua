@@ -31,6 +31,7 @@ describe("weir.abi", function()
     assert.equal("header_filter", abi.phases[abi.C.WEIR_PHASE_HEADER_FILTER])
     assert.equal("body_filter", abi.phases[abi.C.WEIR_PHASE_BODY_FILTER])
     assert.equal("log", abi.phases[abi.C.WEIR_PHASE_LOG])
+    assert.equal("upstream_verify", abi.phases[abi.C.WEIR_PHASE_UPSTREAM_VERIFY])
   end)
 
   it("has a function in the core for every declaration", function()
@@ -169,7 +170,7 @@ describe("weir.abi", function()
       assert.matches("no upstream 2", refused(C.weir_build_target(b, 2, "x", 1, 80, 100)))
       local plan = ffi.new("struct weir_plan_desc", { upstream = -1 })
       assert.equal(0, C.weir_build_plan(b, plan))
-      plan.phases = 32
+      plan.phases = 32768
       refused(C.weir_build_plan(b, plan))
       local route = ffi.new("struct weir_route_desc", { plan = 7 })
       assert.matches("no plan 7", refused(C.weir_build_route(b, route)))

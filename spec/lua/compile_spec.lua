@@ -283,6 +283,61 @@ describe("weir.compile", function()
       assert.equal(0, phases)
     end)
 
+    describe("that judge upstreams", function()
+      local function judges_of(entities)
+        local built = run({
+          services = { {} }, routes = { { service = SERVICE } }, plugins = entities,
+        }, { "judge", "other_judge", "one" })
+        return plan_of(built, 1).judges, built
+      end
+
+      local function judge(mark, fields)
+        fields = fields or {}
+        fields.name, fields.config = fields.name or "judge", { mark = mark }
+        return fields
+      end
+
+      setup(function()
+        plugin.define("judge", { PRIORITY = 3 }, { "upstream_verify" })
+        plugin.define("other_judge", { PRIORITY = 2 }, { "upstream_verify" })
+      end)
+      teardown(function()
+        plugin.forget("judge")
+        plugin.forget("other_judge")
+      end)
+
+      it("are part of the plan, by identity and content", function()
+        local seen = {}
+        for i, entities in ipairs({
+          { judge("a") }, { judge("b") }, { judge("a", { id = "another" }) },
+          { judge("a", { name = "other_judge" }) },
+          { judge("a"), judge("a", { name = "other_judge" }) },
+        }) do
+          local judges = judges_of(entities)
+          assert.matches("^%x+$", judges)
+          assert.is_nil(seen[judges], "case " .. i)
+          seen[judges] = true
+          assert.equal(judges, (judges_of(entities)))
+        end
+      end)
+
+      it("are nobody where no plugin does, and where none is in force", function()
+        assert.is_nil((judges_of({ { name = "one", config = {} } })))
+        assert.is_nil((judges_of({ judge("a", { enabled = false }) })))
+      end)
+
+      it("are the same whatever else runs", function()
+        assert.equal((judges_of({ judge("a") })),
+          (judges_of({ judge("a"), { name = "one", config = {} } })))
+      end)
+
+      it("are not asked where no route is known", function()
+        local _, built = judges_of({ judge("a") })
+        assert.equal(0, built.plans[1].phases)
+        assert.is_nil(built.plans[1].judges)
+      end)
+    end)
+
     it("that are disabled leave their place to the less specific", function()
       assert.same({ "global" }, (chain({
         entity("one", "global"), entity("one", "route", { enabled = false }),

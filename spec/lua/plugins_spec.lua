@@ -30,7 +30,8 @@ describe("weir.plugins", function()
   end)
 
   it("numbers the phases like the core", function()
-    for number, phase in ipairs({ "rewrite", "access", "header_filter", "body_filter", "log" }) do
+    for number, phase in ipairs({ "rewrite", "access", "header_filter", "body_filter", "log",
+      "upstream_verify" }) do
       plugin.define("one", {}, { phase })
       assert.equal(2 ^ (number - 1), plugins.load("one").phases)
       plugin.forget("one")
@@ -106,6 +107,13 @@ describe("weir.plugins", function()
     it("refuses " .. phase .. ", which it would not run", function()
       assert.matches("it implements `" .. phase .. "`, a phase that this version",
         refused({ [phase] = function() end }))
+    end)
+  end
+
+  for _, phase in ipairs({ "access", "upstream_verify" }) do
+    it("refuses " .. phase .. " that is no function", function()
+      assert.equal(('Plugin "one" cannot be loaded because its `%s` is not a function, got: '
+        .. '"table".'):format(phase), refused({ [phase] = {} }))
     end)
   end
 

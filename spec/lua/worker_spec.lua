@@ -127,6 +127,91 @@ describe("weir.worker", function()
     assert.same({ "old", "new", "old" }, seen)
   end)
 
+  describe("judge", function()
+    local opened, closed
+
+    before_each(function()
+      opened, closed = 0, 0
+      package.loaded["weir.chain"] = {
+        open = function()
+          opened = opened + 1
+          return { "leaf " .. opened }
+        end,
+        close = function()
+          closed = closed + 1
+        end,
+      }
+      package.loaded["weir.worker"] = nil
+      worker = require("weir.worker")
+    end)
+    after_each(function()
+      assert.equal(opened, closed)
+      package.loaded["weir.chain"] = nil
+    end)
+
+    -- What plan 2 says when its plugins say this, in their order.
+    local function judge(...)
+      local records, indices = {}, {}
+      for i, fn in ipairs({ ... }) do
+        install("judge" .. i, { upstream_verify = fn })
+        records[i], indices[i] = record("judge" .. i, { conf = { mark = i } }), i
+      end
+      worker.adopt(blob(records, { [2] = indices }), 1)
+      return worker.judge(1, 2)
+    end
+
+    it("accepts when all plugins do, each asked with its conf and a chain of its own", function()
+      local got = {}
+      local function note(_, conf, chain)
+        got[#got + 1] = { conf.mark, chain[1] }
+      end
+      assert.is_true(judge(note, function(...) note(...) return true end))
+      assert.same({ { 1, "leaf 1" }, { 2, "leaf 2" } }, got)
+    end)
+
+    it("ends with the first that refuses", function()
+      assert.equal("refused by plugin 'judge1': no", judge(function() return false, "no" end,
+        noting("second")))
+      assert.same({}, seen)
+    end)
+
+    it("asks all of them until then", function()
+      assert.equal("refused by plugin 'judge2': why not", judge(noting("first"),
+        function() return nil, "why not" end))
+      assert.same({ "first" }, seen)
+    end)
+
+    local REFUSALS = {
+      ["a failure"] = { function() error("broken") end, "it failed" },
+      ["an error that is no text"] = { function() error({}) end, "it failed" },
+      ["false"] = { function() return false end, "no reason given" },
+      ["a reason that is no text"] = { function() return nil, {} end, "no reason given" },
+      ["a number"] = { function() return 0 end, "it returned a number, which is no verdict" },
+      ["a text"] = { function() return "yes" end, "it returned a string, which is no verdict" },
+      ["a table"] = { function() return {} end, "it returned a table, which is no verdict" },
+    }
+    for name, case in pairs(REFUSALS) do
+      it("takes for a refusal: " .. name, function()
+        assert.equal("refused by plugin 'judge1': " .. case[2], judge(case[1]))
+      end)
+    end
+
+    it("refuses when the plan has no judge", function()
+      install("a", { access = noting("a") })
+      worker.adopt(blob({ record("a") }, { [2] = { 1 } }), 1)
+      assert.equal("no plugin answers for the policy", worker.judge(1, 2))
+      assert.equal("no plugin answers for the policy", worker.judge(1, 9))
+    end)
+
+    it("has no ctx of a request", function()
+      local current = require("weir.pdk.current")
+      local ctx = "unset"
+      assert.is_true(judge(function() ctx = current.ctx("shared") end))
+      assert.is_nil(ctx)
+      assert.is_nil(current.plugin)
+    end)
+  end)
+
   it("forgets a configuration that is retired", function()
     install("a", { access = noting("a") })
     worker.adopt(blob({ record("a") }, { [2] = { 1 } }), 1)

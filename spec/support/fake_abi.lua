@@ -9,8 +9,11 @@
 local ffi = require("ffi")
 
 local PHASE, NONE, BAD = -1, -2, -3
-local PHASES = { [0] = "rewrite", "access", "header_filter", "body_filter", "log" }
-local MEANING = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4 }
+local PHASES = {
+  [0] = "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
+}
+local MEANING = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4,
+  upstream_verify = 5 }
 
 local function declare()
   if pcall(ffi.sizeof, "struct weir_counters") then
@@ -322,7 +325,7 @@ end
 function C.weir_build_plan(_, d)
   local plan = number_fields(d, [[phases upstream tls strip_path preserve_host protocols
     https_redirect_status retries connect_timeout write_timeout read_timeout service_port]])
-  for name in ("service_path service_host service_name service_id route_name route_id error")
+  for name in ("service_path service_host service_name service_id route_name route_id error judges")
     :gmatch("%S+") do
     plan[name] = str(d[name])
   end

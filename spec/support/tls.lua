@@ -207,6 +207,20 @@ local on_ready = ffi.cast("void (*)(struct conn *)", function(c)
   end
 end)
 
+local shaker = ffi.new("struct tls_client_user", {
+  ready = on_ready,
+  judge = function(c, presented, said)
+    local verdict = side_of(c).judge(presented)
+    if verdict ~= true then
+      ffi.copy(said, verdict)
+    end
+    return verdict == true
+  end,
+})
+
+-- Somebody who connects and knows no judges.
+local unanswering = ffi.new("struct tls_client_user", { ready = on_ready })
+
 local loop = C.loop_new()
 local until_ = nil
 loop.before_wait = function()
@@ -318,7 +332,8 @@ function Side:finish()
   C.conn_finish(self.conn, 1000)
 end
 
---- Starts the client's side of TLS.
+--- Starts the client's side of TLS. Under a policy with judges the side's function `judge` is asked
+-- with the struct shown; it returns true, or what is to be said.
 -- @tparam table client of tls.client
 -- @tparam string name the name to verify
 -- @tparam ?cdata sessions struct session_cache
@@ -326,7 +341,8 @@ end
 function Side:connect(client, name, sessions, sni)
   self.client, self.name, self.sessions = client, tls.name(name), sessions
   self.sni = sni and tls.name(sni) or self.name
-  local err = C.tls_client_start(client.ptr, self.conn, self.name, self.sni, sessions, on_ready)
+  local err = C.tls_client_start(client.ptr, self.conn, self.name, self.sni, sessions,
+    self.unanswered and unanswering or shaker)
   if err ~= nil then
     self.failed = ffi.string(err.code)
   end
@@ -344,6 +360,7 @@ local function verdict_table(v)
     code = ffi.string(C.verdict_code_name(v.code)),
     openssl = v.openssl,
     text = ffi.string(v.text),
+    said = ffi.string(v.said),
     depth = v.depth,
     subject = ffi.string(v.subject),
     issuer = ffi.string(v.issuer),

@@ -9,7 +9,8 @@ local buffer = require("string.buffer")
 local helpers = require("spec.helpers")
 local cimport = require("spec.support.cimport")
 
-local C = cimport("vm/vm.h", "proxy/client.h", "proxy/request.h", "base/log.h")
+local C = cimport("vm/vm.h", "proxy/client.h", "proxy/request.h", "proxy/exchange.h",
+  "tls/shown.h", "base/log.h")
 
 ffi.cdef([[
   int open(const char *path, int flags, int mode);
@@ -99,6 +100,21 @@ end
 -- @treturn string done, wait, exit, error
 function World:run(phase, r)
   return RESULTS[tonumber(C.vm_hooks().run(self.vm, r or self.request, PHASES[phase]))]
+end
+
+--- Lets the plugins judge an upstream that showed no certificate at all.
+-- @treturn boolean whether they accept
+-- @treturn string what is to be said
+function World:judge()
+  local exchange, peer = ffi.new("struct exchange"), ffi.new("struct peer")
+  local presented, said = ffi.new("struct shown"), ffi.new("char[256]")
+  C.addr_parse(str("10.0.0.1"), 8443, peer.addr)
+  C.peer_name_parse(str("up.example"), exchange.name)
+  exchange.peer = peer
+  self.request.exchange = exchange
+  local accepts = C.vm_hooks().judge(self.vm, self.request, presented, said)
+  self.request.exchange = nil
+  return accepts, ffi.string(said)
 end
 
 function World:resume(r)

@@ -149,6 +149,22 @@ function Blob:chain(links)
   return indices
 end
 
+--- Which plugins of a chain judge upstreams (upstream_verify), as a text that is equal for the same
+-- ones in the same order and with the same content only. It is a part of the policy, so that what
+-- was obtained under other judges is out of reach.
+-- @tparam table links what Chains:select() gave
+-- @treturn string|nil nil when none does
+function Blob:judges(links)
+  local judges = {}
+  for _, link in ipairs(links) do
+    if link.plugin.handler.upstream_verify then
+      local record = self.content.plugins[self:plugin(link.entity)]
+      judges[#judges + 1] = { record.id, record.hash }
+    end
+  end
+  return judges[1] and fingerprint.of(judges) or nil
+end
+
 function Blob:encode()
   return buffer.encode(self.content)
 end

@@ -6,10 +6,11 @@ local C = abi.C
 local band, bor = bit.band, bit.bor
 local tonumber = tonumber
 
--- Kong's phases in the order of its numbers, which is the order of the names in messages.
+-- Kong's phases in the order of its numbers, which is the order of the names in messages, and
+-- weir's own.
 local NAMES = {
   "init_worker", "certificate", "client_hello", "rewrite", "access", "balancer", "response",
-  "header_filter", "body_filter", "log", "preread", "error", "admin_api",
+  "header_filter", "body_filter", "log", "preread", "error", "admin_api", "upstream_verify",
 }
 
 local BITS = {}
@@ -20,6 +21,7 @@ end
 -- From the core's WEIR_PHASE_… to these bits.
 local OF_CORE = {
   [0] = BITS.rewrite, BITS.access, BITS.header_filter, BITS.body_filter, BITS.log,
+  BITS.upstream_verify,
 }
 
 local phase = {}
@@ -74,11 +76,15 @@ function phase.check(set)
   end
 end
 
+-- In upstream_verify there is a request, which the plugins are not to look at.
+local NO_REQUEST = bor(BITS.init_worker, BITS.upstream_verify)
+
 --- Like check(), for functions that only need a request.
 function phase.check_not_init()
-  if current_bit() == BITS.init_worker then
-    error("function cannot be called in init_worker phase (can be called in any phases except: "
-      .. "init_worker)", 3)
+  local now = current_bit()
+  if band(NO_REQUEST, now) ~= 0 then
+    error(("function cannot be called in %s phase (can be called in any phases except: %s)")
+      :format(names_of(now), names_of(bor(BITS.init_worker, now))), 3)
   end
 end
 

@@ -139,6 +139,95 @@ for version, number in pairs(VERSIONS) do
       assert.is_truthy(near.failed)
     end)
 
+    describe("with judges beside the policy,", function()
+      local asked, answer
+
+      local function judged(want)
+        want = only(want)
+        want.judges, want.resume = "one", false
+        return new(want)
+      end
+
+      local function visit(client, server, name, cache)
+        local near, far = tls.pair()
+        near.judge = function(presented)
+          asked[#asked + 1] = { C.shown_count(presented), presented.verified }
+          return answer
+        end
+        far:accept(server)
+        near:connect(client, name or "kong.example", cache)
+        tls.run(function() return near.failed or near.ready end)
+        return near, far
+      end
+
+      before_each(function()
+        asked, answer = {}, true
+      end)
+
+      it("shows them the verified path in every handshake, and keeps no session", function()
+        local client, server, cache = judged(), serve("leaf"), sessions()
+        for round = 1, 3 do
+          local near = visit(client, server, nil, cache)
+          assert.is_true(near.ready)
+          assert.equal("ok", near:verdict().code)
+          assert.same({ 3, true }, asked[round])
+          tls.settle()
+        end
+        assert.same({ 3, 0, 0, 0 }, { tonumber(client.stats.full), tonumber(client.stats.resumed),
+          tonumber(client.stats.verdict_hits), cache.count })
+      end)
+
+      it("is refused by them, and told so", function()
+        answer = "who are you?\n"
+        local client = judged()
+        local near, far = visit(client, serve("leaf"))
+        tls.run(function() return far.failed end)
+        local verdict = near:verdict()
+        assert.same({ "tls_verify", false, "refused_by_plugin", 50, "who are you??", 0, "" },
+          { near.failed, near.ready, verdict.code, verdict.openssl, verdict.said, verdict.depth,
+            verdict.anchor })
+        assert.equal("DNS:kong.example", verdict.seen)
+        assert.matches("alert handshake failure", far:server_reason())
+        assert.equal(1, tonumber(client.stats.failed))
+      end)
+
+      it("does not ask them about what is refused already", function()
+        assert.equal("expired", visit(judged(), serve("expired")):verdict().code)
+        assert.equal("name_mismatch", visit(judged(), serve("leaf"), "b.example"):verdict().code)
+        assert.same({}, asked)
+      end)
+
+      it("goes on in report mode, with their verdict", function()
+        answer = "no"
+        local client = judged({ verify = C.POLICY_REPORT })
+        local near = visit(client, serve("leaf"))
+        assert.same({ true, "refused_by_plugin", 1 },
+          { near.ready, near:verdict().code, tonumber(client.stats.reported) })
+        assert.equal("expired", visit(client, serve("expired")):verdict().code)
+        assert.equal(1, #asked)
+      end)
+
+      it("heeds them where nothing is verified, and shows what was sent", function()
+        local client = judged({ verify = C.POLICY_NO_VERIFY })
+        local near = visit(client, serve("self_signed"))
+        assert.same({ true, "unverified" }, { near.ready, near:verdict().code })
+        answer = "no"
+        near = visit(client, serve("self_signed"))
+        assert.same({ "tls_verify", "refused_by_plugin" }, { near.failed, near:verdict().code })
+        assert.same({ { 1, false }, { 1, false } }, asked)
+      end)
+
+      it("refuses everybody when nobody answers for them", function()
+        local near, far = tls.pair()
+        near.unanswered = true
+        far:accept(serve("leaf"))
+        near:connect(judged(), "kong.example", nil)
+        tls.run(function() return near.failed end)
+        assert.same({ "refused_by_plugin", "no plugin answers for the policy" },
+          { near:verdict().code, near:verdict().said })
+      end)
+    end)
+
     it("shows its certificate to whom it has verified only", function()
       local credential = tls.identity(pki.get("client"))
       local function ask(identity)

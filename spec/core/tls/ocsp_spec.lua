@@ -273,6 +273,28 @@ for _, version in ipairs({ "-tls1_2", "-tls1_3" }) do
       assert.same({ true, "good" }, { verdict.resumed, verdict.ocsp })
     end)
 
+    it("comes before the plugins that judge, which are asked once", function()
+      local function judged(port, answer)
+        local asked = {}
+        local near = tls.dial(port)
+        near.judge = function(presented)
+          asked[#asked + 1] = { C.shown_count(presented), presented.verified }
+          return answer
+        end
+        near:connect(new({ ocsp = MODES.hard, judges = "one", resume = false }), "kong.example")
+        tls.run(function() return near.ready or near.failed end, "a handshake")
+        local judgement = near:verdict().code
+        near:close()
+        return judgement, asked
+      end
+      local port = start(leaf, response({}, leaf))
+      assert.same({ OK, { { 3, true } } }, { judged(port, true) })
+      assert.same({ "refused_by_plugin", { { 3, true } } }, { judged(port, "no") })
+      server:stop()
+      assert.same({ REVOKED, {} },
+        { judged(start(leaf, response({ status = "revoked" }, leaf)), true) })
+    end)
+
     it("is judged anew in each full handshake", function()
       local client = new({ ocsp = MODES.hard })
       local port = start(leaf, response({}, leaf))

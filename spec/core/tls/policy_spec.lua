@@ -45,6 +45,7 @@ describe("policy", function()
       { ciphersuites = "TLS_AES_256_GCM_SHA384" }, { ciphersuites = "TLS_AES_128_GCM_SHA256" },
       { groups = "X25519" }, { groups = "P-256" }, { sigalgs = "ECDSA+SHA256" },
       { sigalgs = "RSA-PSS+SHA256" }, { alpn = C.POLICY_ALPN_NONE },
+      { judges = "one", resume = false }, { judges = "two", resume = false },
     }
     local base = assert(tls.policy({}))
     local seen, keep = { [address(base)] = true }, {}
@@ -70,7 +71,7 @@ describe("policy", function()
       { sni = C.POLICY_SNI_FIXED, sni_name = "A.example" }, { sni_name = "a.example" },
       { pins = { { 3, ("a"):rep(32) } } },
       { names = { { C.NAME_DNS, "a.example" } }, verify_name = false },
-      { ocsp = 3 }, { ocsp = -1 }, { alpn = 2 }, { alpn = -1 },
+      { ocsp = 3 }, { ocsp = -1 }, { alpn = 2 }, { alpn = -1 }, { judges = "one" },
       { depth = -1 }, { depth = 101 }, { min_version = 0 },
       { min_version = 0x0302 }, { max_version = 0x0305 }, { min_version = 0x0304,
         max_version = 0x0303 },
@@ -80,6 +81,14 @@ describe("policy", function()
     local desc, out = C.policy_desc_default(nil), ffi.new("struct policy *[1]")
     assert.equal("tls_setup", ffi.string(C.policy_intern(desc, out).code))
     assert.is_true(out[0] == nil)
+  end)
+
+  it("keeps no sessions under judges", function()
+    local d = C.policy_desc_default((assert(tls.trust())))
+    C.policy_judged_by(d, tls.str(""))
+    assert.is_true(d.resume)
+    C.policy_judged_by(d, tls.str("one"))
+    assert.is_false(d.resume)
   end)
 
   it("holds its parts and goes with its last user", function()
