@@ -150,7 +150,7 @@ function Compiler:plan(route, service)
   local scope = { route = route, service = service }
   if service then
     scope.targets, scope.upstream = self.targets:of(service)
-    service_fields(plan, service, self.upstreams:of(service))
+    service_fields(plan, service, self.upstreams:of(service, scope.targets))
   end
   local decision = self:decide(plan, scope, links)
   local chain = self.blob:chain(links)

@@ -75,12 +75,7 @@ local function origin_of(layer, name)
   return layer.prefix and layer.prefix .. (layer.written_as[name] or name) or layer.origin
 end
 
---- @tparam table layers list of { values = field -> value, and either origin = text, or prefix and
--- written_as = field -> the name it has there }
--- @treturn table field -> value, of those that are set
--- @treturn table list of { name, value, origin }, every field in its order, with its default;
--- not to be changed
-function effective.of(layers)
+local function combine(layers)
   local result, fields = {}, {}
   local deciders = deciding(layers)
   for _, decision in ipairs(DECISIONS) do
@@ -98,6 +93,32 @@ function effective.of(layers)
     end
   end
   return result, fields
+end
+
+-- A tree with a step for each layer: what a row of layers comes to is at its end. Most rows are
+-- those of thousands of routes.
+local function new_step()
+  return setmetatable({}, { __mode = "k" })
+end
+
+local root = new_step()
+
+--- @tparam table layers list of { values = field -> value, and either origin = text, or prefix and
+-- written_as = field -> the name it has there }
+-- @treturn table field -> value, of those that are set; not to be changed, and the same table for
+-- the same layers
+-- @treturn table list of { name, value, origin }, every field in its order, with its default; the
+-- same goes for it
+function effective.of(layers)
+  local at = root
+  for _, layer in ipairs(layers) do
+    at[layer] = at[layer] or new_step()
+    at = at[layer]
+  end
+  if not at.values then
+    at.values, at.fields = combine(layers)
+  end
+  return at.values, at.fields
 end
 
 return effective

@@ -74,10 +74,8 @@ local function cautions(plan, values, fields)
   return list
 end
 
--- What follows from layers: the choice, what to show of it, and what to be cautious about; nil and
--- why there is none.
-local function choose(plan, place)
-  local values, fields = effective.of(layers.of(plan, place))
+-- The choice that values come to; nil and why there is none.
+local function choice_of(plan, values)
   local choice = { depth = values.tls_verify_depth }
   for _, name in ipairs(SAME) do
     choice[name] = values[name]
@@ -85,6 +83,17 @@ local function choose(plan, place)
   choice.mode = choice.mode or UNVERIFIED
   local ok, err = add_handles(choice, values, plan)
   if not ok then
+    return nil, err
+  end
+  return choice
+end
+
+-- What follows from layers: the choice, what to show of it, and what to be cautious about; nil and
+-- why there is none.
+local function choose(plan, place)
+  local values, fields = effective.of(layers.of(plan, place))
+  local choice, err = plan:once(values, choice_of)
+  if not choice then
     return nil, err
   end
   return choice, fields, cautions(plan, values, fields)

@@ -24,8 +24,15 @@ local function values_of_configuration(conf)
   return values
 end
 
+-- Configuration, or entry -> scope -> its layer.
+local layers_of = setmetatable({}, { __mode = "k" })
+
 local function of_configuration(conf, scope)
-  return { values = values_of_configuration(conf), origin = ("upstream-tls (%s)"):format(scope) }
+  local by_scope = layers_of[conf] or {}
+  layers_of[conf] = by_scope
+  by_scope[scope] = by_scope[scope]
+    or { values = values_of_configuration(conf), origin = ("upstream-tls (%s)"):format(scope) }
+  return by_scope[scope]
 end
 
 local function of_entry(entry, scope)
@@ -50,27 +57,43 @@ local function names_of(service)
   return names
 end
 
-local function of_service(service)
+local function new_service_layer(service, names)
   return {
     values = {
       mode = MODES[service.tls_verify],
       tls_verify_depth = service.tls_verify_depth,
       ca_certificates = service.ca_certificates,
       client_certificate = service.client_certificate and service.client_certificate.id,
-      names = names_of(service),
+      names = names,
     },
     prefix = "service.",
     written_as = { mode = "tls_verify", names = "tls_sans" },
   }
 end
 
+-- What services say, as a text -> the layer. Thousands of services may say the same.
+local of_text = setmetatable({}, { __mode = "v" })
+
+-- The text is the same for services that say the same about all but names, which are hardly ever
+-- those of another service.
+local function of_service(service)
+  local names = names_of(service)
+  if names then
+    return new_service_layer(service, names)
+  end
+  local ids = service.ca_certificates
+  local text = ("%s|%s|%s|%s"):format(tostring(service.tls_verify),
+    tostring(service.tls_verify_depth), ids and table.concat(ids, ",") or "nil",
+    service.client_certificate and service.client_certificate.id or "nil")
+  local layer = of_text[text] or new_service_layer(service)
+  of_text[text] = layer
+  return layer
+end
+
 -- Kong also lets an upstream entity name the certificate for services that name none.
-local function of_upstream(upstream)
-  local reference = upstream and upstream.client_certificate
+local function of_upstream(reference)
   return {
-    values = { client_certificate = reference and reference.id },
-    prefix = "upstream.",
-    written_as = {},
+    values = { client_certificate = reference.id }, prefix = "upstream.", written_as = {},
   }
 end
 
@@ -86,7 +109,9 @@ function layers.of(plan, place)
     list[#list + 1] = of_configuration(layer.entity.config, layer.scope)
   end
   list[#list + 1] = of_service(plan.service)
-  list[#list + 1] = of_upstream(plan.upstream)
+  if plan.upstream and plan.upstream.client_certificate then
+    list[#list + 1] = of_upstream(plan.upstream.client_certificate)
+  end
   return list
 end
 

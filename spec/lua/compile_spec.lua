@@ -498,6 +498,27 @@ describe("weir.compile", function()
       assert.same({ "r", "secure", "u", true }, seen)
     end)
 
+    it("lets a plugin work something out once for a configuration", function()
+      local KEY, calls = {}, 0
+      local function make(plan, key)
+        calls = calls + 1
+        return key == KEY and plan:trust({}), "why"
+      end
+      plugin.define("one", { plan = function(_, _, plan)
+        local trust, why = plan:once(KEY, make)
+        assert(why == "why")
+        return plan:set_policy({ verify = true, depth = 4, trust = trust })
+      end })
+      local entities = tls({}, { plugins = { { name = "one" } } })
+      table.insert(entities.routes, { name = "second", service = SERVICE, paths = { "/second" } })
+      local built = run(entities, { "one" })
+      assert.equal(4, plan_of(built, 1).policy.depth)
+      assert.equal(4, plan_of(built, 2).policy.depth)
+      assert.equal(1, calls)
+      run(entities, { "one" })
+      assert.equal(2, calls)
+    end)
+
     local function failing(service, more, names)
       local built, problems, builder = run(tls(service, more), names)
       assert.is_table(builder)

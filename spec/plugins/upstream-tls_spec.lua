@@ -28,7 +28,7 @@ local TARGETS = {
 
 -- What is decided for a service with these fields, under configurations of the plugin: { scope,
 -- conf }, the most specific first.
-local function decide(service, confs, upstream)
+local function decide(service, confs, upstream, fold)
   service.protocol = service.protocol or "https"
   service.host = service.host or "backend.example"
   local layers = {}
@@ -39,7 +39,7 @@ local function decide(service, confs, upstream)
     plugin = { name = "upstream-tls", handler = handler }, entity = layers[1] and layers[1].entity,
     layers = layers, configured = layers[1] ~= nil,
   } }
-  return Fold.new(CONFIG, SYSTEM):run({
+  return (fold or Fold.new(CONFIG, SYSTEM)):run({
     service = service, upstream = upstream, targets = TARGETS,
   }, links)
 end
@@ -76,6 +76,42 @@ describe("upstream-tls", function()
     for _, phase in ipairs({ "rewrite", "access", "header_filter", "body_filter", "log" }) do
       assert.is_nil(handler[phase])
     end
+  end)
+
+  describe("for many services", function()
+    local confs = { { "global", { min_version = "TLSv1.3" } } }
+    local function service(changes)
+      local entity = { tls_verify = true, tls_verify_depth = 1, ca_certificates = { "one" },
+        client_certificate = { id = "mine" } }
+      for field, value in pairs(changes) do
+        entity[field] = value
+      end
+      return entity
+    end
+
+    it("works out once what they have in common", function()
+      local fold = Fold.new(CONFIG, SYSTEM)
+      local first = decide(service({ host = "a.example" }), confs, nil, fold)
+      local second = decide(service({ host = "b.example" }), confs, nil, fold)
+      assert.is_true(rawequal(first.fields, second.fields))
+      assert.is_true(rawequal(first.choice, second.choice))
+      local other = decide(service({}), confs, nil, Fold.new(CONFIG, SYSTEM))
+      assert.is_false(rawequal(first.choice, other.choice)) -- handles of its own
+    end)
+
+    it("parts them by any field", function()
+      local fold = Fold.new(CONFIG, SYSTEM)
+      local first = decide(service({}), confs, nil, fold)
+      for field, value in pairs({
+        tls_verify = false, tls_verify_depth = 2, ca_certificates = { "one", "two" },
+        client_certificate = { id = "other" }, tls_sans = { dnsnames = { "c.example" } },
+      }) do
+        local own = decide(service({ [field] = value }), confs, nil, fold)
+        assert.are_not.same(fake.content_of(first.policy), fake.content_of(own.policy), field)
+      end
+      local without = decide(service({}), { { "route", { min_version = "TLSv1.2" } } }, nil, fold)
+      assert.are_not.same(fake.content_of(first.policy), fake.content_of(without.policy))
+    end)
   end)
 
   describe("from the service", function()

@@ -49,6 +49,8 @@ function Blob.new(config, settings)
   return setmetatable({
     indices = {},
     effective_indices = {},
+    -- List of fields -> policy -> index: plans share these lists.
+    known_effective = setmetatable({}, { __mode = "k" }),
     content = {
       effective = {},
       plugins = {},
@@ -92,12 +94,7 @@ function Blob:plugin(entity)
   return index
 end
 
--- The index of an effective policy, added when it is new; nil when there is none.
-function Blob:effective(decision)
-  if not (decision and decision.policy) then
-    return nil
-  end
-  local policy = tls.policy_id(decision.policy)
+function Blob:add_effective(policy, decision)
   local key = policy .. Fold.text_of(decision.fields)
   local index = self.effective_indices[key]
   if not index then
@@ -107,6 +104,18 @@ function Blob:effective(decision)
     self.effective_indices[key] = index
   end
   return index
+end
+
+-- The index of an effective policy, added when it is new; nil when there is none.
+function Blob:effective(decision)
+  if not (decision and decision.policy) then
+    return nil
+  end
+  local policy = tls.policy_id(decision.policy)
+  local known = self.known_effective[decision.fields] or {}
+  self.known_effective[decision.fields] = known
+  known[policy] = known[policy] or self:add_effective(policy, decision)
+  return known[policy]
 end
 
 --- What to show of the verification of a plan's upstream.

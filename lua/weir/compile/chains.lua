@@ -14,9 +14,18 @@ local function id_of(reference)
   return reference and reference.id
 end
 
--- The place of a configuration in the index of its plugin.
-local function scope_key(route_id, service_id)
-  return (route_id or "") .. "/" .. (service_id or "")
+-- Stands for no route and no service in the index of a plugin: route -> service -> configuration.
+local NONE = ""
+
+local function put(of_plugin, route_id, service_id, entity)
+  local of_route = of_plugin[route_id or NONE] or {}
+  of_plugin[route_id or NONE] = of_route
+  of_route[service_id or NONE] = entity
+end
+
+local function get(of_plugin, route_id, service_id)
+  local of_route = of_plugin[route_id or NONE]
+  return of_route and of_route[service_id or NONE]
 end
 
 local function any_in(protocols, wanted)
@@ -37,7 +46,7 @@ function Chains.new(entities, loaded)
     if entity.enabled ~= false and any_in(entity.protocols, HTTP) then
       local of_plugin = scopes[entity.name] or {}
       scopes[entity.name] = of_plugin
-      of_plugin[scope_key(id_of(entity.route), id_of(entity.service))] = entity
+      put(of_plugin, id_of(entity.route), id_of(entity.service), entity)
     end
   end
   return setmetatable({ scopes = scopes, loaded = loaded }, Chains)
@@ -66,10 +75,10 @@ local function scoped(of_plugin, route, service)
   local route_id, service_id = id_of(route), id_of(service)
   local found = {}
   add(found, "route and service", route_id and service_id
-    and of_plugin[scope_key(route_id, service_id)])
-  add(found, "route", route_id and of_plugin[scope_key(route_id, nil)])
-  add(found, "service", service_id and of_plugin[scope_key(nil, service_id)])
-  add(found, "global", of_plugin[scope_key(nil, nil)])
+    and get(of_plugin, route_id, service_id))
+  add(found, "route", route_id and get(of_plugin, route_id, nil))
+  add(found, "service", service_id and get(of_plugin, nil, service_id))
+  add(found, "global", get(of_plugin, nil, nil))
   return found
 end
 

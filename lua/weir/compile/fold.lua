@@ -24,6 +24,9 @@ function Fold.new(config, system_cas_path)
     trusts = {},
     credentials = {},
     policies = {},
+    -- Choice -> { its policy } or { nil, why not }, as long as somebody holds on to the choice.
+    known = setmetatable({}, { __mode = "k" }),
+    made = {},
     system = {},
   }, Fold)
 end
@@ -99,6 +102,21 @@ function Plan:credential(id)
   end)
 end
 
+--- What a handler works out once for many plans.
+-- @tparam table key what it depends on, beside the configuration
+-- @tparam function make called as make(plan, key) when this configuration has not asked for it yet
+-- @return what make() returned, two values at most
+function Plan:once(key, make)
+  local by_key = self.fold.made[make] or {}
+  self.fold.made[make] = by_key
+  local made = by_key[key]
+  if not made then
+    made = { make(self, key) }
+    by_key[key] = made
+  end
+  return made[1], made[2]
+end
+
 -- The same text for equal choices only: every value with its name, type and length.
 local function write(out, name, value)
   if type(value) == "table" then
@@ -140,8 +158,10 @@ end
 
 -- { policy, choice, mode, fields }, or nil and why there can be no such policy.
 function Plan:make(choice, fields)
-  local policy, err = memo(self.fold.policies, text_of(choice), function()
-    return tls.policy(choice)
+  local policy, err = memo(self.fold.known, choice, function()
+    return memo(self.fold.policies, text_of(choice), function()
+      return tls.policy(choice)
+    end)
   end)
   if not policy then
     return nil, err

@@ -15,8 +15,7 @@ end
 -- @tparam table config validated entities
 -- @tparam table targets weir.compile.targets of it
 function Upstreams.new(builder, config, targets)
-  local self = setmetatable({ builder = builder, targets = targets, named = {}, implicit = {} },
-    Upstreams)
+  local self = setmetatable({ builder = builder, named = {}, implicit = {} }, Upstreams)
   for _, entity in ipairs(config.upstreams) do
     local index = builder:upstream(entity.name, entity.host_header)
     add_targets(builder, index, (targets:of_upstream(entity.name)))
@@ -26,8 +25,10 @@ function Upstreams.new(builder, config, targets)
 end
 
 --- The upstream of a service.
+-- @tparam table service
+-- @tparam table targets of the service (weir.compile.targets)
 -- @treturn number its index
-function Upstreams:of(service)
+function Upstreams:of(service, targets)
   if self.named[service.host] then
     return self.named[service.host]
   end
@@ -35,7 +36,7 @@ function Upstreams:of(service)
   local index = self.implicit[key]
   if not index then
     index = self.builder:service_host(service.host)
-    add_targets(self.builder, index, (self.targets:of(service)))
+    add_targets(self.builder, index, targets)
     self.implicit[key] = index
   end
   return index
