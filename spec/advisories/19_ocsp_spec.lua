@@ -88,4 +88,15 @@ describe("advisory 19, an OCSP response", function()
       end)
     end
   end
+
+  it("that is not good is logged and counted where soft lets it pass", function()
+    for i, case in ipairs(CASES) do
+      if case[1] == "missing" then
+        assert.equal(200, gateway:get({ path = "/soft" .. i, host = "kong.example" }).status)
+      end
+    end
+    local logged = #gateway:lines("without a good OCSP response")
+    assert.is_true(logged > 0)
+    assert.equal(logged, gateway:status().tls.ocsp_soft)
+  end)
 end)

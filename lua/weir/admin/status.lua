@@ -69,6 +69,7 @@ local function status()
       verdict_hits = tonumber(counters.tls_verdict_hits),
       verdicts = verdicts(),
       reported = tonumber(counters.tls_reported),
+      ocsp_soft = tonumber(counters.tls_ocsp_soft),
       next_good = tonumber(counters.tls_next_good),
       next_bad = tonumber(counters.tls_next_bad),
       connections_opened = tonumber(counters.upstream_connections_opened),
