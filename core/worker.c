@@ -169,6 +169,7 @@ static void drain_there(void *arg)
         if (s->listeners[i].spec.fd >= 0)
             listen_refuse(s->listeners[i].spec.fd);
     close_listeners(s);
+    vm_set_exiting(s->worker->vm);
     proxy_drain(&s->worker->proxy);
 }
 

@@ -438,6 +438,26 @@ size_t weir_dict_flush_expired(struct weir_dict *d, size_t max);    // how many;
 // At most `max` (0: all) keys, each as uint32_t length and bytes; how many.
 size_t weir_dict_keys(struct weir_dict *d, size_t max, struct weir_str *out);
 
+// ---- texts and digests (any VM)
+// Base64, with `url` 1 in the alphabet for URLs. encode: `out` has room for 4 * ((n + 2) / 3)
+// characters. decode: for 3 * (n / 4) + 2 bytes, WEIR_ERR_BAD for what is not base64; the text ends
+// at its first "=".
+int64_t weir_base64_encode(const char *p, size_t n, int url, int pad, char *out);
+int64_t weir_base64_decode(const char *p, size_t n, int url, char *out);
+
+// Digests by OpenSSL's names; with has_key the HMAC. A struct weir_hash is freed with
+// weir_hash_free (ffi.gc), NULL: OpenSSL does not have it. `out` has room for 64 bytes; the length,
+// or WEIR_ERR_BAD.
+struct weir_hash;
+struct weir_hash *weir_hash_new(const char *name, size_t n, int has_key, const char *key,
+                                size_t key_n);
+void weir_hash_free(struct weir_hash *h);
+int weir_hash_add(struct weir_hash *h, const char *p, size_t n);
+int weir_hash_end(struct weir_hash *h, char *out);
+int weir_hash_reset(struct weir_hash *h);
+int weir_hash_once(const char *name, size_t n, int has_key, const char *key, size_t key_n,
+                   const char *p, size_t pn, char *out);
+
 // ---- the node
 enum { WEIR_MODES = 3, WEIR_VERDICT_CODES = 32 };
 struct weir_counters {
@@ -481,6 +501,7 @@ int weir_seen_next(uint64_t number, struct weir_seen *out, char chain[WEIR_SEEN_
 int weir_node_hostname(struct weir_str *out);
 int weir_worker_id(void);                          // 0.., -1 in the control VM
 int weir_worker_pid(void);
+int weir_worker_exiting(void);                     // 1: it drains, no new connections come
 int64_t weir_worker_lua_bytes(int worker);         // of its VM; WEIR_ERR_NONE: no such worker
 // ---- cdef end
 

@@ -253,6 +253,11 @@ int weir_worker_id(void)
     return turn.vm ? turn.vm->worker : -1;
 }
 
+int weir_worker_exiting(void)
+{
+    return turn.vm && turn.vm->exiting;
+}
+
 int weir_worker_pid(void)
 {
     return (int)getpid();

@@ -28,6 +28,7 @@ struct coroutine {
 struct vm {
     lua_State *L;
     int worker;                     // id, -1 in other VMs
+    bool exiting;                   // the worker drains
     int module;                     // registry references: the entry module,
     int run, judge, release, stray_yield;   // and functions of it, LUA_REFNIL where it has none
     struct coroutine *spare;

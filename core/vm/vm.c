@@ -150,6 +150,11 @@ void vm_set_worker(struct vm *vm, int id)
     vm->worker = id;
 }
 
+void vm_set_exiting(struct vm *vm)
+{
+    vm->exiting = true;
+}
+
 // -- finding the Lua files ------------------------------------------------------------------------
 
 static bool is_root(const char *folder)

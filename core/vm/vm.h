@@ -44,6 +44,8 @@ void vm_retire(struct vm *vm, const struct snapshot *snapshot);     // no reques
 
 // Which worker it belongs to, for weir_worker_id(); -1 (none) until it is set.
 void vm_set_worker(struct vm *vm, int id);
+// That the worker drains, for weir_worker_exiting().
+void vm_set_exiting(struct vm *vm);
 
 // For the loop's idle moment, each turn: a slice of garbage collection, and the end of the memory
 // that body filters handed to the core during the turn. Returns the bytes that Lua has in use.

@@ -28,7 +28,9 @@ end
 -- @treturn string
 function core.random(n)
   local out = ffi.new("char[?]", n)
-  C.weir_random(out, n)
+  if C.weir_random(out, n) < 0 then
+    error("the system gives no random bytes", 0)
+  end
   return ffi.string(out, n)
 end
 

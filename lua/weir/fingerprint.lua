@@ -2,6 +2,7 @@
 local buffer = require("string.buffer")
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local hex = require("weir.hex")
 
 local C = abi.C
 
@@ -53,9 +54,7 @@ local digest = ffi.new("char[32]")
 -- @treturn string 64 hexadecimal digits
 function fingerprint.of_text(text)
   C.weir_sha256(text, #text, digest)
-  return (ffi.string(digest, 32):gsub(".", function(byte)
-    return ("%02x"):format(byte:byte())
-  end))
+  return hex.encode(ffi.string(digest, 32))
 end
 
 --- SHA-256 over strings, numbers, booleans and tables of them.

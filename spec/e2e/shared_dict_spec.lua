@@ -6,9 +6,9 @@ local helpers = require("spec.helpers")
 
 local CLIENTS, COUNT = 64, 200
 
-local function document(dict, count)
+local function document(dict, count, guarded)
   return config.build({ main = { port = 1, plugins = {
-    { name = "sharer", config = { dict = dict, count = count } },
+    { name = "sharer", config = { dict = dict, count = count, guarded = guarded } },
   } } })
 end
 
@@ -57,6 +57,21 @@ describe("a shared dictionary", function()
     local before = ask(1)[1].sum
     gateway:reload(document("mine", 1))
     assert.equal(before + 1, ask(1)[1].sum)
+  end)
+
+  it("holds locks that both workers wait for", function()
+    gateway:reload(document("mine", 1, true))
+    local workers, sums = {}, {}
+    for _, answer in ipairs(ask(32)) do
+      workers[answer.worker] = true
+      sums[#sums + 1] = answer.sum
+    end
+    table.sort(sums)
+    for i, sum in ipairs(sums) do
+      assert.equal(i, sum)
+    end
+    assert.same({ [0] = true, true }, workers)
+    gateway:reload(document("mine", 1))
   end)
 
   it("shows in the node's memory", function()

@@ -643,6 +643,7 @@ function fake.install()
       end
       return fake.request.body
     end,
+    sleep = function() end,
     exit = function()
       error(EXIT, 0)
     end,

@@ -4,6 +4,7 @@ local abi = require("weir.abi")
 local arguments = require("weir.pdk.arguments")
 local core = require("weir.core")
 local headers = require("weir.pdk.headers")
+local hex = require("weir.hex")
 local multipart = require("weir.pdk.multipart")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
@@ -159,9 +160,7 @@ local FORM, JSON, MULTIPART =
   "application/x-www-form-urlencoded", "application/json", "multipart/form-data"
 
 local function random_boundary()
-  return (core.random(16):gsub(".", function(c)
-    return ("%02x"):format(c:byte())
-  end))
+  return hex.encode(core.random(16))
 end
 
 -- Each gives the text and its Content-Type, or nil and what is wrong.

@@ -1,0 +1,11 @@
+-- resty.string.
+local hex = require("weir.hex")
+
+return {
+  _VERSION = "0.16",
+  to_hex = hex.encode,
+  --- The whole number that a text begins with, 0 when there is none.
+  atoi = function(text)
+    return tonumber(text:match("^%s*([+-]?%d+)")) or 0
+  end,
+}

@@ -1,0 +1,10 @@
+-- ngx.config: what plugins ask to find out where they run. The versions are those of the OpenResty
+-- whose functions weir has.
+return {
+  subsystem = "http",
+  debug = false,
+  nginx_version = 1027001,
+  ngx_lua_version = 10028,
+  prefix = function() return "" end,
+  nginx_configure = function() return "" end,
+}
