@@ -20,6 +20,10 @@ local UPSTREAM_VERIFY = bit.lshift(1, 5)
 -- What is not run without a route.
 local WITH_ROUTE = bit.bor(ACCESS, UPSTREAM_VERIFY)
 
+-- In these no plugin can send a request elsewhere any more. In all others, it is assumed, one may.
+local TARGET_IS_SETTLED = bit.bor(bit.lshift(1, 2), bit.lshift(1, 3), bit.lshift(1, 4),
+  UPSTREAM_VERIFY)
+
 -- Present for every service that is reached over TLS, configured or not: it reads the service's
 -- fields.
 local UPSTREAM_TLS = "upstream-tls"
@@ -150,6 +154,7 @@ function Compiler:plan(route, service)
   local scope = { route = route, service = service }
   if service then
     scope.targets, scope.upstream = self.targets:of(service)
+    scope.may_divert = bit.band(plan.phases, bit.bnot(TARGET_IS_SETTLED)) ~= 0
     service_fields(plan, service, self.upstreams:of(service, scope.targets))
   end
   local decision = self:decide(plan, scope, links)

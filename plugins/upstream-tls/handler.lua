@@ -138,7 +138,9 @@ function UpstreamTLS:plan(_, plan)
     end
   end
   for _, place in ipairs(targets.places(plan.layers)) do
-    decide_target(plan, place, said)
+    if plan:reaches(place) then
+      decide_target(plan, place, said)
+    end
   end
 end
 

@@ -644,10 +644,12 @@ describe("weir.compile", function()
     end
 
     it("gives targets policies of their own, and tells workers of those of the upstream", function()
-      local built, problems, _, blob = run(with_targets({ targets = {
+      local entities = with_targets({ targets = {
         { target = "b.example", tls_verify_depth = 1 },
         { target = "10.0.0.1:444", tls_verify_depth = 2 },
-      } }), { "upstream-tls" })
+      } })
+      table.insert(entities.plugins, { name = "one" })
+      local built, problems, _, blob = run(entities, { "upstream-tls", "one" })
       assert.same({}, problems)
       assert.equal(100, plan_of(built, 1).policy.depth)
       assert.same({
@@ -662,6 +664,22 @@ describe("weir.compile", function()
       }, blob.effective[targets[1].effective].fields[2])
     end)
 
+    it("leaves out targets of other upstreams where no plugin can send requests there", function()
+      local plan
+      for phase, count in pairs({
+        access = 2, rewrite = 1, upstream_verify = 1, header_filter = 1, log = 1,
+      }) do
+        plugin.define("one", {}, { phase })
+        local entities = with_targets({ targets = {
+          { target = "b.example", strict = true }, { target = "elsewhere", strict = true },
+        } })
+        table.insert(entities.plugins, { name = "one" })
+        plan = plan_of(run(entities, { "upstream-tls", "one" }), 1)
+        assert.equal(count, #plan.targets, phase)
+        assert.equal("b.example", plan.targets[1].host)
+      end
+    end)
+
     it("takes the host of a service that names no upstream for its target", function()
       local entities = with_targets({ targets = { { target = "[::1]:443", sni = "none" } } })
       entities.services[1].host, entities.services[1].port = "0::1", 443
@@ -670,10 +688,12 @@ describe("weir.compile", function()
     end)
 
     it("refuses a target whose policy cannot be made, and no other", function()
-      local built, problems, _, blob = run(with_targets({ targets = {
+      local entities = with_targets({ targets = {
         { target = "10.0.0.1", ca_certificates = { "none" } },
         { target = "elsewhere", ca_certificates = { "none" } },
-      } }), { "upstream-tls" })
+      } })
+      table.insert(entities.plugins, { name = "one" })
+      local built, problems, _, blob = run(entities, { "upstream-tls", "one" })
       local why = "plugin 'upstream-tls': CA Certificate 'none' does not exist"
       local plan = plan_of(built, 1)
       assert.is_nil(plan.error)

@@ -28,7 +28,7 @@ local TARGETS = {
 
 -- What is decided for a service with these fields, under configurations of the plugin: { scope,
 -- conf }, the most specific first.
-local function decide(service, confs, upstream, fold)
+local function decide(service, confs, upstream, fold, may_divert)
   service.protocol = service.protocol or "https"
   service.host = service.host or "backend.example"
   local layers = {}
@@ -40,7 +40,7 @@ local function decide(service, confs, upstream, fold)
     layers = layers, configured = layers[1] ~= nil,
   } }
   return (fold or Fold.new(CONFIG, SYSTEM)):run({
-    service = service, upstream = upstream, targets = TARGETS,
+    service = service, upstream = upstream, targets = TARGETS, may_divert = may_divert ~= false,
   }, links)
 end
 
@@ -413,6 +413,15 @@ describe("upstream-tls", function()
         assert.same({ 1, "upstream-tls (route)" }, shown(found.b).tls_verify_depth)
         assert.is_nil(found["A."])
       end)
+
+    it("are left out where no request comes to them", function()
+      local conf = { targets = { { target = "a", strict = true }, { target = "10.0.0.1:444",
+        strict = true }, { target = "10.0.0.1", strict = true } } }
+      assert.equal(3, #decide(SERVICE, { { "global", conf } }).targets)
+      local targets = decide(SERVICE, { { "global", conf } }, nil, nil, false).targets
+      assert.equal(1, #targets)
+      assert.equal("10.0.0.1", targets[1].text)
+    end)
 
     it("take fields that are one decision from one place", function()
       local found = places({ { "route", {

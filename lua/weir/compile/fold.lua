@@ -227,6 +227,13 @@ function Plan:refuse_target(place, why)
   return nil, why
 end
 
+--- Whether requests may come to a place: the plan's own upstream has such a target, or there are
+-- plugins that may send requests anywhere.
+-- @tparam table place as for set_target_policy()
+function Plan:reaches(place)
+  return self.may_divert or self:has_target(place)
+end
+
 --- Whether the plan's own upstream has such a target.
 -- @tparam table place as for set_target_policy()
 function Plan:has_target(place)
@@ -257,7 +264,8 @@ local function call(plugin, conf, plan)
 end
 
 --- Lets the plugins that apply to a plan decide.
--- @tparam table scope service, route, upstream: entities or nil; targets, of weir.compile.targets
+-- @tparam table scope service, route, upstream: entities or nil; targets, of
+-- weir.compile.targets; may_divert, whether plugins may send requests elsewhere
 -- @tparam table links list of { plugin, entity (nil: no configuration), layers (all configurations
 -- of the plugin that apply), configured } in the order of execution
 -- @treturn table|nil for a service that is reached over TLS: policy, choice, mode, fields (list of
@@ -272,6 +280,7 @@ function Fold:run(scope, links)
     route = scope.route,
     upstream = scope.upstream,
     targets = scope.targets or {},
+    may_divert = scope.may_divert,
     tls = scope.service ~= nil and scope.service.protocol == "https",
     differing = {},
     warnings = {},

@@ -63,7 +63,8 @@ function service.set_upstream(host)
 end
 
 --- Chooses one target instead of an upstream. Its host is also what the upstream is called by
--- (Host, SNI, the name that its certificate must have), unless the route preserves the client's.
+-- (Host, SNI, the name that its certificate must have), unless the route preserves the client's. It
+-- is verified by what upstream-tls's `targets` say about it for the route, else as the route is.
 -- @tparam string host
 -- @tparam number port
 function service.set_target(host, port)
