@@ -2,6 +2,7 @@
 
 #include "control.h"
 
+#include "base/counter.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "tls/libctx.h"
@@ -141,38 +142,33 @@ static bool watch_signals(struct control *c)
 
 // -- counters -------------------------------------------------------------------------------------
 
-static uint64_t relaxed(const uint64_t *counter)
-{
-    return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 static void add_verdicts(const struct tls_client_stats *tls, struct weir_counters *out)
 {
     for (unsigned mode = 0; mode < POLICY_MODES; mode++)
         for (unsigned code = 0; code < VERDICT_CODE_COUNT; code++)
-            out->tls_verdicts[mode][code] += relaxed(&tls->verdicts[mode][code]);
+            out->tls_verdicts[mode][code] += counter_read(&tls->verdicts[mode][code]);
 }
 
 static void add_worker(const struct worker *w, struct weir_counters *out)
 {
     const struct proxy *p = &w->proxy;
-    out->connections_accepted += relaxed(&p->counters.accepted);
-    out->connections_active += relaxed(&p->counters.active);
-    out->requests_total += relaxed(&p->counters.requests);
-    out->lua_phases += relaxed(&p->counters.lua_phases);
-    out->tls_handshakes_full += relaxed(&p->realms.tls.full);
-    out->tls_handshakes_resumed += relaxed(&p->realms.tls.resumed);
-    out->tls_handshakes_failed += relaxed(&p->realms.tls.failed);
-    out->tls_verdict_hits += relaxed(&p->realms.tls.verdict_hits);
-    out->tls_reported += relaxed(&p->realms.tls.reported);
-    out->tls_ocsp_soft += relaxed(&p->realms.tls.ocsp_soft);
-    out->tls_next_good += relaxed(&p->realms.tls.next_good);
-    out->tls_next_bad += relaxed(&p->realms.tls.next_bad);
+    out->connections_accepted += counter_read(&p->counters.accepted);
+    out->connections_active += counter_read(&p->counters.active);
+    out->requests_total += counter_read(&p->counters.requests);
+    out->lua_phases += counter_read(&p->counters.lua_phases);
+    out->tls_handshakes_full += counter_read(&p->realms.tls.full);
+    out->tls_handshakes_resumed += counter_read(&p->realms.tls.resumed);
+    out->tls_handshakes_failed += counter_read(&p->realms.tls.failed);
+    out->tls_verdict_hits += counter_read(&p->realms.tls.verdict_hits);
+    out->tls_reported += counter_read(&p->realms.tls.reported);
+    out->tls_ocsp_soft += counter_read(&p->realms.tls.ocsp_soft);
+    out->tls_next_good += counter_read(&p->realms.tls.next_good);
+    out->tls_next_bad += counter_read(&p->realms.tls.next_bad);
     add_verdicts(&p->realms.tls, out);
-    out->tls_handshakes_waiting += relaxed(&p->realms.waiters.waiting);
-    out->upstream_connections_opened += relaxed(&p->realms.opened);
-    out->upstream_connections_reused += relaxed(&p->realms.reused);
-    out->upstream_connections_idle += relaxed(&p->realms.idle);
+    out->tls_handshakes_waiting += counter_read(&p->realms.waiters.waiting);
+    out->upstream_connections_opened += counter_read(&p->realms.opened);
+    out->upstream_connections_reused += counter_read(&p->realms.reused);
+    out->upstream_connections_idle += counter_read(&p->realms.idle);
 }
 
 static void fill_counters(struct weir_counters *out)

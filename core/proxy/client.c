@@ -2,6 +2,7 @@
 
 #include "proxy/client.h"
 
+#include "base/counter.h"
 #include "base/mem.h"
 #include "proxy/exchange.h"
 #include "proxy/request.h"
@@ -31,7 +32,7 @@ static void leave(struct client *c)
         request_release(c->request);
     c->request = NULL;
     list_remove(&c->node);
-    c->proxy->counters.active--;
+    counter_sub(&c->proxy->counters.active, 1);
     loop_defer(c->proxy->loop, &c->release);
 }
 
@@ -285,8 +286,8 @@ void client_accept(struct proxy *p, struct conn *conn, bool tls, bool admin)
     c->ip_len = addr_format_ip(&conn->peer, c->ip);
     task_init(&c->release, free_client);
     list_push_tail(&p->clients, &c->node);
-    p->counters.accepted++;
-    p->counters.active++;
+    counter_add(&p->counters.accepted, 1);
+    counter_add(&p->counters.active, 1);
     conn_set_user(conn, &client_user, c);
     if (tls && (!p->view->tls || tls_server_start(p->view->tls, conn) != NULL)) {
         log_write(LOG_ERR, conn->id, "no certificate for a TLS connection, client: %s", c->ip);

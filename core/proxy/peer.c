@@ -2,6 +2,7 @@
 
 #include "proxy/peer.h"
 
+#include "base/counter.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -62,7 +63,7 @@ struct peer_conn *peer_conn_new(struct realms *r, struct peer *p, struct conn *c
         .realms = r, .peer = p, .conn = c, .span = tls_client_span(c),
     };
     list_init(&pc->node);
-    r->opened++;
+    counter_add(&r->opened, 1);
     return pc;
 }
 
@@ -76,7 +77,7 @@ static void leave_idle(struct peer_conn *pc)
 {
     list_remove(&pc->node);
     pc->peer->idle_count--;
-    pc->realms->idle--;
+    counter_sub(&pc->realms->idle, 1);
 }
 
 static void drop(struct peer_conn *pc)
@@ -137,7 +138,7 @@ struct peer_conn *peer_take(struct peer *p)
             continue;
         }
         leave_idle(pc);
-        pc->realms->reused++;
+        counter_add(&pc->realms->reused, 1);
         return pc;
     }
     return NULL;
@@ -167,7 +168,7 @@ void peer_give(struct peer_conn *pc)
     }
     list_push_head(&p->idle, &pc->node);
     p->idle_count++;
-    r->idle++;
+    counter_add(&r->idle, 1);
     conn_set_user(pc->conn, &idle_user, pc);
     conn_set_timeout(pc->conn, idle_time(pc, now), false);
     conn_resume(pc->conn);

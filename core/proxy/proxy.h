@@ -1,7 +1,7 @@
 // What one worker's requests share: its loop, the configuration in force, realms, plugins' entry,
 // counters.
 //
-// Owner: the worker. Threads: the worker's; counters are read by others with relaxed loads.
+// Owner: the worker. Threads: the worker's; others read the counters (base/counter.h).
 
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include "proxy/request.h"
 
+#include "base/counter.h"
 #include "http/error_page.h"
 #include "http/path.h"
 #include "proxy/answer.h"
@@ -187,7 +188,7 @@ static void refuse_body(struct request *r)
 
 void request_begin(struct request *r)
 {
-    r->proxy->counters.requests++;
+    counter_add(&r->proxy->counters.requests, 1);
     r->body_kept = true;
     r->body_ended = !head_has_body(&r->head);
     use_newest_view(r);

@@ -5,6 +5,7 @@
 
 #include "proxy/waiters.h"
 
+#include "base/counter.h"
 #include "proxy/peer.h"
 
 // -- the queues -----------------------------------------------------------------------------------
@@ -22,7 +23,7 @@ static void leave_queue(struct handshake *h)
     list_remove(&h->node);
     loop_timer_clear(h->waiters->loop, &h->timer);
     h->queue = NULL;
-    h->waiters->waiting--;
+    counter_sub(&h->waiters->waiting, 1);
     if (list_empty(&q->handshakes)) {
         list_remove(&q->node);
         list_remove(&q->fed);
@@ -147,7 +148,7 @@ void handshake_wait(struct handshake *h, struct wait_queue *q, uint64_t ms)
 {
     struct waiters *w = h->waiters;
     h->queue = q;
-    w->waiting++;
+    counter_add(&w->waiting, 1);
     list_push_tail(&q->handshakes, &h->node);
     if (list_empty(&q->node))
         list_push_tail(&w->queues, &q->node);

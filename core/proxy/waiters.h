@@ -1,8 +1,8 @@
 // How many TLS handshakes with upstreams are under way at once, and who waits for one to end. A
 // burst of them would else stall the connections that are established.
 //
-// Owner: the worker's struct realms. Threads: the worker's; others read `waiting` with relaxed
-// loads.
+// Owner: the worker's struct realms. Threads: the worker's; others read `waiting`
+// (base/counter.h).
 //
 // A try at an upstream counts from its dial to the end of its handshake. Beyond the limit, tries
 // wait in their peer's queue, oldest first, and the peers take turns. A connection of the peer that

@@ -2,6 +2,7 @@
 
 #include "tls/client.h"
 
+#include "base/counter.h"
 #include "base/mem.h"
 #include "tls/fault.h"
 #include "tls/filter.h"
@@ -64,18 +65,18 @@ static void unref(struct tls_client *t)
 
 static void count_verdict(struct tls_client_stats *stats, const struct verdict *v)
 {
-    stats->verdict_hits += v->cached;
-    stats->reported += verdict_is_reported(v);
+    counter_add(&stats->verdict_hits, v->cached);
+    counter_add(&stats->reported, verdict_is_reported(v));
     if (v->has_next) {
         const bool good = v->next == VERDICT_OK;
-        stats->next_good += good;
-        stats->next_bad += !good;
+        counter_add(&stats->next_good, good);
+        counter_add(&stats->next_bad, !good);
     }
 }
 
 static void count_end(struct tls_client_stats *stats, const struct verdict *v)
 {
-    stats->verdicts[v->mode - POLICY_VERIFY][v->code]++;
+    counter_add(&stats->verdicts[v->mode - POLICY_VERIFY][v->code], 1);
 }
 
 // Keeps what is judged. False: there is no memory for it.
@@ -168,8 +169,8 @@ static int judge_staple(SSL *ssl, void *arg)
     if (is_to_ask(s))
         goes_on = ask(s, &v, s->path);
     s->origin = verdict_good_of(&s->verdict, s->origin.at, v.bound);
-    t->stats->reported += verdict_is_reported(&s->verdict);
-    t->stats->ocsp_soft += verdict_lacks_ocsp(&s->verdict);
+    counter_add(&t->stats->reported, verdict_is_reported(&s->verdict));
+    counter_add(&t->stats->ocsp_soft, verdict_lacks_ocsp(&s->verdict));
     return goes_on;
 }
 
@@ -378,7 +379,7 @@ static bool is_protocol_ours(const struct client_state *s)
 static err_t refused(struct conn *c)
 {
     struct client_state *s = state_of(c);
-    s->client->stats->failed++;
+    counter_add(&s->client->stats->failed, 1);
     if (s->judged)
         count_end(s->client->stats, &s->verdict);
     if (s->sessions)
@@ -399,9 +400,9 @@ static err_t finished(struct conn *c)
     if (!is_accepted(s) || !is_protocol_ours(s))
         return refused(c);
     if (resumed)
-        s->client->stats->resumed++;
+        counter_add(&s->client->stats->resumed, 1);
     else
-        s->client->stats->full++;
+        counter_add(&s->client->stats->full, 1);
     count_end(s->client->stats, &s->verdict);
     return NULL;
 }

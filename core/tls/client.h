@@ -17,7 +17,7 @@
 
 struct tls_client;
 
-// Counters of one client context, plain numbers of the worker's thread.
+// Counters of one client context (base/counter.h), counted by the worker's thread.
 struct tls_client_stats {
     uint64_t full, resumed, failed;     // handshakes
     uint64_t verdict_hits;              // chains judged by the verdict cache

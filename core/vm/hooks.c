@@ -5,6 +5,7 @@
 // well; one that waits stays with its request, and one that failed or exited is dropped, since its
 // stack is not empty.
 
+#include "base/counter.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/request.h"
@@ -139,8 +140,7 @@ static enum hook_result enter(struct vm *vm, struct coroutine *c, struct request
 
 static void count_entry(const struct request *r)
 {
-    uint64_t *entries = &r->proxy->counters.lua_phases;
-    __atomic_store_n(entries, *entries + 1, __ATOMIC_RELAXED);
+    counter_add(&r->proxy->counters.lua_phases, 1);
 }
 
 static enum hook_result run(void *state, struct request *r, enum phase phase)

@@ -136,6 +136,7 @@ describe("/tls/last-seen", function()
       return false
     end
     while under_way() do
+      assert.is_table(gateway:tls().verdicts)
       for _, entry in ipairs(gateway:last_seen(3)) do
         local even = tonumber(entry.service.name:match("%d+")) % 2 == 0
         assert.equal(even and "ok" or "expired", entry.verdict.code)
