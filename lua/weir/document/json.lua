@@ -24,6 +24,15 @@ function Reader:find_newline()
   self.newline = self.text:find("\n", self.seen, true) or math.huge
 end
 
+-- How many characters begin in these bytes.
+function Reader:characters(from, to)
+  local continuations = 0
+  if not self.ascii then
+    continuations = select(2, self.text:sub(from, to):gsub("[\128-\191]", ""))
+  end
+  return to - from + 1 - continuations
+end
+
 -- Line and column of byte `at`. Positions are asked for in rising order, so only the text since the
 -- last answer is looked at.
 function Reader:locate(at)
@@ -32,8 +41,7 @@ function Reader:locate(at)
     self:find_newline()
   end
   if at > self.seen then
-    local _, continuations = self.text:sub(self.seen, at - 1):gsub("[\128-\191]", "")
-    self.column = self.column + (at - self.seen) - continuations
+    self.column = self.column + self:characters(self.seen, at - 1)
     self.seen = at
   end
   return self.line, self.column
@@ -237,7 +245,9 @@ end
 -- @tparam table marks filled with positions, see weir.document
 -- @return the value, or nil and { line, col, message }
 function json.parse(text, marks)
-  local reader = setmetatable({ text = text, marks = marks, at = 1 }, Reader)
+  local reader = setmetatable({
+    text = text, marks = marks, at = 1, ascii = not text:find("[\128-\255]"),
+  }, Reader)
   reader:rewind()
   local ok, result = pcall(function()
     local value = reader:value(1)
