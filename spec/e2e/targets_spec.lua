@@ -11,7 +11,9 @@ local upstreams = require("spec.fixtures.upstreams")
 local ROOT, OTHER = config.id(1), config.id(2)
 local CA_TEXT = { [ROOT] = pki.pem(pki.get("root")), [OTHER] = pki.pem(pki.get("other_root")) }
 
-local SETTINGS = { plugins = "bundled,tls-override,divert", plugin_path = "spec/fixtures/plugins" }
+local SETTINGS = {
+  plugins = "bundled,tls-override,divert,judge", plugin_path = "spec/fixtures/plugins",
+}
 
 describe("a target", function()
   local peer, gateway
@@ -63,11 +65,15 @@ describe("a target", function()
       }, { min_version = "TLSv1.3" })),
       kept = service(conf({ ca_certificates = { ROOT }, tls_verify_depth = 8 },
         { ca_certificates = { OTHER }, tls_verify_depth = 8 })),
+      judged = service(conf({ ca_certificates = { ROOT } }, { ca_certificates = { OTHER } })),
       idle = service(conf({ mode = "off" }, { mode = "report" }), { paths = { "/never" } }),
     }
     for name, value in pairs(changes or {}) do
       services[name] = value
     end
+    table.insert(services.judged.plugins, {
+      name = "judge", config = { refused = { pki.pin(pki.get("leaf"), "cert") } },
+    })
     local made = config.build(services, {
       ca_certificates = { config.ca(1, "root"), config.ca(2, "other_root") },
     })
@@ -162,6 +168,20 @@ describe("a target", function()
     assert.is_nil(plain.b)
     local _, wrong = ask("one_wrong")
     assert.equal(own.b, wrong.b)
+  end)
+
+  it("is judged by plugins, too, on connections of their own", function()
+    local _, own = ask("own")
+    local statuses, judged = ask("judged")
+    assert.same({ 200, 200, 200, 200 }, statuses)
+    assert.is_nil(judged.a)
+    assert.is_not_nil(judged.b)
+    assert.not_equal(own.b, judged.b)
+    local lines = gateway:lines("%[error%]", "its certificate was withdrawn", "/judged")
+    assert.is_true(#lines >= 1)
+    for _, line in ipairs(lines) do
+      assert.matches("127%.0%.0%.1:" .. peer.ports.a, line)
+    end
   end)
 
   it("is judged anew when a reload changes its policy, and only it", function()
