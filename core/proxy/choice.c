@@ -15,6 +15,17 @@ void choice_done(struct tls_choice *c)
     *c = (struct tls_choice){ .failed = c->failed };
 }
 
+struct tls_choice choice_copy(const struct tls_choice *c)
+{
+    if (c->base)
+        policy_ref(c->base);
+    if (c->trust)
+        trust_ref(c->trust);
+    if (c->credential)
+        credential_ref(c->credential);
+    return *c;
+}
+
 void choice_take_policy(struct tls_choice *c, struct policy *p)
 {
     policy_ref(p);

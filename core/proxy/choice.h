@@ -27,6 +27,8 @@ void choice_take_verify(struct tls_choice *c, enum policy_verify verify);
 void choice_take_depth(struct tls_choice *c, int depth);
 void choice_take_trust(struct tls_choice *c, struct trust *t);
 void choice_take_credential(struct tls_choice *c, struct credential *credential);
+// With references of its own.
+struct tls_choice choice_copy(const struct tls_choice *c);
 void choice_done(struct tls_choice *c);
 
 // What the upstream of the try that is about to be made must present: what the configuration says

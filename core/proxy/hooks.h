@@ -13,6 +13,7 @@ struct request;
 enum phase {
     PHASE_REWRITE, PHASE_ACCESS, PHASE_HEADER_FILTER, PHASE_BODY_FILTER, PHASE_LOG,
     PHASE_UPSTREAM_VERIFY,  // in a handshake with the upstream, whatever the request waits for
+    PHASE_BALANCER,         // at each try
     PHASE_COUNT
 };
 
@@ -20,7 +21,7 @@ enum hook_result {
     HOOK_DONE,      // go on
     HOOK_WAIT,      // rewrite, access: request_resume() will come
     HOOK_EXIT,      // a plugin made the answer: request->exit
-    HOOK_ERROR,     // a plugin failed; logged; rewrite, access, header_filter: answer 500
+    HOOK_ERROR,     // a plugin failed; logged; rewrite, access, balancer, header_filter: answer 500
 };
 
 struct request_hooks {

@@ -286,14 +286,12 @@ static bool step_access(struct request *r)
 
 // -- pick a target --------------------------------------------------------------------------------
 
-static void connect_to(struct request *r, struct str host, uint16_t port, const struct addr *addr)
+static void connect_to_target(struct request *r)
 {
-    r->upstream_addr = *addr;
-    addr_set_port(&r->upstream_addr, port);
     r->state = REQUEST_CONNECT;
     r->tries++;
 
-    struct str shown = forward_host(r, host, port);
+    struct str shown = forward_host(r, r->pick_host, r->pick_port);
     struct peer_name name = { .len = 0 };
     // A Host that can be no name leaves the name empty: nothing is sent as SNI, and verification
     // refuses it.
@@ -318,12 +316,40 @@ static void connect_to(struct request *r, struct str host, uint16_t port, const 
     policy_unref(policy);
 }
 
-static void connect_resolved(struct request *r, const struct resolved *answer)
+static bool pick_target(struct request *r);
+static void locate_target(struct request *r);
+
+// Plugins may choose, once for each try, now that its target is known. False: they chose another
+// target, which is on its way, or the request has ended.
+static bool ask_balancer(struct request *r)
+{
+    const char *target = r->target_host.p;
+    if (r->balanced)
+        return true;
+    r->balanced = true;
+    if (!run_phase(r, PHASE_BALANCER))
+        return false;
+    if (r->target_host.p == target)
+        return true;
+    pick_target(r);
+    locate_target(r);
+    return false;
+}
+
+static void use_address(struct request *r, const struct addr *addr)
+{
+    r->upstream_addr = *addr;
+    addr_set_port(&r->upstream_addr, r->pick_port);
+    if (ask_balancer(r))
+        connect_to_target(r);
+}
+
+static void use_resolved(struct request *r, const struct resolved *answer)
 {
     uint32_t turn = r->tries;
     if (r->target >= 0)
         turn = r->view->balancers[r->upstream].targets[r->target].turn++;
-    connect_to(r, r->pick_host, r->pick_port, &answer->addrs[turn % answer->count]);
+    use_address(r, &answer->addrs[turn % answer->count]);
 }
 
 // The next try does without this try's target: for good when its certificate was refused (asked
@@ -347,12 +373,13 @@ static void resolved(void *arg, const struct resolved *answer, err_t err)
     struct request *r = arg;
     r->query = NULL;
     if (!err) {
-        connect_resolved(r, answer);
+        use_resolved(r, answer);
         client_flush(r->client);
         return;
     }
     report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
                 err->text);
+    r->failure = &err_dns_failed;
     pass_over_target(r, false);
     if (r->tries_left > 0 && has_target_beside(r, r->refused | r->failed)) {
         r->tries_left--;
@@ -383,8 +410,26 @@ static bool pick_target(struct request *r)
     return true;
 }
 
+// Finds the address of the target that was picked, and goes on with it, maybe later.
+static void locate_target(struct request *r)
+{
+    if (r->target >= 0) {
+        const struct target *t = &r->view->snapshot->upstreams[r->upstream].targets[r->target];
+        if (t->ip) {
+            use_address(r, &t->addr);
+            return;
+        }
+    }
+    struct resolved answer;
+    if (resolve(r->proxy->resolver, r->pick_host, &answer, &r->query, resolved, r)) {
+        r->query = NULL;
+        use_resolved(r, &answer);
+    }
+}
+
 static bool step_pick(struct request *r)
 {
+    attempt_begin(r);
     if (r->plan->error.n > 0) {
         report_line(r, LOG_ERR, STR_NONE, "the service cannot be used: %.*s",
                     STR_ARG(r->plan->error));
@@ -400,18 +445,7 @@ static bool step_pick(struct request *r)
         request_fail(r, &err_no_peer);
         return false;
     }
-    if (r->target >= 0) {
-        const struct target *t = &r->view->snapshot->upstreams[r->upstream].targets[r->target];
-        if (t->ip) {
-            connect_to(r, t->host, t->port, &t->addr);
-            return false;
-        }
-    }
-    struct resolved answer;
-    if (resolve(r->proxy->resolver, r->pick_host, &answer, &r->query, resolved, r)) {
-        r->query = NULL;
-        connect_resolved(r, &answer);
-    }
+    locate_target(r);
     return false;
 }
 
@@ -554,6 +588,7 @@ static bool may_retry(const struct request *r, err_t err)
 
 void request_try_failed(struct request *r, err_t err, const char *doing)
 {
+    r->failure = err;
     bool stale =
         r->exchange->reused && !r->exchange->head_seen && err->retryable && may_retry(r, err);
     if (!stale)
@@ -648,5 +683,6 @@ void request_release(struct request *r)
 {
     buf_clear(&r->body);
     choice_done(&r->choice);
+    attempt_done(&r->origin);
     loop_defer(r->proxy->loop, &r->release);
 }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "http/h1.h"
+#include "proxy/attempt.h"
 #include "proxy/choice.h"
 #include "proxy/hooks.h"
 #include "proxy/proxy.h"
@@ -69,6 +70,9 @@ struct request {
     struct str out_host;                // Host set by a plugin
     bool tls;                           // scheme to the upstream is https
     struct tls_choice choice;
+    struct attempt_origin origin;
+    bool balanced;                      // plugins have had their say about this try
+    err_t failure;                      // of the last try that has ended, NULL: there was none
     uint32_t connect_timeout, write_timeout, read_timeout;  // ms
     uint32_t tries_left, tries;
     uint64_t refused;                   // targets whose certificate is not accepted, bit by index

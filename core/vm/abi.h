@@ -229,7 +229,7 @@ struct weir_route_desc {
 
 enum {
     WEIR_PHASE_REWRITE, WEIR_PHASE_ACCESS, WEIR_PHASE_HEADER_FILTER, WEIR_PHASE_BODY_FILTER,
-    WEIR_PHASE_LOG, WEIR_PHASE_UPSTREAM_VERIFY
+    WEIR_PHASE_LOG, WEIR_PHASE_UPSTREAM_VERIFY, WEIR_PHASE_BALANCER
 };
 
 struct weir_build *weir_build_new(void);
@@ -338,6 +338,17 @@ int weir_service_set_policy(struct weir_policy *p);
 // The verdict on the upstream connection of this request's last try. WEIR_ERR_NONE: no TLS, or
 // nothing was judged yet.
 int weir_tls_verdict(struct weir_verdict *out);
+
+// ---- balancer: the try that is about to be made. WEIR_ERR_PHASE in other phases.
+struct weir_try {
+    uint32_t index;                     // 1 is the first
+    uint16_t port;
+    struct weir_str ip;
+    struct weir_str host;               // the target's, "" where it is an address
+    struct weir_str upstream;           // "" where a plugin has set the target
+    struct weir_str failure;            // code of the error of the try before, "" for the first
+};
+int weir_try(struct weir_try *out);
 
 // ---- upstream_verify: the certificates that are judged. WEIR_ERR_PHASE in other phases.
 struct weir_chain {

@@ -24,7 +24,10 @@ enum {
     API_ANY = API_EVERY & ~(1 << PHASE_UPSTREAM_VERIFY),
     API_BEFORE = 1 << PHASE_REWRITE | 1 << PHASE_ACCESS,        // nothing went upstream yet
     API_ACCESS = 1 << PHASE_ACCESS,                             // and the route is known
-    API_HEAD = API_BEFORE | 1 << PHASE_HEADER_FILTER            // the answer's head can be changed
+    API_BALANCER = 1 << PHASE_BALANCER,
+    API_TARGET = API_ACCESS | API_BALANCER,                     // where it goes can be chosen
+    API_UNSENT = API_BEFORE | API_BALANCER,                     // what goes there can be changed
+    API_HEAD = API_UNSENT | 1 << PHASE_HEADER_FILTER            // the answer's head can be changed
 };
 
 // Copies a description of a certificate.

@@ -100,7 +100,7 @@ static struct head *changeable(int where, struct request **r)
     }
     if (where != WEIR_HEADERS_REQUEST && where != WEIR_HEADERS_UPSTREAM)
         return NULL;
-    *r = api_request(API_BEFORE);
+    *r = api_request(API_UNSENT);
     return *r ? &(*r)->head : NULL;
 }
 

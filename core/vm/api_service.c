@@ -9,7 +9,7 @@ enum { TIMEOUT_MAX = 2147483646, RETRIES_MAX = 32767 };
 
 int weir_service_set_method(const char *p, size_t n)
 {
-    struct request *r = api_request(API_BEFORE);
+    struct request *r = api_request(API_UNSENT);
     if (!r)
         return WEIR_ERR_PHASE;
     if (!header_valid(api_str(p, n), STR("")))
@@ -29,7 +29,7 @@ static bool fits_target(struct str s, const char *without)
 
 int weir_service_set_path(const char *p, size_t n)
 {
-    struct request *r = api_request(API_BEFORE);
+    struct request *r = api_request(API_UNSENT);
     if (!r)
         return WEIR_ERR_PHASE;
     struct str path = api_str(p, n);
@@ -41,7 +41,7 @@ int weir_service_set_path(const char *p, size_t n)
 
 int weir_service_set_query(const char *p, size_t n)
 {
-    struct request *r = api_request(API_BEFORE);
+    struct request *r = api_request(API_UNSENT);
     if (!r)
         return WEIR_ERR_PHASE;
     if (!fits_target(api_str(p, n), "#"))
@@ -52,7 +52,7 @@ int weir_service_set_query(const char *p, size_t n)
 
 int weir_service_set_body(const char *p, size_t n)
 {
-    struct request *r = api_request(API_BEFORE);
+    struct request *r = api_request(API_UNSENT);
     if (!r)
         return WEIR_ERR_PHASE;
     buf_clear(&r->body);
@@ -63,7 +63,7 @@ int weir_service_set_body(const char *p, size_t n)
 
 int weir_service_set_target(const char *host, size_t n, uint16_t port)
 {
-    struct request *r = api_request(API_ACCESS);
+    struct request *r = api_request(API_TARGET);
     if (!r)
         return WEIR_ERR_PHASE;
     struct peer_name parsed;

@@ -100,9 +100,9 @@ static int fail(struct request *r, const char *why)
 // the route is known could only be lost: the request fails.
 static struct request *choosing(int *refused)
 {
-    struct request *r = api_request(API_BEFORE);
+    struct request *r = api_request(API_UNSENT);
     *refused = WEIR_ERR_PHASE;
-    if (!r || r->phase == PHASE_ACCESS)
+    if (!r || r->phase != PHASE_REWRITE)
         return r;
     *refused = fail(r, "verification cannot be chosen before the route is known");
     return NULL;
@@ -110,7 +110,7 @@ static struct request *choosing(int *refused)
 
 int weir_service_set_scheme(int tls)
 {
-    struct request *r = api_request(API_ACCESS);
+    struct request *r = api_request(API_TARGET);
     if (!r)
         return WEIR_ERR_PHASE;
     r->tls = tls != 0;

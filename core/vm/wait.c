@@ -11,15 +11,21 @@
 
 static const lua_Number sleep_max = 24 * 3600; // s
 
-// The phase's coroutine, if it is the one that asks and may wait; else an error for the plugin.
-static struct coroutine *waiting(lua_State *L)
+// The phase's coroutine, if it is the one that asks and the phase is one that may; else an error
+// for the plugin.
+static struct coroutine *yielding(lua_State *L, unsigned phases, const char *refusal)
 {
-    if (!api_request(API_BEFORE))
-        luaL_error(L, "only rewrite and access can wait");
+    if (!api_request(phases))
+        luaL_error(L, refusal);
     struct coroutine *c = turn.vm->running;
     if (c->L != L)
         luaL_error(L, "a coroutine of a plugin's own cannot wait or exit; do it outside of it");
     return c;
+}
+
+static struct coroutine *waiting(lua_State *L)
+{
+    return yielding(L, API_BEFORE, "only rewrite and access can wait");
 }
 
 static int give_body(lua_State *L, int state, struct str body)
@@ -66,7 +72,8 @@ static int wait_sleep(lua_State *L)
 // exit() does not return: what weir_response_exit() stored is the answer
 static int wait_exit(lua_State *L)
 {
-    waiting(L)->pause = PAUSE_EXIT;
+    yielding(L, API_UNSENT, "only rewrite, access and balancer can end the request")->pause =
+        PAUSE_EXIT;
     return lua_yield(L, 0);
 }
 

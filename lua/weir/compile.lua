@@ -15,10 +15,10 @@ local plugins = require("weir.plugins")
 local tls = require("weir.tls")
 
 local REWRITE, ACCESS = bit.lshift(1, 0), bit.lshift(1, 1)
-local UPSTREAM_VERIFY = bit.lshift(1, 5)
+local UPSTREAM_VERIFY, BALANCER = bit.lshift(1, 5), bit.lshift(1, 6)
 
 -- What is not run without a route.
-local WITH_ROUTE = bit.bor(ACCESS, UPSTREAM_VERIFY)
+local WITH_ROUTE = bit.bor(ACCESS, UPSTREAM_VERIFY, BALANCER)
 
 -- In these no plugin can send a request elsewhere any more. In all others, it is assumed, one may.
 local TARGET_IS_SETTLED = bit.bor(bit.lshift(1, 2), bit.lshift(1, 3), bit.lshift(1, 4),

@@ -9,7 +9,8 @@ local bit = require("bit")
 local plugins = {}
 
 --- Request phases in the order of the core's WEIR_PHASE_… numbers, which start at 0.
-plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify" }
+plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
+  "balancer" }
 
 -- Kong's phases that this version does not run. A plugin that counts on one would silently do half
 -- its work.

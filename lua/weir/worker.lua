@@ -14,11 +14,12 @@ local current = require("weir.pdk.current")
 local loader = require("weir.loader")
 local pdk = require("weir.pdk")
 local traces = require("weir.traces")
+local tries = require("weir.try")
 
 local C = abi.C
 
 local REWRITE, LOG = C.WEIR_PHASE_REWRITE, C.WEIR_PHASE_LOG
-local UPSTREAM_VERIFY = C.WEIR_PHASE_UPSTREAM_VERIFY
+local UPSTREAM_VERIFY, BALANCER = C.WEIR_PHASE_UPSTREAM_VERIFY, C.WEIR_PHASE_BALANCER
 local ERROR, WARN = 3, 4 -- enum log_level
 
 local worker = {}
@@ -66,12 +67,13 @@ function worker.run(serial, phase, plan, slot)
     return nil
   end
   current.generation, current.phase, current.slot = generation, phase, slot
+  local try = phase == BALANCER and tries.current() or nil
   local failed
   local at = 1
   repeat
     local record = chain[at + 3]
     current.plugin = record
-    local ok, err = xpcall(chain[at], traceback, chain[at + 1], chain[at + 2])
+    local ok, err = xpcall(chain[at], traceback, chain[at + 1], chain[at + 2], try)
     if not ok then
       report(record, abi.phases[phase], err)
       failed = true

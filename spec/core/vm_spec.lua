@@ -122,6 +122,74 @@ describe("core/vm", function()
     end)
   end)
 
+  describe("balancer", function()
+    local function at_a_try()
+      C.addr_parse(vm.str("10.0.0.2"), 8443, world.request.upstream_addr)
+      world.request.pick_host, world.request.upstream = vm.str("a.example"), -2
+      world.request.tries = 1
+    end
+
+    it("tells plugins about the try, and lets them choose", function()
+      start({
+        steer = [[function P:balancer(conf, try)
+          kong.log.notice(try.index, " ", try.ip, " ", try.port, " ", try.host, " ", try.upstream,
+            " ", try.failure, " ", kong.ctx.shared.seen)
+          kong.service.set_target("b.example", 1)
+          assert(kong.service.set_tls_verify_depth(3))
+          kong.service.request.set_path("/x")
+        end
+        function P:access() kong.ctx.shared.seen = "access" end]],
+      }, { "steer" })
+      at_a_try()
+      world:run("access")
+      assert.equal("done", world:run("balancer"))
+      assert.matches("2 10%.0%.0%.2 8443 a%.example nil nil access", world:log())
+      local r = world.request
+      assert.same({ "b.example", 1, 3, "/x" }, { ffi.string(r.target_host.p, r.target_host.n),
+        r.target_port, r.choice.depth, ffi.string(r.out_path.p, r.out_path.n) })
+    end)
+
+    it("cannot wait, nor choose what only access may", function()
+      start({
+        steer = [[function P:balancer()
+          kong.log.notice(pcall(require("weir.wait").sleep, 0))
+          kong.log.notice(pcall(kong.service.set_upstream, "u"))
+          kong.log.notice(require("weir.abi").C.weir_service_set_retries(1))
+        end]],
+      }, { "steer" })
+      at_a_try()
+      assert.equal("done", world:run("balancer"))
+      assert.matches("false[^\n]*only rewrite and access can wait", world:log())
+      assert.matches("false[^\n]*cannot be called in balancer phase", world:log())
+      assert.matches("%[steer%] %-1", world:log())
+    end)
+
+    it("ends with an error or an exit", function()
+      start({
+        steer = [[function P:balancer(conf, try)
+          if try.index == 2 then kong.response.exit(418, "no") end
+          coroutine.yield()
+        end]],
+      }, { "steer" })
+      at_a_try()
+      assert.equal("exit", world:run("balancer"))
+      assert.equal(418, world.request.response.status)
+      world.request.tries = 2
+      assert.equal("error", world:run("balancer"))
+    end)
+
+    it("has no try in other phases", function()
+      start({
+        steer = [[function P:access()
+          kong.log.notice("try ", require("weir.abi").C.weir_try(
+            require("ffi").new("struct weir_try")))
+        end]],
+      }, { "steer" })
+      world:run("access")
+      assert.matches("try %-1", world:log())
+    end)
+  end)
+
   describe("judging an upstream", function()
     it("shows plugins the peer, and puts the request's phase back", function()
       start({

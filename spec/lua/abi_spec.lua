@@ -32,6 +32,7 @@ describe("weir.abi", function()
     assert.equal("body_filter", abi.phases[abi.C.WEIR_PHASE_BODY_FILTER])
     assert.equal("log", abi.phases[abi.C.WEIR_PHASE_LOG])
     assert.equal("upstream_verify", abi.phases[abi.C.WEIR_PHASE_UPSTREAM_VERIFY])
+    assert.equal("balancer", abi.phases[abi.C.WEIR_PHASE_BALANCER])
   end)
 
   it("has a function in the core for every declaration", function()

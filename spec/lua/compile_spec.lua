@@ -298,7 +298,7 @@ describe("weir.compile", function()
       end
 
       setup(function()
-        plugin.define("judge", { PRIORITY = 3 }, { "upstream_verify" })
+        plugin.define("judge", { PRIORITY = 3 }, { "upstream_verify", "balancer" })
         plugin.define("other_judge", { PRIORITY = 2 }, { "upstream_verify" })
       end)
       teardown(function()
@@ -335,6 +335,7 @@ describe("weir.compile", function()
         local _, built = judges_of({ judge("a") })
         assert.equal(0, built.plans[1].phases)
         assert.is_nil(built.plans[1].judges)
+        assert.equal(32 + 64, plan_of(built, 1).phases)
       end)
     end)
 

@@ -31,7 +31,7 @@ describe("weir.plugins", function()
 
   it("numbers the phases like the core", function()
     for number, phase in ipairs({ "rewrite", "access", "header_filter", "body_filter", "log",
-      "upstream_verify" }) do
+      "upstream_verify", "balancer" }) do
       plugin.define("one", {}, { phase })
       assert.equal(2 ^ (number - 1), plugins.load("one").phases)
       plugin.forget("one")

@@ -31,7 +31,8 @@ end
 
 local APPEND = 1 + 64 + 1024 -- O_WRONLY, O_CREAT, O_APPEND
 
-local PHASES = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4 }
+local PHASES = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4,
+  balancer = 6 }
 local RESULTS = { done = 0, wait = 1, exit = 2, error = 3 }
 
 local World = {}

@@ -12,7 +12,7 @@ local wait = require("weir.wait")
 local C = abi.C
 local check, RESPONSE, HEAD = phase.check, phase.RESPONSE, phase.HEAD
 local BODY_FILTER = phase.set("body_filter")
-local YIELDING = phase.set("rewrite", "access")
+local ENDING = phase.set("rewrite", "access", "balancer")
 local type = type
 
 local CLIENT = C.WEIR_HEADERS_RESPONSE
@@ -192,10 +192,10 @@ end
 
 -- ---- answering
 
--- The stored answer ends the phase: in rewrite and access no later handler runs, and no pcall of
--- the plugin can stop that. Later phases go on, and what they see is the new answer.
+-- The stored answer ends the phase: before the request is sent no later handler runs, and no pcall
+-- of the plugin can stop that. Later phases go on, and what they see is the new answer.
 local function finish()
-  if phase.is(YIELDING) then
+  if phase.is(ENDING) then
     wait.exit()
   end
 end
@@ -219,7 +219,7 @@ local function content_type_of(all)
   end
 end
 
---- Answers the request. In rewrite and access it does not return.
+--- Answers the request. In rewrite, access and balancer it does not return.
 -- @tparam number status 100 to 599
 -- @tparam ?string|table body a table is sent as JSON
 -- @tparam ?table all header fields
