@@ -125,13 +125,6 @@ static struct entry *add(struct seen *s, const struct seen_peer *p)
     return e;
 }
 
-static void set_verdict(struct seen_record *r, const struct verdict *verdict)
-{
-    r->verdict = *verdict;
-    snprintf(r->text, sizeof r->text, "%s", verdict->text);
-    r->verdict.text = r->text;
-}
-
 // Takes the reference to the chain.
 static void set_chain(struct seen *s, struct entry *e, struct seen_chain *chain)
 {
@@ -203,7 +196,7 @@ void seen_put(struct seen *s, const struct seen_peer *peer, const struct tls_pre
     struct entry *e = find(s, peer);
     if (!e)
         e = add(s, peer);
-    set_verdict(&e->record, verdict);
+    e->record.verdict = *verdict;
     set_chain(s, e, chain);
     touch(s, e, peer, presented->at);
     make_room(s);
@@ -227,7 +220,6 @@ bool seen_next(struct seen *s, uint64_t number, struct seen_record *out,
     const struct entry *e = after(s, number);
     if (e) {
         *out = e->record;
-        out->verdict.text = out->text;
         memcpy(chain, e->chain->pem.p, e->chain->pem.n + 1);
     }
     pthread_mutex_unlock(&s->mutex);

@@ -19,7 +19,7 @@
 
 enum { SEEN_PEERS_MAX = 1024, SEEN_BYTES_MAX = 8 * 1024 * 1024 };
 enum { SEEN_CHAIN_MAX = 160 * 1024 };   // as PEM; OpenSSL takes 100 KiB of DER from a peer
-enum { SEEN_ID = 40, SEEN_NAME = 256, SEEN_TEXT = 128 };
+enum { SEEN_ID = 40, SEEN_NAME = 256 };
 
 struct seen {
     pthread_mutex_t mutex;
@@ -48,8 +48,7 @@ struct seen_record {
     struct addr addr;
     struct peer_name name, sni;
     int64_t at;                     // unix seconds, of the last full handshake
-    struct verdict verdict;         // its `text` is the one below
-    char text[SEEN_TEXT];
+    struct verdict verdict;
     size_t chain_size;              // of the PEM text
 };
 

@@ -152,15 +152,6 @@ describe("seen", function()
     assert.equal(bytes, tonumber(seen.bytes))
   end)
 
-  it("copies the reason: whose it is may end before", function()
-    local what, verdict = presented("leaf")
-    local own, text = ffi.new("struct verdict[1]", { verdict[0] }), ffi.new("char[8]", "mine")
-    own[0].text = text
-    put({}, what, own)
-    ffi.copy(text, "gone")
-    assert.equal("mine", list()[1].text)
-  end)
-
   it("makes room by forgetting who was seen longest ago", function()
     C.seen_done(seen)
     start(3)

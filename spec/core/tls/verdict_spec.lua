@@ -17,6 +17,28 @@ describe("verdict", function()
     assert.equal("other", ffi.string(C.verdict_code_name(C.VERDICT_OTHER + 1)))
   end)
 
+  it("is described with every code and every field", function()
+    local file = assert(io.open("plugins/upstream-tls/README.md"))
+    local described = file:read("*a"):match("\n## Verdicts\n(.-)\n## ")
+    file:close()
+    for code = 0, C.VERDICT_CODE_COUNT - 1 do
+      local name = ffi.string(C.verdict_code_name(code))
+      assert.truthy(described:find("`" .. name .. "`", 1, true), name)
+    end
+    local text = ffi.new("char[?]", C.VERDICT_LINE)
+    C.verdict_print(ffi.new("struct verdict", {
+      subject = "s", issuer = "i", not_after = 1, names_seen = "n", names_wanted = "n",
+      anchor = "a", text = "t", ocsp = C.VERDICT_OCSP_GOOD, has_next = true,
+      mode = C.POLICY_VERIFY,
+    }), text)
+    local count = 0
+    for name in ffi.string(text):gmatch(", ([%l_%d]+): ") do
+      count = count + 1
+      assert.truthy(described:find("`" .. name .. "`", 1, true), name)
+    end
+    assert.equal(19, count)
+  end)
+
   it("takes an error that it does not know for bad", function()
     assert.equal(C.VERDICT_OK, C.verdict_code_of(0))
     for number = 1, 120 do

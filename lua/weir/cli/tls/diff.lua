@@ -15,7 +15,8 @@ With --against-last-seen the chains that a gateway's upstreams presented last
 are judged by the old and by the new policy of the routes that they served, by
 the code of a handshake, and those that would end otherwise are shown with the
 reason and what would mend it. What belongs to the handshake itself (protocol
-versions, ciphers, stapled responses, client certificates) is not judged.
+versions, ciphers, stapled responses, client certificates, plugins that judge
+upstreams) is not judged.
 
 Exit status:
    0  no policy differs, and no chain would be judged otherwise
