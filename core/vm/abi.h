@@ -469,6 +469,32 @@ int weir_hash_reset(struct weir_hash *h);
 int weir_hash_once(const char *name, size_t n, int has_key, const char *key, size_t key_n,
                    const char *p, size_t pn, char *out);
 
+// ---- keys (any VM): private or public, RSA, EC or Ed25519 and what else OpenSSL knows
+struct weir_key;
+struct weir_key_how {
+    struct weir_str digest;             // of the data; n == 0: the key's own way
+    int32_t hashed;                     // 1: the data is that digest already
+    int32_t pss;                        // RSA: PSS instead of PKCS #1 version 1.5
+    int32_t salt;                       // PSS: length; -1: of the digest, any when verifying
+    int32_t raw;                        // EC: r and s instead of DER
+};
+// From PEM or DER without a passphrase; of the first certificate of a PEM text. NULL: weir_error().
+// Free it with weir_key_free (ffi.gc).
+struct weir_key *weir_key_new(const char *p, size_t n);
+struct weir_key *weir_key_of_certificate(const char *pem, size_t n);
+void weir_key_free(struct weir_key *k);
+const char *weir_key_type(const struct weir_key *k);        // "RSA", "EC", "ED25519", …
+size_t weir_key_size(const struct weir_key *k);             // bytes of a signature, at most
+int weir_key_is_private(const struct weir_key *k);
+int64_t weir_key_sign(const struct weir_key *k, const struct weir_key_how *how, const char *p,
+                      size_t n, char *out, size_t room);    // its length, or WEIR_ERR_BAD
+// 1 good, 0 not good, WEIR_ERR_BAD: could not be one, or could not be checked.
+int weir_key_verify(const struct weir_key *k, const struct weir_key_how *how,
+                    const char *signature, size_t sn, const char *p, size_t n);
+// PKCS #8 or SubjectPublicKeyInfo: how long it is, of which at most `room` are written.
+int64_t weir_key_write(const struct weir_key *k, int as_private, int as_pem, char *out,
+                       size_t room);
+
 // ---- the node
 enum { WEIR_MODES = 3, WEIR_VERDICT_CODES = 32 };
 struct weir_counters {

@@ -6,6 +6,7 @@ local ffi = require("ffi")
 local abi = require("weir.abi")
 local choices = require("weir.tls.choice")
 local description = require("weir.tls.description")
+local verdict = require("weir.verdict")
 
 local C = abi.C
 
@@ -50,6 +51,18 @@ function tls.credential(cert, key)
   return ffi.gc(handle, C.weir_credential_free)
 end
 
+--- The core's description of a choice.
+-- @tparam table choice as for policy()
+-- @treturn cdata|nil struct weir_policy_desc
+-- @treturn nil|string
+function tls.describe(choice)
+  local ok, err = choices.check(choice)
+  if not ok then
+    return nil, err
+  end
+  return description.of(choice, choice.trust or tls.trust({}))
+end
+
 --- How an upstream is verified.
 --
 -- Beside `verify` (true: enforce, false: off) or `mode` ("enforce", "report", "off") every field
@@ -76,16 +89,53 @@ end
 -- @treturn cdata|nil handle
 -- @treturn nil|string
 function tls.policy(choice)
-  local ok, err = choices.check(choice)
-  if not ok then
+  local desc, err = tls.describe(choice)
+  if not desc then
     return nil, err
   end
-  local desc = description.of(choice, choice.trust or tls.trust({}))
   local handle = C.weir_policy_new(desc)
   if handle == nil then
     return nil, last_error()
   end
   return ffi.gc(handle, C.weir_policy_free)
+end
+
+-- As struct weir_name has them.
+local KINDS = { dns = 1, ip = 2, uri = 3, email = 4 }
+
+local judged = ffi.new("struct weir_verdict")
+
+local function name_struct(name)
+  if not name then
+    return nil
+  end
+  local struct = ffi.new("struct weir_name")
+  struct.kind = KINDS[name.kind]
+  struct.value.p, struct.value.n = name.value, #name.value
+  return struct
+end
+
+--- Judges a chain without a connection, through the code of a handshake.
+-- @tparam table choice as for policy()
+-- @tparam table pems list of PEM texts, the leaf first
+-- @tparam ?table name { kind = "dns", "ip", "uri" or "email", value } to look for; without one, the
+-- policy's names
+-- @tparam ?number at seconds since the epoch; now
+-- @treturn table|nil verdict (weir.verdict)
+-- @treturn nil|string why there is none
+function tls.judge(choice, pems, name, at)
+  local desc, err = tls.describe(choice)
+  if not desc then
+    return nil, err
+  end
+  local texts = ffi.new("struct weir_str[?]", math.max(#pems, 1))
+  for i, pem in ipairs(pems) do
+    texts[i - 1].p, texts[i - 1].n = pem, #pem
+  end
+  if C.weir_tls_judge(desc, texts, #pems, name_struct(name), at or 0, judged) ~= 0 then
+    return nil, last_error()
+  end
+  return verdict.of(judged)
 end
 
 --- The identity of a policy: equal for equal content only.

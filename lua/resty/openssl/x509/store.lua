@@ -29,6 +29,34 @@ function store:add(certificate)
   return true
 end
 
+--- Whether a certificate is good by the store, as an upstream's is: the chain is built and judged
+-- by the code of a handshake, for a server, whatever its name.
+-- @tparam table certificate of resty.openssl.x509
+-- @tparam ?table chain list of further certificates that it came with
+-- @treturn true|nil
+-- @treturn nil|string
+function store:verify(certificate, chain)
+  local pems = {}
+  for i, item in ipairs({ certificate, unpack(chain or {}) }) do
+    if not x509.istype(item) then
+      return nil, "x509.store:verify: expect x509 instances"
+    end
+    pems[i] = item.pem
+  end
+  local bundle, err = self:trust()
+  if not bundle then
+    return nil, err
+  end
+  local verdict
+  verdict, err = tls.judge({ verify = true, verify_name = false, trust = bundle }, pems)
+  if not verdict then
+    return nil, err
+  elseif verdict.code ~= "ok" then
+    return nil, verdict.text
+  end
+  return true
+end
+
 --- The core's trust bundle of the certificates, made when it is first needed. Not in
 -- lua-resty-openssl.
 -- @treturn cdata|nil
