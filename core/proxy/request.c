@@ -307,11 +307,9 @@ static void connect_to_target(struct request *r)
         request_fail(r, err);
         return;
     }
-    struct peer_name asked, sni = { .len = 0 };
-    if (policy && peer_name_parse(r->head.authority, &asked) != NULL)
-        asked = (struct peer_name){ .len = 0 };
+    struct peer_name sni = { .len = 0 };
     if (policy)
-        policy_sni_of(policy, &name, &asked, &sni);
+        policy_sni_of(policy, &name, r->head.authority, &sni);
     exchange_start(r, policy, r->choice.changed, &r->upstream_addr, &name, &sni);
     policy_unref(policy);
 }

@@ -243,16 +243,16 @@ unsigned policy_interned(void)
     return intern_count(&policies);
 }
 
-void policy_sni_of(const struct policy *p, const struct peer_name *name,
-                   const struct peer_name *host, struct peer_name *out)
+void policy_sni_of(const struct policy *p, const struct peer_name *name, struct str host,
+                   struct peer_name *out)
 {
-    *out = (struct peer_name){ 0 };
+    bool known = true;
     if (p->desc.sni == POLICY_SNI_NAME)
         *out = *name;
     else if (p->desc.sni == POLICY_SNI_HOST)
-        *out = *host;
-    else if (p->desc.sni == POLICY_SNI_FIXED && peer_name_parse(p->desc.sni_name, out) != NULL)
-        *out = (struct peer_name){ 0 };
-    if (out->ip)
+        known = peer_name_parse(host, out) == NULL;
+    else
+        known = p->desc.sni == POLICY_SNI_FIXED && peer_name_parse(p->desc.sni_name, out) == NULL;
+    if (!known || out->ip)
         *out = (struct peer_name){ 0 };
 }

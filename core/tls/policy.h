@@ -107,7 +107,7 @@ struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p);
 unsigned policy_interned(void);
 
-// The name that a connection sends: `name` is the connection's, `host` what the client asked for.
-// *out is empty where none is sent.
-void policy_sni_of(const struct policy *p, const struct peer_name *name,
-                   const struct peer_name *host, struct peer_name *out);
+// The name that a connection sends: `name` is the connection's, `host` what the client asked for
+// in its own spelling. *out is empty where none is sent.
+void policy_sni_of(const struct policy *p, const struct peer_name *name, struct str host,
+                   struct peer_name *out);

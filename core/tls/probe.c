@@ -96,7 +96,7 @@ static void dialled(void *arg, struct conn *c, err_t err)
         return;
     }
     struct peer_name sni;
-    policy_sni_of(p->policy, p->name, p->name, &sni);
+    policy_sni_of(p->policy, p->name, (struct str){ p->name->text, p->name->len }, &sni);
     p->conn = c;
     conn_set_user(c, &user, p);
     conn_set_timeout(c, p->timeout_ms, false);

@@ -111,15 +111,18 @@ describe("policy", function()
 
   it("says which name is sent", function()
     local out = ffi.new("struct peer_name")
-    local function sent(want, name)
+    local function sent(want, name, host)
       C.policy_sni_of(assert(tls.policy(want)), tls.name(name or "up.example"),
-        tls.name("asked.example"), out)
+        tls.str(host or "Asked.Example:8443"), out)
       return ffi.string(out.text)
     end
     assert.equal("up.example", sent({}))
     assert.equal("", sent({}, "10.0.0.1"))
     assert.equal("", sent({ sni = C.POLICY_SNI_NONE }))
     assert.equal("asked.example", sent({ sni = C.POLICY_SNI_HOST }))
+    for _, unfit in ipairs({ "", "no name", "10.0.0.1:443", "[::1]" }) do
+      assert.equal("", sent({ sni = C.POLICY_SNI_HOST }, nil, unfit))
+    end
     assert.equal("fixed.example", sent({ sni = C.POLICY_SNI_FIXED, sni_name = "fixed.example" }))
   end)
 end)
