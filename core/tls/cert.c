@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <time.h>
 
 static X509 *decode_in(OSSL_LIB_CTX *libctx, const unsigned char *der, size_t n)
@@ -42,6 +43,16 @@ X509 *cert_decode(void *libctx, const unsigned char *der, size_t n)
         return x;
     X509_free(x);
     return decode_in(NULL, der, n);
+}
+
+bool cert_prepare(X509 *x)
+{
+    fault_clear();
+    const bool ok = X509_check_purpose(x, -1, 0) == 1
+        || ERR_GET_REASON(ERR_peek_error()) != ERR_R_MALLOC_FAILURE;
+    if (ok)
+        fault_clear();
+    return ok;
 }
 
 static int64_t seconds(const ASN1_TIME *t)

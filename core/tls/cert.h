@@ -15,6 +15,12 @@ enum { CERT_NAME = 256 };
 // certificate's key, the default one decodes it. NULL with OpenSSL's error in the queue.
 X509 *cert_decode(void *libctx, const unsigned char *der, size_t n);
 
+// Decodes the extensions. OpenSSL does that at their first use, and a certificate for which it
+// fails is of no use from then on: one that many share would be spoilt by a lack of memory in
+// between. False: there is no memory now, which is in the error queue. Extensions that cannot be
+// decoded at all are no error here: such a certificate is refused wherever it would count.
+bool cert_prepare(X509 *x);
+
 // Whether its public key could be decoded; leaves the error queue empty.
 bool cert_has_key(X509 *x);
 

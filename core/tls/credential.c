@@ -57,7 +57,8 @@ static err_t read_chain(const struct pem_list *list, struct credential *c, char 
     for (unsigned i = 0; i < list->count && c->chain; i++) {
         fault_clear();
         X509 *x = cert_decode(NULL, list->block[i].der, list->block[i].n);
-        if (!x) {
+        if (!x || !cert_prepare(x)) {
+            X509_free(x);
             fault_explain(why, TRUST_WHY, "invalid certificate: block %u", i + 1);
             return &err_tls_setup;
         }

@@ -55,10 +55,8 @@ void *session_take(struct session_cache *s, int64_t now, struct verdict_good *or
             && SSL_SESSION_is_resumable(session) == 1;
         *origin = s->slot[0].origin;
         const bool once = SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION;
-        if (good && (!once || s->count == 1)) {
-            SSL_SESSION_up_ref(session);
-            return session;
-        }
+        if (good && (!once || s->count == 1))
+            return SSL_SESSION_up_ref(session) == 1 ? session : NULL;
         remove_slot(s, 0);
         if (good)
             return session;

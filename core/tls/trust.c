@@ -80,8 +80,7 @@ static err_t add_certificate(struct trust *t, const struct member *m, char why[T
         return &err_tls_setup;
     }
     const int64_t end = cert_not_after(x);
-    fault_clear();
-    bool added = X509_STORE_add_cert(t->store, x) == 1;
+    bool added = cert_prepare(x) && X509_STORE_add_cert(t->store, x) == 1;
     X509_free(x);
     if (!added) {
         fault_explain(why, TRUST_WHY, "block %u: cannot be added to a store", m->number);

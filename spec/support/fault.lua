@@ -4,13 +4,14 @@ local ffi = require("ffi")
 local helpers = require("spec.helpers")
 
 pcall(ffi.cdef,
-  "struct fault_control { char name[64]; int64_t countdown; int64_t hits; int64_t clock; };")
+  "struct fault_control { char name[64]; int64_t countdown, hits, clock, lasting; };")
 
 local SOURCE = "spec/fixtures/fault/fault.c"
 
 local fault = {}
 
-local function build()
+--- Builds the library; returns where it is.
+function fault.library()
   local library = (os.getenv("WEIR_BIN") or "build/weir"):gsub("[^/]*$", "") .. "fault.so"
   if not library:find("^/") then
     library = assert(os.getenv("PWD")) .. "/" .. library
@@ -28,13 +29,14 @@ Fault.__index = Fault
 function fault.new()
   local self = setmetatable({ file = helpers.directory() .. "/control" }, Fault)
   self:arm("", 0)
-  self.env = { LD_PRELOAD = build(), WEIR_FAULT = self.file }
+  self.env = { LD_PRELOAD = fault.library(), WEIR_FAULT = self.file }
   return self
 end
 
---- Lets the n-th call of a function from now on fail. "malloc" stands for OpenSSL's allocations.
-function Fault:arm(name, n)
-  local control = ffi.new("struct fault_control", name, n, 0, self.clock or 0)
+--- Lets the n-th call of a function from now on fail, or all calls beginning with it. "malloc"
+-- stands for OpenSSL's allocations.
+function Fault:arm(name, n, lasting)
+  local control = ffi.new("struct fault_control", name, n, 0, self.clock or 0, lasting and 1 or 0)
   local file = assert(io.open(self.file, self.env and "r+b" or "wb"))
   file:write(ffi.string(control, ffi.sizeof(control)))
   file:close()
