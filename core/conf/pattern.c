@@ -15,7 +15,8 @@ enum {
     PLACE_LIMIT = 1000000,      // steps at one place
     QUICK_LIMIT = 20000000,     // steps at all places, in the first attempt
     PLACES = QUICK_LIMIT / PLACE_LIMIT,     // between two looks at the clock
-    TIME_LIMIT_MS = 100,
+    TIME_LIMIT_US = 100 * 1000,             // of one search
+    MATCHES_LIMIT_US = 1000 * 1000,         // of all further ones in a subject
     HEAP_LIMIT_KIB = 32 * 1024,
     STACK_LEAST = 32 * 1024, STACK_MOST = 1024 * 1024,  // of compiled patterns, bytes
     WORKSPACE = 1000,           // of the DFA, ints: states that are possible at one place
@@ -29,6 +30,7 @@ struct pattern {
     uint32_t groups;
     bool utf, trusted, longest;
     bool whole;                 // cannot be searched for piece by piece
+    int64_t spent;              // us, on further matches of the subject
 };
 
 // What searches need beside the pattern.
@@ -164,11 +166,11 @@ static int attempt(struct pattern *p, struct str subject, size_t from, size_t to
     return n >= 0 ? 1 : n;      // shorter matches follow the longest
 }
 
-static int64_t now_ms(void)
+static int64_t now_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 // The first place at or after `at` where a character begins.
@@ -182,23 +184,21 @@ static size_t character_at(const struct pattern *p, struct str subject, size_t a
 static int search_in_pieces(struct pattern *p, struct str subject, size_t from, size_t places,
                             uint32_t options)
 {
-    const int64_t end = now_ms() + TIME_LIMIT_MS;
+    const int64_t end = now_us() + TIME_LIMIT_US;
     for (;;) {
         size_t to = subject.n - from < places ? subject.n : from + places - 1;
         int n = attempt(p, subject, from, to, PLACE_LIMIT, options);
         if (n != PCRE2_ERROR_NOMATCH || to == subject.n)
             return n;
-        if (now_ms() >= end)
+        if (now_us() >= end)
             return PCRE2_ERROR_MATCHLIMIT;
         from = character_at(p, subject, to + 1);
         options |= PCRE2_NO_UTF_CHECK;      // the first piece has had the rest of it checked
     }
 }
 
-int pattern_search(struct pattern *p, struct str subject, size_t from)
+static int search(struct pattern *p, struct str subject, size_t from, uint32_t options)
 {
-    subject.p = subject.n > 0 ? subject.p : "";
-    const uint32_t options = p->trusted ? PCRE2_NO_UTF_CHECK : 0;
     // The DFA goes over all the rest of the subject at each place, without counting steps.
     if (p->longest && !p->whole)
         return search_in_pieces(p, subject, from, QUICK_LIMIT / 100 / (subject.n + 1) + 1, options);
@@ -208,6 +208,21 @@ int pattern_search(struct pattern *p, struct str subject, size_t from)
     if (n != PCRE2_ERROR_MATCHLIMIT || limit == PLACE_LIMIT)
         return n;
     return search_in_pieces(p, subject, from, PLACES, options);
+}
+
+int pattern_search(struct pattern *p, struct str subject, size_t from, bool again)
+{
+    subject.p = subject.n > 0 ? subject.p : "";
+    if (!again) {
+        p->spent = 0;
+        return search(p, subject, from, p->trusted ? PCRE2_NO_UTF_CHECK : 0);
+    }
+    if (p->spent >= MATCHES_LIMIT_US)
+        return PCRE2_ERROR_MATCHLIMIT;
+    const int64_t began = now_us();
+    int n = search(p, subject, from, PCRE2_NO_UTF_CHECK);
+    p->spent += now_us() - began;
+    return n;
 }
 
 // -- what was found -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@
 // may begin, so that it alone allows as many times as much work as the subject is long. A search is
 // therefore first tried with a limit that is small enough for all places together. When that one is
 // reached, the search begins anew with the whole limit, a few places at a time, and the time is
-// looked at between them.
+// looked at between them. All matches of one subject have an amount of time together.
 
 #pragma once
 
@@ -36,10 +36,11 @@ void pattern_free(struct pattern *p);
 
 enum { PATTERN_NO_MATCH = -1 };
 
-// Searches from byte `from` on, at most `subject.n`. Returns the number of the highest group that
-// is set, plus one; PATTERN_NO_MATCH; or another negative number, PCRE2's, when the search failed
-// or was given up (PCRE2_ERROR_MATCHLIMIT, -47).
-int pattern_search(struct pattern *p, struct str subject, size_t from);
+// Searches from byte `from` on, at most `subject.n`. `again`: for a further match, after one in
+// this subject was found; what was checked then is not checked anew. Returns the number of the
+// highest group that is set, plus one; PATTERN_NO_MATCH; or another negative number, PCRE2's, when
+// the search failed or was given up (PCRE2_ERROR_MATCHLIMIT, -47).
+int pattern_search(struct pattern *p, struct str subject, size_t from, bool again);
 
 // Where the groups of the last match begin and end, in pairs, group 0 the match as a whole. As long
 // as the pattern lives; pairs of groups that are not set hold SIZE_MAX.

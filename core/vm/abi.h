@@ -397,9 +397,10 @@ void weir_regex_free(struct weir_regex *re);
 int weir_regex_groups(const struct weir_regex *re);     // without the match as a whole
 // The number of the index-th named group, WEIR_ERR_NONE past the last.
 int weir_regex_name(const struct weir_regex *re, uint32_t index, struct weir_str *name);
-// Searches from byte `from`, at most n, on. The number of the highest group that is set, plus one;
-// WEIR_ERR_NONE; WEIR_ERR_BAD.
-int weir_regex_search(struct weir_regex *re, const char *subject, size_t n, size_t from);
+// Searches from byte `from`, at most n, on; `again`: after a match in the same subject. The number
+// of the highest group that is set, plus one; WEIR_ERR_NONE; WEIR_ERR_BAD.
+int weir_regex_search(struct weir_regex *re, const char *subject, size_t n, size_t from,
+                      int again);
 // Begin and end of each group of the last match, SIZE_MAX where it is not set; valid as long as the
 // expression.
 const size_t *weir_regex_offsets(const struct weir_regex *re);

@@ -59,9 +59,9 @@ int weir_regex_name(const struct weir_regex *re, uint32_t index, struct weir_str
     return (int)group;
 }
 
-int weir_regex_search(struct weir_regex *re, const char *subject, size_t n, size_t from)
+int weir_regex_search(struct weir_regex *re, const char *subject, size_t n, size_t from, int again)
 {
-    int count = pattern_search(inner(re), api_str(subject, n), from);
+    int count = pattern_search(inner(re), api_str(subject, n), from, again != 0);
     if (count == PATTERN_NO_MATCH)
         return WEIR_ERR_NONE;
     return count > 0 ? count : api_refuse("pcre_exec() failed: %d", count);

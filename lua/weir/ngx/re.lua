@@ -91,10 +91,10 @@ local function expression_of(pattern, options)
   return expression, err
 end
 
--- Searches from an offset on. The count of groups that the match has come to, nil when there is no
--- match, nil and an error text when the search failed.
-local function search(expression, subject, from)
-  local count = C.weir_regex_search(expression.handle, subject, #subject, from)
+-- Searches from an offset on; `again`: after a match in the same subject. The count of groups that
+-- the match has come to, nil when there is no match, nil and an error text when the search failed.
+local function search(expression, subject, from, again)
+  local count = C.weir_regex_search(expression.handle, subject, #subject, from, again and 1 or 0)
   if count > 0 then
     return count
   elseif count == NO_MATCH then
@@ -230,17 +230,17 @@ function re.gmatch(subject, regex, options)
   if not expression then
     return nil, err
   end
-  local from = 0
+  local from, found = 0, false
   return function()
     if from > #subject then
       return nil
     end
-    local count, failed = search(expression, subject, from)
+    local count, failed = search(expression, subject, from, found)
     if not count then
       from = #subject + 1
       return nil, failed
     end
-    from = next_start(expression, subject)
+    from, found = next_start(expression, subject), true
     return collect(expression, count, subject)
   end
 end
@@ -321,7 +321,7 @@ local function replace_matches(subject, expression, parts, replace, global)
   local out = buffer.new()
   local from, done, replaced = 0, 0, 0
   repeat
-    local count, err = search(expression, subject, from)
+    local count, err = search(expression, subject, from, replaced > 0)
     if err then
       return nil, nil, err
     elseif not count then

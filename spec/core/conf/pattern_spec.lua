@@ -16,8 +16,8 @@ local function compile(text, flags)
 end
 
 -- The number of groups, and their texts, [0] the match.
-local function search(pattern, subject, from)
-  local count = C.pattern_search(pattern, http.str(subject), from or 0)
+local function search(pattern, subject, from, again)
+  local count = C.pattern_search(pattern, http.str(subject), from or 0, again or false)
   local offsets, found = C.pattern_offsets(pattern), {}
   for i = 0, count - 1 do
     local first = tonumber(offsets[2 * i])
@@ -93,6 +93,15 @@ describe("pattern", function()
     assert.matches("using \\C is disabled", why, 1, true)
   end)
 
+  it("goes on after a match", function()
+    local pattern = compile("(?<=,)\\w", C.PATTERN_UTF)
+    local _, found = search(pattern, "ä,b,c", 0)
+    assert.equal("b", found[0])
+    _, found = search(pattern, "ä,b,c", 4, true)
+    assert.equal("c", found[0])
+    assert.equal(C.PATTERN_NO_MATCH, (search(pattern, "ä,b,c", 6, true)))
+  end)
+
   it("refuses a subject that is no UTF-8", function()
     assert.is_true((search(compile("a", C.PATTERN_UTF), "a\255")) < -1)
     assert.equal(1, (search(compile("a", 0), "a\255")))
@@ -119,6 +128,19 @@ describe("pattern", function()
       local pattern = compile("(?:x|xx)*[yz]", C.PATTERN_LONGEST)
       assert.equal(MATCH_LIMIT, (search(pattern, ("x"):rep(1000000))))
       assert.equal(1, (search(pattern, ("x"):rep(1000) .. "y")))
+    end)
+
+    it("all found_count of a subject together", function()
+      local pattern, subject = compile("(?:x+x+)+z|y"), (("x"):rep(14) .. "y"):rep(60000)
+      local count, from, found_count = 1, 0, 0
+      while count > 0 do
+        count = C.pattern_search(pattern, http.str(subject), from, found_count > 0)
+        from = from + 15
+        found_count = found_count + 1
+      end
+      assert.equal(MATCH_LIMIT, count)
+      assert.is_true(found_count > 1 and found_count < 60000)
+      assert.equal(1, (search(pattern, subject)))
     end)
 
     it("and no honest search through a long text", function()
