@@ -1,4 +1,5 @@
 -- `weir check`: validates a declarative file.
+local configuration = require("weir.pdk.configuration")
 local declarative = require("weir.declarative")
 local entities = require("weir.entities")
 local file = require("weir.source.file")
@@ -53,6 +54,7 @@ function check.execute(args, process)
     return options.exit(1)
   end
   loader.set_path(loaded.plugin_path, loaded.lua_package_path)
+  configuration.set(loaded)
   local text, name = file.new(args.file):load()
   if not text then
     process.stderr:write("Error: ", name, "\n")

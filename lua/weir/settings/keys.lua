@@ -97,6 +97,15 @@ return {
     options = { "text/plain", "text/html", "application/json", "application/xml" },
     description = "type of error bodies when the client states no preference" },
 
+  { name = "untrusted_lua", type = "enum", default = "sandbox",
+    options = { "off", "sandbox", "on" },
+    description = "what becomes of Lua that stands in configurations (pre-function and the like): "
+      .. "it is refused, gets a choice of globals that cannot reach beyond the request, or all" },
+  { name = "untrusted_lua_sandbox_requires", type = "list", default = "",
+    description = "modules that it may require in the sandbox" },
+  { name = "untrusted_lua_sandbox_environment", type = "list", default = "",
+    description = "further globals, or fields of such, that it may use in the sandbox" },
+
   { name = "plugins", type = "list", default = "bundled",
     description = "plugins that a configuration may use; bundled stands for those of weir" },
   { name = "plugin_path", type = "string", default = "",
