@@ -450,11 +450,13 @@ size_t dict_flush_expired(struct dict *d, int64_t now, size_t max)
         struct stripe *s = &d->stripes[i];
         pthread_mutex_lock(&s->lock);
         list_each(use, &s->by_use) {
+            if (max > 0 && count == max)
+                break;
             struct entry *e = container_of(use, struct entry, use);
-            if (is_over(e, now) && (max == 0 || count < max)) {
-                drop(s, e);
-                count++;
-            }
+            if (!is_over(e, now))
+                continue;
+            drop(s, e);
+            count++;
         }
         pthread_mutex_unlock(&s->lock);
     }
@@ -480,11 +482,13 @@ size_t dict_keys(struct dict *d, int64_t now, size_t max, struct dict_item *out)
         struct stripe *s = &d->stripes[i];
         pthread_mutex_lock(&s->lock);
         list_each(use, &s->by_use) {
+            if (max > 0 && count == max)
+                break;
             const struct entry *e = container_of(use, struct entry, use);
-            if (!is_over(e, now) && (max == 0 || count < max)) {
-                append_key(out, key_of(e));
-                count++;
-            }
+            if (is_over(e, now))
+                continue;
+            append_key(out, key_of(e));
+            count++;
         }
         pthread_mutex_unlock(&s->lock);
     }

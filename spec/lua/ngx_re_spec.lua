@@ -1,3 +1,4 @@
+local compiled = require("spec.support.compiled")
 local re = require("weir.ngx.re")
 
 -- What an iterator gives, up to its end or an error.
@@ -95,24 +96,12 @@ describe("ngx.re.match", function()
   end)
 
   it("is compiled by LuaJIT", function()
-    local texts = require("jit.vmdef").traceerr
-    local made, refused = 0, {}
-    local function on_trace(what, _, _, _, code)
-      if what == "stop" then
-        made = made + 1
-      elseif what == "abort" and type(code) == "number" and texts[code]:find("^NYI") then
-        refused[#refused + 1] = texts[code]
-      end
-    end
-    jit.flush()
-    jit.attach(on_trace, "trace")
     local count, res = 0, {}
-    for _ = 1, 300 do
+    local made, refused = compiled(function()
       if re.match("key=value", "^(\\w+)=(\\w*)$", "jo", nil, res) and re.find("a-b", "-", "jo") then
         count = count + #re.gsub("a-b-c", "-", "+", "jo")
       end
-    end
-    jit.attach(on_trace)
+    end)
     assert.equal(1500, count)
     assert.is_true(made > 0)
     assert.same({}, refused)

@@ -50,6 +50,14 @@ describe("kong", function()
   it("knows the node, the subsystem and the plugin", function()
     assert.equal("the-node", kong.node.get_id())
     assert.equal("host.example", kong.node.get_hostname())
+    fake.lua_bytes = { [0] = 2049 }
+    local stats = kong.node.get_memory_stats()
+    assert.same({ { pid = 4711, http_allocated_gc = 2049 } }, stats.workers_lua_vms)
+    assert.equal(5242880, stats.lua_shared_dicts.kong.capacity)
+    assert.equal("2.001 KiB",
+      kong.node.get_memory_stats("K", 3).workers_lua_vms[1].http_allocated_gc)
+    assert.has_error(function() kong.node.get_memory_stats("V") end,
+      "invalid unit 'V' (expected 'k/K', 'm/M', or 'g/G')")
     assert.equal("http", kong.nginx.get_subsystem())
     assert.is_nil(kong.plugin.get_id())
     current.plugin = { id = "p", name = "own" }
