@@ -117,22 +117,54 @@ static void put_line(struct sink *s, const char *p, size_t n)
     pthread_mutex_unlock(&s->lock);
 }
 
+// -- time -----------------------------------------------------------------------------------------
+
+// A moment as text, made once a second.
+struct stamp {
+    time_t second;
+    size_t len;
+    char text[40];
+};
+
+static struct str stamp_now(struct stamp *s, struct tm *(*zone)(const time_t *, struct tm *),
+                            const char *format)
+{
+    const time_t now = time(NULL);
+    if (s->len == 0 || now != s->second) {
+        struct tm tm;
+        zone(&now, &tm);
+        s->len = strftime(s->text, sizeof s->text, format, &tm);
+        s->second = now;
+    }
+    return (struct str){ s->text, s->len };
+}
+
+static struct str time_error(void)
+{
+    static _Thread_local struct stamp s;
+    return stamp_now(&s, localtime_r, "%Y/%m/%d %H:%M:%S");
+}
+
+struct str log_time_access(void)
+{
+    static _Thread_local struct stamp s;
+    return stamp_now(&s, localtime_r, "%d/%b/%Y:%H:%M:%S %z");
+}
+
+struct str log_time_http(void)
+{
+    static _Thread_local struct stamp s;
+    return stamp_now(&s, gmtime_r, "%a, %d %b %Y %H:%M:%S GMT");
+}
+
 // -- error log ------------------------------------------------------------------------------------
 
 // The start of a line: "2026/11/23 10:00:00 [error] 1234#1235: *17 ".
 static size_t put_head(char *out, size_t max, enum log_level level, uint64_t conn)
 {
-    static _Thread_local time_t cached = -1;
-    static _Thread_local char when[32];
-    const time_t now = time(NULL);
-    if (now != cached) {
-        struct tm tm;
-        localtime_r(&now, &tm);
-        strftime(when, sizeof when, "%Y/%m/%d %H:%M:%S", &tm);
-        cached = now;
-    }
-    int n = snprintf(out, max, "%s [%s] %d#%d: ", when, level_names[level].p, (int)getpid(),
-                     (int)gettid());
+    const struct str when = time_error();
+    int n = snprintf(out, max, "%.*s [%s] %d#%d: ", STR_ARG(when), level_names[level].p,
+                     (int)getpid(), (int)gettid());
     if (conn > 0)
         n += snprintf(out + n, max - (size_t)n, "*%llu ", (unsigned long long)conn);
     return (size_t)n;
@@ -255,36 +287,4 @@ void log_buffer_flush(struct log_buffer *b)
     if (news)
         log_write(LOG_ALERT, 0, "write to the access log failed (%d: %s), lines are lost", why,
                   strerrordesc_np(why));
-}
-
-// -- time -----------------------------------------------------------------------------------------
-
-struct str log_time_access(void)
-{
-    static _Thread_local time_t cached = -1;
-    static _Thread_local char text[40];
-    static _Thread_local size_t len;
-    const time_t now = time(NULL);
-    if (now != cached) {
-        struct tm tm;
-        localtime_r(&now, &tm);
-        len = strftime(text, sizeof text, "%d/%b/%Y:%H:%M:%S %z", &tm);
-        cached = now;
-    }
-    return (struct str){ text, len };
-}
-
-struct str log_time_http(void)
-{
-    static _Thread_local time_t cached = -1;
-    static _Thread_local char text[40];
-    static _Thread_local size_t len;
-    const time_t now = time(NULL);
-    if (now != cached) {
-        struct tm tm;
-        gmtime_r(&now, &tm);
-        len = strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-        cached = now;
-    }
-    return (struct str){ text, len };
 }
