@@ -10,6 +10,7 @@
 #include "proxy/exchange.h"
 #include "proxy/forward.h"
 #include "proxy/report.h"
+#include "proxy/retry.h"
 
 #include <sys/random.h>
 #include <time.h>
@@ -350,22 +351,6 @@ static void use_resolved(struct request *r, const struct resolved *answer)
     use_address(r, &answer->addrs[turn % answer->count]);
 }
 
-// The next try does without this try's target: for good when its certificate was refused (asked
-// again it would show the same one), else until all others have been asked.
-static void pass_over_target(struct request *r, bool for_good)
-{
-    if (r->target < 0 || r->target >= 64)
-        return;
-    uint64_t bit = 1ULL << r->target;
-    *(for_good ? &r->refused : &r->failed) |= bit;
-}
-
-// Whether the upstream has a target that is not in the set.
-static bool has_target_beside(const struct request *r, uint64_t set)
-{
-    return r->target >= 0 && balancer_has(&r->view->balancers[r->upstream], set);
-}
-
 static void resolved(void *arg, const struct resolved *answer, err_t err)
 {
     struct request *r = arg;
@@ -378,13 +363,10 @@ static void resolved(void *arg, const struct resolved *answer, err_t err)
     report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
                 err->text);
     r->failure = &err_dns_failed;
-    pass_over_target(r, false);
-    if (r->tries_left > 0 && has_target_beside(r, r->refused | r->failed)) {
-        r->tries_left--;
+    if (retry_elsewhere(r))
         advance(r);
-    } else {
+    else
         request_fail(r, &err_dns_failed);
-    }
     client_flush(r->client);
 }
 
@@ -563,43 +545,12 @@ void request_response_end(struct request *r)
 
 // -- failing --------------------------------------------------------------------------------------
 
-static bool is_idempotent(enum method m)
-{
-    return m != METHOD_POST && m != METHOD_PATCH && m != METHOD_CONNECT && m != METHOD_OTHER;
-}
-
-// Whether another try may be made: nothing of a response went out, everything sent can be sent
-// again, and the method allows it.
-static bool may_retry(const struct request *r, err_t err)
-{
-    const struct exchange *e = r->exchange;
-    if (r->head_sent || r->aborted || e->head_seen)
-        return false;
-    if (e->sent_any && (!r->body_kept || !is_idempotent(forward_method(r))))
-        return false;
-    // A connection that was idle may have been closed under our hands: that does not use up a
-    // retry.
-    if (e->reused && err->retryable)
-        return true;
-    return r->tries_left > 0;
-}
-
 void request_try_failed(struct request *r, err_t err, const char *doing)
 {
     r->failure = err;
-    bool stale =
-        r->exchange->reused && !r->exchange->head_seen && err->retryable && may_retry(r, err);
-    if (!stale)
+    if (!retry_is_free(r, err))
         report_try(r, err, doing);
-    bool retry = may_retry(r, err);
-    if (!stale)
-        pass_over_target(r, err == &err_tls_verify);
-    if (err == &err_tls_verify)
-        retry = retry && has_target_beside(r, r->refused);
-    else
-        retry = retry && err->retryable;
-    if (!stale && retry)
-        r->tries_left--;
+    const bool retry = retry_after(r, err);
     exchange_end(r->exchange);
     r->state = REQUEST_PICK;
     if (retry) {

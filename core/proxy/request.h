@@ -10,8 +10,8 @@
 // Each state is one function of request.c; states that wait are left from callbacks:
 // request_resume() (a plugin waited), request_connected() and its neighbours (proxy/exchange.h),
 // request_body() (proxy/client.h). A retry goes back to `pick`, and only while no byte of the
-// response was sent and what was sent upstream can be sent again. What goes upstream is put
-// together in forward.c, what goes to the client in answer.c.
+// response was sent and what was sent upstream can be sent again (retry.c). What goes upstream is
+// put together in forward.c, what goes to the client in answer.c.
 
 #pragma once
 

@@ -1,0 +1,22 @@
+// Whether a try that failed is followed by another, and which targets that one does without.
+//
+// Owner: none, this is about struct request. Threads: the worker's.
+
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+struct request;
+
+// Whether the try failed since a connection that was idle had been closed under our hands, so that
+// another is made at once: it counts as no try, and says nothing about the target.
+bool retry_is_free(const struct request *r, err_t err);
+
+// The try has failed; its exchange is still there. True: another one is to be made, which is then
+// taken from those that are left.
+bool retry_after(struct request *r, err_t err);
+
+// The same where the target's name could not be resolved: only another target helps.
+bool retry_elsewhere(struct request *r);
