@@ -221,6 +221,14 @@ err_t policy_intern(const struct policy_desc *desc, struct policy **out)
     return NULL;
 }
 
+err_t policy_in_force(const struct policy *p, bool resume, struct str judges, struct policy **out)
+{
+    struct policy_desc desc = p->desc;
+    desc.resume = resume;
+    policy_judged_by(&desc, judges);
+    return policy_intern(&desc, out);
+}
+
 const char *policy_mode_name(enum policy_verify mode)
 {
     return mode == POLICY_VERIFY ? "enforce" : mode == POLICY_NO_VERIFY ? "off" : "report";

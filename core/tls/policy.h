@@ -100,6 +100,12 @@ err_t policy_check(const struct policy_desc *desc, char why[POLICY_WHY]);
 
 // Fails with err_tls_setup when a field has no valid value. Takes its own references and copies.
 err_t policy_intern(const struct policy_desc *desc, struct policy **out);
+
+// The policy as a configuration puts it in force: with the process-wide choice about sessions
+// (`resume`) and who judges beside it (policy_judged_by()). A new reference; fails as
+// policy_intern() does.
+err_t policy_in_force(const struct policy *p, bool resume, struct str judges, struct policy **out);
+
 // "enforce", "off", "report": the values of the field `mode`.
 const char *policy_mode_name(enum policy_verify mode);
 

@@ -264,6 +264,11 @@ struct weir_credential *weir_credential_new(const char *cert, size_t certlen, co
 void weir_credential_free(struct weir_credential *c);
 struct weir_policy *weir_policy_new(const struct weir_policy_desc *d);
 void weir_policy_free(struct weir_policy *p);
+// The same as a configuration puts it in force: with whether sessions are kept
+// (upstream_tls_session_reuse) and which plugins judge beside it (weir_plan_desc.judges). A plan
+// does so by itself; this tells its identity beforehand.
+struct weir_policy *weir_policy_in_force(const struct weir_policy *p, int resume,
+                                         const char *judges, size_t n);
 const char *weir_policy_id(const struct weir_policy *p);
 
 // Prepares a process that is no gateway (the command line) for the two functions below; before the

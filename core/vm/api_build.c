@@ -122,10 +122,8 @@ int weir_build_target(struct weir_build *b, int upstream, const char *host, size
 static err_t in_plan(const struct weir_build *b, const struct weir_plan_desc *d,
                      struct weir_policy *of_lua, struct policy **out)
 {
-    struct policy_desc desc = ((struct policy *)of_lua)->desc;
-    desc.resume = b->snapshot->settings.session_reuse;
-    policy_judged_by(&desc, of(d->judges));
-    return policy_intern(&desc, out);
+    return policy_in_force((struct policy *)of_lua, b->snapshot->settings.session_reuse,
+                           of(d->judges), out);
 }
 
 // What differs for targets, in the core's form, until the plan is added.

@@ -78,6 +78,15 @@ struct weir_policy *weir_policy_new(const struct weir_policy_desc *d)
     return (struct weir_policy *)p;
 }
 
+struct weir_policy *weir_policy_in_force(const struct weir_policy *p, int resume,
+                                         const char *judges, size_t n)
+{
+    struct policy *out = NULL;
+    if (policy_in_force((const struct policy *)p, resume != 0, api_str(judges, n), &out) != NULL)
+        api_refuse("the policy cannot be made");
+    return (struct weir_policy *)out;
+}
+
 void weir_policy_free(struct weir_policy *p)
 {
     policy_unref(policy_of(p));

@@ -169,8 +169,9 @@ local function encode_id(id)
 end
 
 local function encode_verification(plan)
-  return ('{"route":%s,"service":%s,%s,"targets":[%s]}'):format(encode_id(plan.route_id),
-    encode_id(plan.service_id), encode_policy(plan), encode_targets(plan.targets))
+  return ('{"route":%s,"service":%s,%s,"judges":%s,"targets":[%s]}'):format(
+    encode_id(plan.route_id), encode_id(plan.service_id), encode_policy(plan),
+    encode_value(plan.judges or {}), encode_targets(plan.targets))
 end
 
 -- The plans of a route (one) or of a service (one for each of its routes, or what one would be), in

@@ -157,9 +157,10 @@ function Compiler:plan(route, service)
     scope.may_divert = bit.band(plan.phases, bit.bnot(TARGET_IS_SETTLED)) ~= 0
     service_fields(plan, service, self.upstreams:of(service, scope.targets))
   end
+  scope.judges, scope.judge_names = self.blob:judges(links)
+  plan.judges = scope.judges
   local decision = self:decide(plan, scope, links)
   local chain = self.blob:chain(links)
-  plan.judges = self.blob:judges(links)
   local number = self.builder:plan(plan)
   self.blob.content.chains[number] = chain
   self.blob.content.plans[number] = self.blob:plan(scope, decision, plan.error)
@@ -188,6 +189,7 @@ function Compiler:service_without_route(service)
   local scope = { service = service }
   scope.targets, scope.upstream = self.targets:of(service)
   local links = self.chains:select(nil, service)
+  scope.judges, scope.judge_names = self.blob:judges(links)
   local decision, why = self.fold:run(scope, self:folding(links, nil, service))
   self.blob.content.services[service.id] = self.blob:plan(scope, decision, why)
 end
@@ -280,7 +282,7 @@ function compile.run(config, options)
     config = config,
     builder = builder,
     chains = Chains.new(config.plugins, options.plugins),
-    fold = Fold.new(config, options.settings.tls_system_cas),
+    fold = Fold.new(config, options.settings),
     blob = Blob.new(config, core_settings.for_plugins(options.settings, options.node_id)),
     upstream_tls = upstream_tls,
     problems = {},

@@ -100,6 +100,20 @@ function tls.policy(choice)
   return ffi.gc(handle, C.weir_policy_free)
 end
 
+--- A policy as a configuration puts it in force, which is the one that verdicts and logs name.
+-- @tparam cdata policy
+-- @tparam boolean session_reuse the setting upstream_tls_session_reuse
+-- @tparam ?string judges which plugins judge beside it
+-- @treturn cdata|nil handle
+-- @treturn nil|string
+function tls.in_force(policy, session_reuse, judges)
+  local handle = C.weir_policy_in_force(policy, session_reuse and 1 or 0, judges, #(judges or ""))
+  if handle == nil then
+    return nil, last_error()
+  end
+  return ffi.gc(handle, C.weir_policy_free)
+end
+
 -- As struct weir_name has them.
 local KINDS = { dns = 1, ip = 2, uri = 3, email = 4 }
 

@@ -147,6 +147,14 @@ describe("upstream_verify", function()
     assert.matches("anchor nil", gateway:lines("%[judge%] judged ")[before + 1], 1, true)
   end)
 
+  it("is a part of the policy, which the log and the Admin API name alike", function()
+    local logged = refused("theirs"):match("policy: (%x+)")
+    local shown = gateway:admin("/services/theirs/tls").data[1]
+    assert.equal(logged, shown.policy)
+    assert.same({ "judge" }, shown.judges)
+    assert.not_equal(logged, gateway:admin("/services/withdrawn/tls").data[1].policy)
+  end)
+
   it("is not asked about what was refused before", function()
     local before = judged()
     assert.matches("code: untrusted_issuer", refused("untrusted"), 1, true)

@@ -137,7 +137,7 @@ describe("weir.admin", function()
       generation.entities.routes = { r1 = { id = "r1", name = "first" }, r2 = { id = "r2" } }
       generation.plans = {
         [0] = {}, [1] = {},
-        [2] = { route_id = "r1", service_id = "s1", effective = 1 },
+        [2] = { route_id = "r1", service_id = "s1", effective = 1, judges = { "spiffe" } },
         [3] = { route_id = "r2", service_id = "s1", error = "no such CA", targets = {
           { target = "10.0.0.1:443", effective = 2 }, { target = "[::1]:443", error = "no key" },
         } },
@@ -165,6 +165,7 @@ describe("weir.admin", function()
       assert.equal("abcd", answer.policy)
       assert.equal("enforce", answer.mode)
       assert.equal(cjson.null, answer.error)
+      assert.same({ "spiffe" }, answer.judges)
       assert.same({ name = "mode", value = "enforce", origin = "service.tls_verify" },
         answer.fields[1])
       assert.matches('"name":"ca_certificates","value":[],', text, 1, true)
@@ -178,6 +179,7 @@ describe("weir.admin", function()
       assert.equal("r1", answer.data[1].route.id)
       assert.equal("no such CA", answer.data[2].error)
       assert.equal(cjson.null, answer.data[2].policy)
+      assert.same({}, answer.data[2].judges)
     end)
 
     it("shows the targets that differ", function()

@@ -7,6 +7,7 @@ local handler = require("kong.plugins.upstream-tls.handler")
 local schema = require("kong.plugins.upstream-tls.schema")
 
 local SYSTEM = os.tmpname()
+local SETTINGS = { tls_system_cas = SYSTEM, upstream_tls_session_reuse = true }
 
 local CONFIG = {
   by_id = {
@@ -39,7 +40,7 @@ local function decide(service, confs, upstream, fold, may_divert)
     plugin = { name = "upstream-tls", handler = handler }, entity = layers[1] and layers[1].entity,
     layers = layers, configured = layers[1] ~= nil,
   } }
-  return (fold or Fold.new(CONFIG, SYSTEM)):run({
+  return (fold or Fold.new(CONFIG, SETTINGS)):run({
     service = service, upstream = upstream, targets = TARGETS, may_divert = may_divert ~= false,
   }, links)
 end
@@ -90,17 +91,17 @@ describe("upstream-tls", function()
     end
 
     it("works out once what they have in common", function()
-      local fold = Fold.new(CONFIG, SYSTEM)
+      local fold = Fold.new(CONFIG, SETTINGS)
       local first = decide(service({ host = "a.example" }), confs, nil, fold)
       local second = decide(service({ host = "b.example" }), confs, nil, fold)
       assert.is_true(rawequal(first.fields, second.fields))
       assert.is_true(rawequal(first.choice, second.choice))
-      local other = decide(service({}), confs, nil, Fold.new(CONFIG, SYSTEM))
+      local other = decide(service({}), confs, nil, Fold.new(CONFIG, SETTINGS))
       assert.is_false(rawequal(first.choice, other.choice)) -- handles of its own
     end)
 
     it("parts them by any field", function()
-      local fold = Fold.new(CONFIG, SYSTEM)
+      local fold = Fold.new(CONFIG, SETTINGS)
       local first = decide(service({}), confs, nil, fold)
       for field, value in pairs({
         tls_verify = false, tls_verify_depth = 2, ca_certificates = { "one", "two" },

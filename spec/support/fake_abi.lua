@@ -273,6 +273,17 @@ function C.weir_policy_new(desc)
   return handle("struct weir_policy *", content)
 end
 
+function C.weir_policy_in_force(policy, resume, judges, n)
+  if resume == 1 and n == 0 then
+    return policy
+  end
+  local content = { resume = resume == 1, judges = n > 0 and ffi.string(judges, n) or nil }
+  for field, value in pairs(fake.content_of(policy)) do
+    content[field] = value
+  end
+  return handle("struct weir_policy *", content)
+end
+
 function C.weir_policy_id(policy)
   return ("policy%d"):format(tonumber(ffi.cast("intptr_t", policy)))
 end

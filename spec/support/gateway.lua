@@ -182,11 +182,16 @@ function Gateway:exchange(bytes, method)
   return client.exchange(self.port, bytes, method)
 end
 
+--- What the Admin API answers on a path, decoded; anything but 200 is an error.
+function Gateway:admin(path)
+  local response = client.curl({ url = ("http://127.0.0.1:%d%s"):format(self.admin_port, path) })
+  assert(response.status == 200, "GET " .. path .. " answered " .. tostring(response.status))
+  return cjson.decode(response.body)
+end
+
 --- What the Admin API answers on /status.
 function Gateway:status()
-  local response = client.curl({ url = ("http://127.0.0.1:%d/status"):format(self.admin_port) })
-  assert(response.status == 200, "GET /status answered " .. tostring(response.status))
-  return cjson.decode(response.body)
+  return self:admin("/status")
 end
 
 --- Everything of /tls/last-seen, all pages.
@@ -197,9 +202,7 @@ function Gateway:last_seen(size)
   local entries, pages = {}, 0
   local path = "/tls/last-seen" .. (size and "?size=" .. size or "")
   repeat
-    local response = client.curl({ url = ("http://127.0.0.1:%d%s"):format(self.admin_port, path) })
-    assert(response.status == 200, "GET " .. path .. " answered " .. tostring(response.status))
-    local page = cjson.decode(response.body)
+    local page = self:admin(path)
     for _, entry in ipairs(page.data) do
       entries[#entries + 1] = entry
     end

@@ -119,7 +119,7 @@ function Blob:effective(decision)
 end
 
 --- What to show of the verification of a plan's upstream.
--- @tparam table scope route, service (entities or nil), targets
+-- @tparam table scope route, service (entities or nil), targets, judge_names (what judges() gave)
 -- @tparam table|nil decision what Fold:run() gave
 -- @tparam ?string why requests are refused
 function Blob:plan(scope, decision, why)
@@ -136,6 +136,7 @@ function Blob:plan(scope, decision, why)
   return {
     route_id = scope.route and scope.route.id, service_id = scope.service and scope.service.id,
     effective = self:effective(decision), error = why, targets = targets,
+    judges = scope.judge_names,
   }
 end
 
@@ -163,15 +164,19 @@ end
 -- was obtained under other judges is out of reach.
 -- @tparam table links what Chains:select() gave
 -- @treturn string|nil nil when none does
+-- @treturn table|nil names of the plugins
 function Blob:judges(links)
-  local judges = {}
+  local judges, names = {}, {}
   for _, link in ipairs(links) do
     if link.plugin.handler.upstream_verify then
       local record = self.content.plugins[self:plugin(link.entity)]
       judges[#judges + 1] = { record.id, record.hash }
+      names[#names + 1] = link.plugin.name
     end
   end
-  return judges[1] and fingerprint.of(judges) or nil
+  if judges[1] then
+    return fingerprint.of(judges), names
+  end
 end
 
 function Blob:encode()

@@ -16,16 +16,17 @@ local Fold = {}
 Fold.__index = Fold
 
 --- @tparam table config validated entities (weir.declarative)
--- @tparam ?string system_cas_path the setting tls_system_cas
-function Fold.new(config, system_cas_path)
+-- @tparam table settings weir.settings: tls_system_cas, upstream_tls_session_reuse
+function Fold.new(config, settings)
   return setmetatable({
     config = config,
-    system_cas_path = system_cas_path,
+    settings = settings,
     trusts = {},
     credentials = {},
     policies = {},
-    -- Choice -> { its policy } or { nil, why not }, as long as somebody holds on to the choice.
-    known = setmetatable({}, { __mode = "k" }),
+    -- Judges -> choice -> { its policy } or { nil, why not }, as long as somebody holds on to the
+    -- choice.
+    known = {},
     made = {},
     system = {},
   }, Fold)
@@ -44,7 +45,7 @@ end
 -- The machine's CA certificates are read once for a configuration, and only if something asks.
 function Fold:system_cas()
   return memo(self.system, "text", function()
-    return system_cas.read(self.system_cas_path)
+    return system_cas.read(self.settings.tls_system_cas)
   end)
 end
 
@@ -156,13 +157,29 @@ local function account(choice, origin)
   return fields
 end
 
--- { policy, choice, mode, fields }, or nil and why there can be no such policy.
-function Plan:make(choice, fields)
-  local policy, err = memo(self.fold.known, choice, function()
-    return memo(self.fold.policies, text_of(choice), function()
-      return tls.policy(choice)
+-- The policy of a choice as it is in force beside `judges`.
+local function policy_of(choice, session_reuse, judges)
+  local policy, err = tls.policy(choice)
+  if not policy then
+    return nil, err
+  end
+  return tls.in_force(policy, session_reuse, judges)
+end
+
+-- The same, made once.
+function Fold:policy(choice, judges)
+  local key = judges or ""
+  self.known[key] = self.known[key] or setmetatable({}, { __mode = "k" })
+  return memo(self.known[key], choice, function()
+    return memo(self.policies, key .. ";" .. text_of(choice), function()
+      return policy_of(choice, self.settings.upstream_tls_session_reuse, judges)
     end)
   end)
+end
+
+-- { policy, choice, mode, fields }, or nil and why there can be no such policy.
+function Plan:make(choice, fields)
+  local policy, err = self.fold:policy(choice, self.judges)
   if not policy then
     return nil, err
   end
@@ -265,7 +282,8 @@ end
 
 --- Lets the plugins that apply to a plan decide.
 -- @tparam table scope service, route, upstream: entities or nil; targets, of
--- weir.compile.targets; may_divert, whether plugins may send requests elsewhere
+-- weir.compile.targets; may_divert, whether plugins may send requests elsewhere; judges, which
+-- plugins judge the upstream, as Blob:judges() has it
 -- @tparam table links list of { plugin, entity (nil: no configuration), layers (all configurations
 -- of the plugin that apply), configured } in the order of execution
 -- @treturn table|nil for a service that is reached over TLS: policy, choice, mode, fields (list of
@@ -281,6 +299,7 @@ function Fold:run(scope, links)
     upstream = scope.upstream,
     targets = scope.targets or {},
     may_divert = scope.may_divert,
+    judges = scope.judges,
     tls = scope.service ~= nil and scope.service.protocol == "https",
     differing = {},
     warnings = {},
