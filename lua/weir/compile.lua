@@ -142,8 +142,9 @@ end
 -- The plan of a route, and its chain.
 function Compiler:plan(route, service)
   local links = self.chains:select(route, service)
+  local choices = self.chains:choices(route, service)
   local plan = {
-    phases = Chains.phases(links, REWRITE),
+    phases = Chains.phases(choices or links, REWRITE),
     protocols = route.protocols,
     strip_path = route.strip_path,
     preserve_host = route.preserve_host,
@@ -163,6 +164,7 @@ function Compiler:plan(route, service)
   local chain = self.blob:chain(links)
   local number = self.builder:plan(plan)
   self.blob.content.chains[number] = chain
+  self.blob.content.choices[number] = choices and self.blob:choices(choices, route)
   self.blob.content.plans[number] = self.blob:plan(scope, decision, plan.error)
   return number
 end
@@ -254,6 +256,10 @@ function Compiler:run(settings, hash)
   self.builder:settings(core_settings.of(settings))
   self:default_certificates(settings)
   self:certificates()
+  local problem = self.chains:problem()
+  if problem then
+    error(problem, 0)
+  end
   self:plan_without_route()
   self:plan_admin()
   for _, route in ipairs(self.config.routes) do

@@ -1,16 +1,18 @@
--- The entry of a worker's VM: makes plugin chains of a configuration, and runs them, a phase at a
--- time.
+-- The entry of a worker's VM: runs plugins, a phase at a time.
 --
 -- core/vm/vm.c calls adopt() and retire() for configurations, run() for each phase of a request
--- that has plugins in it, release() when the request ends.
---
--- A chain is flat, { function, handler, conf, record, … } in the order of execution, so that
--- running it is one short loop that compiles; plans with the same plugins share their chains.
+-- that has plugins in it, release() when the request ends. What a configuration comes to is made in
+-- runner/: a chain for each plan and phase, or what to choose from where consumers have
+-- configurations of their own.
 
 local buffer = require("string.buffer")
 local abi = require("weir.abi")
 local certificates = require("weir.chain")
+local choice = require("weir.runner.choice")
 local current = require("weir.pdk.current")
+local failure = require("weir.runner.failure")
+local Generation = require("weir.runner.generation")
+local Handlers = require("weir.runner.handlers")
 local loader = require("weir.loader")
 local pdk = require("weir.pdk")
 local traces = require("weir.traces")
@@ -18,19 +20,18 @@ local tries = require("weir.try")
 
 local C = abi.C
 
-local REWRITE, LOG = C.WEIR_PHASE_REWRITE, C.WEIR_PHASE_LOG
+local ACCESS, LOG = C.WEIR_PHASE_ACCESS, C.WEIR_PHASE_LOG
 local UPSTREAM_VERIFY, BALANCER = C.WEIR_PHASE_UPSTREAM_VERIFY, C.WEIR_PHASE_BALANCER
-local ERROR, WARN = 3, 4 -- enum log_level
+local report, traceback = failure.report, failure.traceback
+local WARN = 4 -- enum log_level
 
 local worker = {}
 
--- serial -> generation: { serial, settings, entities, plans, records, [phase] = { [plan] = chain }
--- }
+-- serial -> what Generation.make() made
 local generations = {}
 local newest
 
--- Handlers by module, and in Kong's order; those that init_worker was called for.
-local handlers, ordered, started = {}, {}, {}
+local handlers = Handlers.new()
 
 traces.start(function(text)
   C.weir_log(WARN, text, #text)
@@ -38,20 +39,54 @@ end)
 
 -- ---- running
 
--- Logs a failed handler. `place` is where the error was raised, as Kong's log lines have it after
--- "[kong]".
-local function report(record, what, message)
-  local place = message:match("([^/%s]+:%d+): ") or "worker.lua"
-  local line = ("[kong] %s [%s] %s: %s"):format(place, record and record.name or "-", what, message)
-  C.weir_log(ERROR, line, #line)
+-- Runs one handler. Returns true when it fails.
+local function step(phase, record, fn, handler, conf, more)
+  current.plugin = record
+  local ok, err = xpcall(fn, traceback, handler, conf, more)
+  if not ok then
+    report(record, abi.phases[phase], err)
+    return true
+  end
 end
 
-local function traceback(err)
-  if type(err) ~= "string" then
-    local text = (getmetatable(err) or {}).__tostring and tostring(err)
-    err = text or ("error object of type " .. type(err))
+-- The failure of a handler is the request's, but for the log phase: a request's log entries are
+-- independent of each other.
+local function run_chain(phase, chain)
+  local more = phase == BALANCER and tries.current() or nil
+  local failed
+  local at = 1
+  repeat
+    if step(phase, chain[at + 3], chain[at], chain[at + 1], chain[at + 2], more) then
+      failed = true
+      if phase ~= LOG then
+        break
+      end
+    end
+    at = at + 4
+  until chain[at] == nil
+  return failed
+end
+
+-- Access where consumers have configurations of their own: which one of a plugin runs is known when
+-- its turn comes.
+local function run_access(options)
+  local state = choice.state(options)
+  for turn = 1, #options.items do
+    state.turn = turn
+    local record = state.chosen[turn]
+    local fn = record and record.handler.access
+    if fn and step(ACCESS, record, fn, record.handler, record.conf) then
+      return true
+    end
   end
-  return debug.traceback(err, 2)
+end
+
+local function run_chosen(phase, options)
+  if phase == ACCESS then
+    return run_access(options)
+  end
+  local chain = choice.chain(options, phase, abi.phases[phase])
+  return chain and run_chain(phase, chain)
 end
 
 --- Runs the handlers of one phase.
@@ -62,29 +97,17 @@ end
 -- @treturn true|nil true when a handler failed; what was wrong is logged then
 function worker.run(serial, phase, plan, slot)
   local generation = generations[serial]
-  local chain = generation[phase][plan]
-  if not chain then
+  local chain, options = generation[phase][plan], generation.choices[plan]
+  if not (chain or options) then
     return nil
   end
   current.generation, current.phase, current.slot = generation, phase, slot
-  local try = phase == BALANCER and tries.current() or nil
   local failed
-  local at = 1
-  repeat
-    local record = chain[at + 3]
-    current.plugin = record
-    local ok, err = xpcall(chain[at], traceback, chain[at + 1], chain[at + 2], try)
-    if not ok then
-      report(record, abi.phases[phase], err)
-      failed = true
-      -- A request's log entries are independent of each other; in every other phase the request has
-      -- failed.
-      if phase ~= LOG then
-        break
-      end
-    end
-    at = at + 4
-  until chain[at] == nil
+  if options then
+    failed = run_chosen(phase, options)
+  else
+    failed = run_chain(phase, chain)
+  end
   current.plugin, current.slot = nil, 0
   return failed
 end
@@ -147,144 +170,16 @@ worker.release = current.release
 
 -- ---- adopting
 
--- Higher priorities first; of equal ones, names that sort later.
-local function runs_before(a, b)
-  local x, y = a.handler.PRIORITY or 0, b.handler.PRIORITY or 0
-  if x ~= y then
-    return x > y
-  end
-  return a.name > b.name
-end
-
-local function load_handler(record)
-  if handlers[record.module] then
-    return true
-  end
-  local ok, handler = pcall(require, record.module)
-  if not ok then
-    return nil, handler
-  end
-  handlers[record.module] = handler
-  ordered[#ordered + 1] = { name = record.name, module = record.module, handler = handler }
-  table.sort(ordered, runs_before)
-  return true
-end
-
--- The conf table of the generation before serves on when its content is the same: what a plugin
--- keeps by it stays valid.
-local function conf_of(record)
-  local old = newest and newest.records[record.id]
-  if old and old.hash == record.hash then
-    return old.conf
-  end
-  local conf = record.conf
-  conf.__plugin_id = record.id
-  conf.plugin_instance_name = record.instance_name
-  conf.service_id = record.service
-  conf.route_id = record.route
-  return conf
-end
-
--- A chain of the handlers that implement a phase, nil when none does.
-local function make_chain(phase, records, indices)
-  local chain = {}
-  for _, index in ipairs(indices) do
-    local record = records[index]
-    local handler = handlers[record.module]
-    local fn = handler[phase]
-    if fn then
-      local at = #chain
-      chain[at + 1], chain[at + 2], chain[at + 3], chain[at + 4] = fn, handler, record.conf, record
-    end
-  end
-  return chain[1] and chain or nil
-end
-
--- Chains of one phase for all plans.
-local function make_chains(phase, records, lists)
-  local made, chains = {}, {}
-  for plan, indices in pairs(lists) do
-    local key = table.concat(indices, ",")
-    if made[key] == nil then
-      made[key] = make_chain(phase, records, indices) or false
-    end
-    chains[plan] = made[key] or nil
-  end
-  return chains
-end
-
-local function make_generation(blob, serial)
-  local generation = {
-    serial = serial,
-    settings = blob.settings,
-    entities = blob.entities,
-    plans = blob.plans,
-    services = blob.services,
-    effective = blob.effective,
-    list = blob.plugins,
-    records = {},
-  }
-  for _, record in ipairs(blob.plugins) do
-    local ok, err = load_handler(record)
-    if not ok then
-      return nil, err
-    end
-    record.conf = conf_of(record)
-    generation.records[record.id] = record
-  end
-  -- Before the route is known a request is under the plan of those without one.
-  generation[REWRITE] = { [0] = make_chain(abi.phases[REWRITE], blob.plugins, blob.rewrite) }
-  for phase = REWRITE + 1, #abi.phases do
-    generation[phase] = make_chains(abi.phases[phase], blob.plugins, blob.chains)
-  end
-  return generation
-end
-
--- Calls an optional function of a handler outside of requests; a failure is the plugin's own
--- matter.
-local function call(plugin, what, ...)
-  local fn = plugin.handler[what]
-  if not fn then
-    return
-  end
-  current.plugin = plugin
-  local ok, err = xpcall(fn, traceback, plugin.handler, ...)
-  current.plugin = nil
-  if not ok then
-    report(plugin, what, err)
-  end
-end
-
--- init_worker once, configure each time with all confs of the plugin (nil when it has none any
--- more).
-local function tell_handlers(generation)
-  local confs = {}
-  for _, record in ipairs(generation.list) do
-    confs[record.module] = confs[record.module] or {}
-    table.insert(confs[record.module], record.conf)
-  end
-  for _, plugin in ipairs(ordered) do
-    if not started[plugin.module] then
-      started[plugin.module] = true
-      call(plugin, "init_worker")
-    end
-    call(plugin, "configure", confs[plugin.module])
-  end
-end
-
 local function make_newest(generation)
   newest = generation
   current.generation = generation
   if generation then
-    tell_handlers(generation)
+    handlers:tell(generation.list)
   end
 end
 
 --- Makes a configuration's chains available, and the newest.
--- @tparam string text string.buffer's encoding of what weir.compile made:
---   plugins = list of { id, name, module, instance_name, conf, hash, route, service },
---   chains = { [plan] = { index into plugins, … } }, rewrite = { index, … },
---   plans, services, effective, entities, settings
+-- @tparam string text what weir.compile.blob encoded
 -- @tparam number serial
 -- @treturn true|nil nil when nothing has changed
 -- @treturn nil|string why
@@ -292,7 +187,7 @@ function worker.adopt(text, serial)
   local blob = buffer.decode(text)
   loader.set_path(blob.settings.plugin_path, blob.settings.lua_package_path)
   pdk.install(blob.settings)
-  local generation, err = make_generation(blob, serial)
+  local generation, err = Generation.make(blob, serial, handlers, newest)
   if not generation then
     return nil, err
   end

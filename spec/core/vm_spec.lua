@@ -95,6 +95,32 @@ describe("core/vm", function()
     assert.equal("error", world:run("access"))
   end)
 
+  it("chooses a consumer's configuration, and runs it after an exit, too", function()
+    world = vm.new({
+      plugins = {
+        auth = handler([[function P:access()
+          kong.client.authenticate({ id = "ann" })
+          kong.response.exit(401)
+        end]]),
+        shown = handler([[function P:header_filter(conf)
+          kong.response.set_header("X-Conf", conf.mark .. " " .. tostring(conf.consumer_id))
+        end]]),
+      },
+      chain = { "auth", "shown", "shown" },
+      confs = { {}, { mark = "all" }, { mark = "own" } },
+      choices = { { 1 }, { 2, 1 } },
+      consumers = { { ann = 3 } },
+    })
+    local nobody = world:another()
+    world:run("header_filter", nobody)
+    assert.equal("all nil", world:header("X-Conf", nobody))
+    world:release(nobody)
+    assert.equal("exit", world:run("access"))
+    assert.equal("done", world:run("header_filter"))
+    assert.equal("own nil", world:header("X-Conf"))
+    world:release()
+  end)
+
   describe("exit", function()
     it("ends the phase for good, also inside of a plugin's pcall", function()
       start({

@@ -283,6 +283,109 @@ describe("weir.compile", function()
       assert.equal(0, phases)
     end)
 
+    describe("of consumers", function()
+      -- What the only route runs for a consumer, as marks of the configurations.
+      local function chosen(blob, consumer)
+        if not blob.choices[2] then
+          return chain_of(blob, 2)
+        end
+        local marks = {}
+        for i, item in ipairs(blob.choices[2]) do
+          local index = item[1]
+          for k = #item, 2, -1 do
+            index = blob.consumers[item[k]][consumer] or index
+          end
+          marks[i] = index ~= 0 and blob.plugins[index].conf.mark or "none"
+        end
+        return marks
+      end
+
+      local function entity_of(scope, more)
+        local result = entity("one", scope, more)
+        result.consumer = scope:find("consumer") and { id = "ann" } or nil
+        return result
+      end
+
+      local function compiled(entities, names)
+        local built, problems, _, blob = run({
+          services = { {} }, routes = { { service = SERVICE } }, plugins = entities,
+        }, names or { "one", "two", "three" })
+        return blob, built, problems
+      end
+
+      it("count in Kong's order of the eight combinations", function()
+        local scopes = { "global", "service", "route", "consumer", "route+service",
+          "service+consumer", "route+consumer", "route+service+consumer" }
+        for last = 1, #scopes do
+          local entities = {}
+          for i = 1, last do
+            table.insert(entities, entity_of(scopes[i]))
+          end
+          local blob = compiled(entities)
+          assert.same({ scopes[last] }, chosen(blob, "ann"))
+        end
+      end)
+
+      it("leave to others what is for everybody", function()
+        local blob = compiled({ entity_of("consumer"), entity_of("service") })
+        assert.same({ "service" }, chosen(blob, "bob"))
+        assert.same({ "none" }, chosen(compiled({ entity_of("consumer") }), "bob"))
+      end)
+
+      it("do not come before a configuration for route and service", function()
+        local blob = compiled({ entity_of("consumer"), entity_of("route+service") })
+        assert.same({}, blob.choices)
+      end)
+
+      it("leave plans alone where they make no difference", function()
+        local elsewhere = entity_of("consumer")
+        elsewhere.route = { id = "routes-9" }
+        local blob = compiled({ elsewhere, entity("two", "global") })
+        assert.same({}, blob.choices)
+        assert.equal(1, #blob.chains[2])
+      end)
+
+      it("make the phases that any of them may need", function()
+        local _, built = compiled({ entity("two", "global"), entity_of("consumer") })
+        assert.equal(ACCESS + HEADER + LOG, plan_of(built, 1).phases)
+      end)
+
+      it("of another protocol than the route's take their place and do not run", function()
+        local blob = compiled({
+          entity_of("consumer", { protocols = { "tcp", "http" } }), entity_of("global"),
+        })
+        assert.same({ "consumer" }, chosen(blob, "ann"))
+        local _, _, _, other = run({
+          services = { {} }, routes = { { service = SERVICE, protocols = { "https" } } },
+          plugins = { entity_of("consumer", { protocols = { "http" } }), entity_of("global") },
+        }, { "one" })
+        assert.same({ "none" }, chosen(other, "ann"))
+        assert.same({ "global" }, chosen(other, "bob"))
+      end)
+
+      it("are told to workers once, however many routes they serve", function()
+        local _, _, _, blob = run({
+          services = { {} }, routes = { { service = SERVICE }, { service = SERVICE } },
+          plugins = { entity_of("consumer") },
+        }, { "one" })
+        assert.same(blob.choices[2], blob.choices[3])
+        assert.equal(1, #blob.consumers)
+        assert.equal("ann", blob.plugins[blob.consumers[1].ann].consumer)
+      end)
+
+      for _, what in ipairs({ "plan", "upstream_verify" }) do
+        it("are refused for a plugin that implements " .. what, function()
+          plugin.define("decider", {}, { what })
+          local blob, _, why = compiled({
+            { name = "decider", config = {}, consumer = { id = "ann" } },
+          }, { "decider" })
+          plugin.forget("decider")
+          assert.is_nil(blob)
+          assert.matches("'decider' of consumer 'ann': the plugin implements `" .. what .. "`", why)
+        end)
+      end
+    end)
+
     describe("that judge upstreams", function()
       local function judges_of(entities)
         local built = run({

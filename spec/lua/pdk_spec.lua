@@ -29,7 +29,6 @@ describe("kong", function()
   end)
 
   it("has no half-built functions", function()
-    assert.is_nil(kong.client.authenticate)
     assert.is_nil(kong.service.set_target_retry_callback)
     assert.is_nil(kong.log.serialize)
     assert.is_nil(kong.vault)

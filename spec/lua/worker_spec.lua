@@ -39,10 +39,12 @@ describe("weir.worker", function()
     }
   end
 
-  local function blob(plugins, chains, rewrite)
+  local function blob(plugins, chains, rewrite, choices, consumers)
     return buffer.encode({
       plugins = plugins,
       chains = chains,
+      choices = choices or {},
+      consumers = consumers or {},
       rewrite = rewrite or {},
       plans = {},
       entities = {},
@@ -125,6 +127,111 @@ describe("weir.worker", function()
     worker.adopt(blob({ record("a", { conf = { tag = "new" }, hash = "2" }) }, {}), 2)
     worker.retire(2)
     assert.same({ "old", "new", "old" }, seen)
+  end)
+
+  describe("with configurations of consumers", function()
+    local choice
+
+    -- What the plugins auth, a and b did in access, and in these phases after it.
+    local function serve(...)
+      seen = {}
+      worker.run(1, ACCESS, 2, 1)
+      for _, phase in ipairs({ ... }) do
+        worker.run(1, phase, 2, 1)
+      end
+      worker.release(1)
+      return seen
+    end
+
+    -- One place for auth (record 1), a (2, ann's is 3) and b (4 for everybody, ann's is 5, bob's
+    -- is off).
+    local function adopt(auth, items)
+      choice = require("weir.runner.choice")
+      install("auth", { access = auth })
+      install("a", { access = noting("a"), log = noting("a log") })
+      install("b", { access = noting("b"), log = noting("b log") })
+      worker.adopt(blob({
+        record("auth"), record("a", { conf = { tag = "all" } }),
+        record("a", { id = "a2", conf = { tag = "ann" } }), record("b", { conf = { tag = "all" } }),
+        record("b", { id = "b2", conf = { tag = "ann" } }),
+      }, { [2] = { 1, 2, 4 } }, nil, { [2] = items or { { 1 }, { 2, 1 }, { 4, 2 } } },
+        { { ann = 3 }, { ann = 5, bob = 0 } }), 1)
+    end
+
+    before_each(function()
+      package.loaded["weir.runner.choice"] = nil
+      package.loaded["weir.runner.generation"] = nil
+      package.loaded["weir.worker"] = nil
+      worker = require("weir.worker")
+    end)
+
+    it("runs what is for everybody as long as nobody is authenticated", function()
+      adopt(function() end)
+      assert.same({ "a all", "b all", "a log all", "b log all" }, serve(LOG))
+    end)
+
+    it("runs the consumer's for the plugins after the one that authenticates", function()
+      adopt(function() choice.authenticated("ann") end)
+      assert.same({ "a ann", "b ann", "a log ann", "b log ann" }, serve(LOG))
+    end)
+
+    it("keeps what was chosen before somebody was authenticated", function()
+      adopt(function() choice.authenticated("ann") end, { { 2, 1 }, { 1 }, { 4, 2 } })
+      assert.same({ "a all", "b ann", "a log all", "b log ann" }, serve(LOG))
+    end)
+
+    it("chooses anew when somebody else is authenticated", function()
+      local turn = 0
+      adopt(function()
+        turn = turn + 1
+        choice.authenticated(turn == 1 and "ann" or nil)
+      end, { { 1 }, { 2, 1 }, { 1 }, { 4, 2 } })
+      assert.same({ "a ann", "b all", "a log ann", "b log all" }, serve(LOG))
+    end)
+
+    it("runs nothing where the consumer's configuration does not fit the route", function()
+      adopt(function() choice.authenticated("bob") end)
+      assert.same({ "a all", "a log all" }, serve(LOG))
+    end)
+
+    it("runs what is for everybody for a consumer without any", function()
+      adopt(function() choice.authenticated("eve") end)
+      assert.same({ "a all", "b all", "a log all", "b log all" }, serve(LOG))
+    end)
+
+    it("chooses for the plugins that an exit skips, too", function()
+      adopt(function()
+        choice.authenticated("ann")
+        error("stopped here")
+      end)
+      assert.same({ "a log ann", "b log ann" }, serve(LOG))
+    end)
+
+    it("begins with nobody each time", function()
+      local who = "ann"
+      adopt(function() choice.authenticated(who) end)
+      serve()
+      who = nil
+      assert.same({ "a all", "b all" }, serve())
+      assert.same({ "a all", "b all" }, serve())
+    end)
+
+    it("makes a choice once, and does not remember without end", function()
+      adopt(function() end)
+      local options = choice.of_plans({
+        plugins = { "auth", "a", "a2" }, choices = { [2] = { { 1 }, { 2, 1 } } },
+        consumers = { { ann = 3 } },
+      })[2]
+      local anns = options:after(options.nobody, 1, "ann")
+      assert.same({ "auth", "a2" }, { anns[1], anns[2] })
+      assert.equal(anns, options:after(options.nobody, 1, "ann"))
+      assert.equal(options:after(options.nobody, 1, "c0"), options:after(options.nobody, 1, "c1"))
+      for i = 1, 5000 do
+        options:after(options.nobody, 1, "c" .. i)
+        assert.is_true(options.known.count <= 4096)
+      end
+      assert.same({ "auth", "a2" }, { unpack(options:after(options.nobody, 1, "ann")) })
+    end)
   end)
 
   describe("judge", function()

@@ -64,6 +64,8 @@ local function blob_of(options, folder)
   return buffer.encode({
     plugins = records,
     chains = { [0] = indices },
+    choices = { [0] = options.choices },
+    consumers = options.consumers or {},
     rewrite = indices,
     plans = { [0] = {} },
     entities = {},
@@ -81,7 +83,8 @@ local function new_snapshot(options, folder, serial)
 end
 
 --- Adopts a configuration.
--- @tparam table options chain (plugin names in their order), confs and hashes (one per plugin)
+-- @tparam table options chain (plugin names in their order), confs and hashes (one per plugin),
+-- choices and consumers (as weir.compile.blob describes them, of the only plan)
 -- @treturn string|nil why it was refused
 function World:adopt(options)
   self.serial = self.serial + 1

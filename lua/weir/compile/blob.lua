@@ -1,8 +1,13 @@
 -- What worker VMs need of a configuration, as one text (weir.worker decodes it):
 --
---   plugins   list of { id, name, module, instance_name, conf, hash, route, service }; `hash` is
---             equal for equal content
+--   plugins   list of { id, name, module, instance_name, conf, hash, route, service, consumer };
+--             `hash` is equal for equal content
 --   chains    plan -> list of indices into `plugins`, in the order of execution
+--   choices   plan -> where consumers have configurations of their own, besides its chain: a list
+--             of { index into `plugins` or 0, index into `consumers`, … }, a plugin each, in the
+--             order of execution. The first that has the request's consumer counts, else the index
+--             at the head; 0 runs nothing
+--   consumers list of { [id of a consumer] = index into `plugins` or 0 }
 --   rewrite   the same for the plugins that run before a route is known
 --   plans     plan -> { route_id, service_id, effective = index, error, targets = list of { target,
 --             effective, error } }; `effective` for upstreams that are reached over TLS, `error`
@@ -13,6 +18,7 @@
 --   entities  TYPE -> { [id] = entity }, private keys left out
 --   settings  what plugins may see of the settings, and node_id
 local buffer = require("string.buffer")
+local Chains = require("weir.compile.chains")
 local fingerprint = require("weir.fingerprint")
 local Fold = require("weir.compile.fold")
 local Targets = require("weir.compile.targets")
@@ -51,10 +57,14 @@ function Blob.new(config, settings)
     effective_indices = {},
     -- List of fields -> policy -> index: plans share these lists.
     known_effective = setmetatable({}, { __mode = "k" }),
+    -- Map of consumers' entities -> protocols of routes -> index.
+    known_consumers = {},
     content = {
       effective = {},
       plugins = {},
       chains = {},
+      choices = {},
+      consumers = {},
       rewrite = {},
       plans = {},
       services = {},
@@ -71,6 +81,7 @@ function Blob:add(record)
   local list = self.content.plugins
   record.hash = fingerprint.of({
     record.name, record.module, record.conf, record.route or "", record.service or "",
+    record.consumer or "",
   })
   list[#list + 1] = record
   return #list
@@ -88,6 +99,7 @@ function Blob:plugin(entity)
       conf = entity.config or {},
       route = entity.route and entity.route.id,
       service = entity.service and entity.service.id,
+      consumer = entity.consumer and entity.consumer.id,
     })
     self.indices[entity.id] = index
   end
@@ -157,6 +169,50 @@ function Blob:chain(links)
     end
   end
   return indices
+end
+
+local function sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  return keys
+end
+
+-- The index of a map of consumers, as it is for routes with these protocols; added when it is new.
+function Blob:consumers(entities, route)
+  local key = table.concat(sorted_keys(Chains.protocols(route)), ",")
+  local known = self.known_consumers[entities] or {}
+  self.known_consumers[entities] = known
+  if not known[key] then
+    local map = {}
+    for _, consumer in ipairs(sorted_keys(entities)) do
+      local entity = entities[consumer]
+      map[consumer] = Chains.fits(entity, route) and self:plugin(entity) or 0
+    end
+    table.insert(self.content.consumers, map)
+    known[key] = #self.content.consumers
+  end
+  return known[key]
+end
+
+--- What a plan chooses from while it authenticates.
+-- @tparam table choices what Chains:choices() gave
+-- @tparam table route
+-- @treturn table list, as `choices` holds it
+function Blob:choices(choices, route)
+  local list = {}
+  for _, choice in ipairs(choices) do
+    if runs_in_workers(choice.plugin) then
+      local item = { choice.entity and self:plugin(choice.entity) or 0 }
+      for _, entities in ipairs(choice.consumers) do
+        item[#item + 1] = self:consumers(entities, route)
+      end
+      list[#list + 1] = item
+    end
+  end
+  return list
 end
 
 --- Which plugins of a chain judge upstreams (upstream_verify), as a text that is equal for the same

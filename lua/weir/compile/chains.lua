@@ -1,8 +1,10 @@
 -- Which configuration of which plugin applies where.
 --
--- Of each plugin at most one configuration applies to a request: the most specific of route and
--- service, route, service, global. Plugins run in the order in which they were loaded
--- (weir.plugins).
+-- Of each plugin at most one configuration applies to a request, the most specific of: route,
+-- service and consumer; route and consumer; service and consumer; route and service; consumer;
+-- route; service; global. Routes and services are known here, consumers are not: for these there is
+-- the list of what they may have (Chains:choices). Plugins run in the order in which they were
+-- loaded (weir.plugins).
 local bit = require("bit")
 
 local Chains = {}
@@ -14,18 +16,29 @@ local function id_of(reference)
   return reference and reference.id
 end
 
--- Stands for no route and no service in the index of a plugin: route -> service -> configuration.
+-- Stands for no route and no service in the index of a plugin: route -> service -> { entity = the
+-- configuration for everybody, consumers = { [id] = configuration } }.
 local NONE = ""
 
-local function put(of_plugin, route_id, service_id, entity)
-  local of_route = of_plugin[route_id or NONE] or {}
-  of_plugin[route_id or NONE] = of_route
-  of_route[service_id or NONE] = entity
+local function put(of_plugin, entity)
+  local route_id, service_id = id_of(entity.route) or NONE, id_of(entity.service) or NONE
+  local of_route = of_plugin[route_id] or {}
+  of_plugin[route_id] = of_route
+  local place = of_route[service_id] or {}
+  of_route[service_id] = place
+  if entity.consumer then
+    place.consumers = place.consumers or {}
+    place.consumers[entity.consumer.id] = entity
+  else
+    place.entity = entity
+  end
 end
+
+local NOWHERE = {}
 
 local function get(of_plugin, route_id, service_id)
   local of_route = of_plugin[route_id or NONE]
-  return of_route and of_route[service_id or NONE]
+  return of_route and of_route[service_id or NONE] or NOWHERE
 end
 
 local function any_in(protocols, wanted)
@@ -41,36 +54,42 @@ end
 -- @tparam table entities the `plugins` entities
 -- @tparam table loaded what plugins.load_all() gave
 function Chains.new(entities, loaded)
-  local scopes = {}
+  local scopes, consumers_of = {}, {}
   for _, entity in ipairs(entities) do
     if entity.enabled ~= false and any_in(entity.protocols, HTTP) then
       local of_plugin = scopes[entity.name] or {}
       scopes[entity.name] = of_plugin
-      put(of_plugin, id_of(entity.route), id_of(entity.service), entity)
+      put(of_plugin, entity)
+      consumers_of[entity.name] = consumers_of[entity.name] or id_of(entity.consumer)
     end
   end
-  return setmetatable({ scopes = scopes, loaded = loaded }, Chains)
+  return setmetatable({ scopes = scopes, consumers_of = consumers_of, loaded = loaded }, Chains)
 end
 
-local function fits(entity, route)
-  if not route then
-    return true
-  end
-  local wanted = {}
+--- The protocols of a route as a set.
+function Chains.protocols(route)
+  local set = {}
   for _, protocol in ipairs(route.protocols or { "http", "https" }) do
-    wanted[protocol] = true
+    set[protocol] = true
   end
-  return any_in(entity.protocols, wanted)
+  return set
 end
 
-local function add(found, scope, entity)
-  if entity then
-    found[#found + 1] = { entity = entity, scope = scope }
+--- Whether a configuration and a route (or nil) have a protocol in common.
+function Chains.fits(entity, route)
+  return not route or any_in(entity.protocols, Chains.protocols(route))
+end
+
+local fits = Chains.fits
+
+local function add(found, scope, place)
+  if place and place.entity then
+    found[#found + 1] = { entity = place.entity, scope = scope }
   end
 end
 
--- All configurations of one plugin for a route and its service, the most specific first, whatever
--- their protocols.
+-- All configurations of one plugin for a route and its service and every consumer, the most
+-- specific first, whatever their protocols.
 local function scoped(of_plugin, route, service)
   local route_id, service_id = id_of(route), id_of(service)
   local found = {}
@@ -121,8 +140,70 @@ function Chains:select(route, service)
   return chain
 end
 
+-- What consumers have of one plugin on a route and its service: maps of consumers, the most
+-- specific first, as far as no configuration for everybody counts before them.
+local function consumer_maps(of_plugin, route, service)
+  local route_id, service_id = id_of(route), id_of(service)
+  local maps = {}
+  local function add_map(place)
+    maps[#maps + 1] = place.consumers
+  end
+  if route_id and service_id then
+    add_map(get(of_plugin, route_id, service_id))
+  end
+  if route_id then
+    add_map(get(of_plugin, route_id, nil))
+  end
+  if service_id then
+    add_map(get(of_plugin, nil, service_id))
+  end
+  if not (route_id and service_id and get(of_plugin, route_id, service_id).entity) then
+    add_map(get(of_plugin, nil, nil))
+  end
+  return maps
+end
+
+--- Like select(), for a route where consumers have configurations of their own.
+-- @treturn table|nil list of { plugin, entity = the one for everybody (may be nil), consumers =
+-- maps of consumer id -> entity, the first that has the consumer counts }; nil where consumers make
+-- no difference
+function Chains:choices(route, service)
+  if next(self.consumers_of) == nil then
+    return nil
+  end
+  local choices, differ = {}, false
+  for _, plugin in ipairs(self.loaded) do
+    local maps = self.consumers_of[plugin.name]
+      and consumer_maps(self.scopes[plugin.name], route, service) or NOWHERE
+    local entity = self:find(plugin.name, route, service)
+    differ = differ or maps[1] ~= nil
+    if entity or maps[1] then
+      choices[#choices + 1] = { plugin = plugin, entity = entity, consumers = maps }
+    end
+  end
+  return differ and choices or nil
+end
+
+-- What a plugin decides about upstreams belongs to the route's policy, which is made before anybody
+-- knows the consumer.
+local BEFORE_CONSUMERS = { "plan", "upstream_verify" }
+
+--- Finds a configuration that cannot do what it is there for.
+-- @treturn string|nil what is wrong
+function Chains:problem()
+  for _, plugin in ipairs(self.loaded) do
+    for _, what in ipairs(BEFORE_CONSUMERS) do
+      if plugin.handler[what] and self.consumers_of[plugin.name] then
+        return ("plugins: '%s' of consumer '%s': the plugin implements `%s`, which is decided for "
+          .. "all of a route's requests; configure it for the route, the service or all")
+          :format(plugin.name, self.consumers_of[plugin.name], what)
+      end
+    end
+  end
+end
+
 --- The phases in which a chain has something to run.
--- @tparam table chain what select() gave
+-- @tparam table chain what select() or choices() gave
 -- @tparam number but phases left out
 -- @treturn number bits of WEIR_PHASE_…
 function Chains.phases(chain, but)

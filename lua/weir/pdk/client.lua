@@ -1,11 +1,16 @@
 -- kong.client: who sent the request.
 local abi = require("weir.abi")
+local choice = require("weir.runner.choice")
+local current = require("weir.pdk.current")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
 local router = require("weir.pdk.router")
+local uuid = require("weir.uuid")
 
 local C = abi.C
 local text, number = native.text, native.number
+
+local ACCESS = phase.set("access")
 
 local client = {}
 
@@ -49,6 +54,63 @@ function client.get_protocol(allow_terminated)
   local terminated = allow_terminated and number(C.WEIR_CLIENT_TRUSTED) == 1
     and native.header(C.WEIR_HEADERS_REQUEST, "x-forwarded-proto")
   return terminated and terminated:lower() == "https" and "https" or "http"
+end
+
+-- ---- who is authenticated. Both are fields of ngx.ctx, as in Kong, where plugins look for them.
+
+--- The consumer.
+-- @treturn table|nil
+function client.get_consumer()
+  phase.check(phase.ROUTED)
+  return current.ctx("ngx").authenticated_consumer
+end
+
+--- What the client has authenticated with.
+-- @treturn table|nil
+function client.get_credential()
+  phase.check(phase.ROUTED)
+  return current.ctx("ngx").authenticated_credential
+end
+
+--- Says who the client is. Plugins whose turn comes later run with the configurations of that
+-- consumer.
+-- @tparam ?table consumer
+-- @tparam ?table credential one of both is needed
+function client.authenticate(consumer, credential)
+  phase.check(ACCESS)
+  if consumer ~= nil and type(consumer) ~= "table" then
+    error("consumer must be a table or nil", 2)
+  elseif credential ~= nil and type(credential) ~= "table" then
+    error("credential must be a table or nil", 2)
+  elseif consumer == nil and credential == nil then
+    error("either credential or consumer must be provided", 2)
+  end
+  local ctx = current.ctx("ngx")
+  ctx.authenticated_consumer, ctx.authenticated_credential = consumer, credential
+  choice.authenticated(consumer and consumer.id)
+end
+
+local function by_username(consumers, name)
+  for _, consumer in pairs(consumers) do
+    if consumer.username == name then
+      return consumer
+    end
+  end
+end
+
+--- A consumer of the configuration that the request runs on.
+-- @tparam string id a UUID, or a username
+-- @tparam ?boolean search_by_username whether `id` may be a username, too
+-- @treturn table|nil nil when there is none
+function client.load_consumer(id, search_by_username)
+  phase.check(phase.ROUTED)
+  if type(id) ~= "string" then
+    error("consumer_id must be a string", 2)
+  elseif not search_by_username and not uuid.is_valid(id) then
+    error("cannot load a consumer with an id that is not a uuid", 2)
+  end
+  local consumers = current.generation.entities.consumers or {}
+  return consumers[id] or search_by_username and by_username(consumers, id) or nil
 end
 
 return client
