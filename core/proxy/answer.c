@@ -96,8 +96,11 @@ static void send_head(struct request *r)
     choose_framing(r);
     struct str connection = r->close_after ? STR("close") : STR("keep-alive");
     r->head_sent = true;
-    if (!c->gone)
-        gather_add(&c->out, c->conn, head_write_response(&r->response, &r->arena, connection));
+    if (c->gone)
+        return;
+    struct str head = head_write_response(&r->response, &r->arena, connection);
+    r->response_head_bytes = head.n;
+    gather_add(&c->out, c->conn, head);
 }
 
 // Returns false when a plugin failed: the head is empty again, and the request ends with our error.

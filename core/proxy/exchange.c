@@ -327,21 +327,11 @@ void exchange_resume(struct exchange *e)
     exchange_arm(e);
 }
 
-// For plugins' phases that run when the connection is somebody else's already.
-static void keep_verdict(struct exchange *e)
-{
-    const struct verdict *v = exchange_describe(e);
-    struct verdict *copy = v ? arena_new(&e->request->arena, struct verdict) : NULL;
-    if (copy)
-        *copy = *v;
-    e->request->verdict = copy;
-}
-
 void exchange_end(struct exchange *e)
 {
     struct request *r = e->request;
     if (r->plan->phases != 0)
-        keep_verdict(e);
+        tried_judged(r, exchange_describe(e));
     r->exchange = NULL;
     handshake_end(&e->handshake);
     if (e->dial)

@@ -291,6 +291,7 @@ static void connect_to_target(struct request *r)
 {
     r->state = REQUEST_CONNECT;
     r->tries++;
+    tried_connect(r);
 
     struct str shown = forward_host(r, r->pick_host, r->pick_port);
     struct peer_name name = { .len = 0 };
@@ -305,6 +306,7 @@ static void connect_to_target(struct request *r)
     err_t err = choice_policy(r, &policy, why);
     if (err) {
         report_line(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
+        tried_failed(r, err);
         request_fail(r, err);
         return;
     }
@@ -410,6 +412,7 @@ static void locate_target(struct request *r)
 static bool step_pick(struct request *r)
 {
     attempt_begin(r);
+    tried_begin(r);
     if (r->plan->error.n > 0) {
         report_line(r, LOG_ERR, STR_NONE, "the service cannot be used: %.*s",
                     STR_ARG(r->plan->error));
@@ -548,6 +551,7 @@ void request_response_end(struct request *r)
 void request_try_failed(struct request *r, err_t err, const char *doing)
 {
     r->failure = err;
+    tried_failed(r, err);
     if (!retry_is_free(r, err))
         report_try(r, err, doing);
     const bool retry = retry_after(r, err);

@@ -20,6 +20,7 @@
 #include "proxy/choice.h"
 #include "proxy/hooks.h"
 #include "proxy/proxy.h"
+#include "proxy/tried.h"
 #include "proxy/view.h"
 
 struct client;
@@ -82,7 +83,7 @@ struct request {
     uint16_t pick_port;
     struct str shown_host;              // the Host header that it gets
     struct exchange *exchange;
-    const struct verdict *verdict;      // of the last try that has ended, for plugins; NULL: none
+    struct tried_list tried;
     struct addr upstream_addr;          // of the last try
     struct resolve_query *query;
 
@@ -99,6 +100,7 @@ struct request {
     bool chunked_out;                   // to the client
     bool aborted;                       // the client is gone
     uint64_t response_bytes;            // body bytes to the client
+    size_t response_head_bytes;
     uint64_t sent_upstream, first_byte, ended;   // loop ms: request sent, response head, end
     struct str chunk;                   // body_filter's piece
     bool chunk_last;

@@ -294,6 +294,7 @@ enum {
     WEIR_REQUEST_HOST,              // authority as sent
     WEIR_REQUEST_ID, WEIR_CLIENT_IP, WEIR_CLIENT_FORWARDED_IP, WEIR_REQUEST_SNI, WEIR_ROUTE_PREFIX,
     WEIR_SERVICE_PATH_OUT, WEIR_SERVICE_QUERY_OUT, WEIR_SERVICE_METHOD_OUT, WEIR_SERVICE_HOST_OUT,
+    WEIR_SERVICE_TARGET_OUT,        // path and query, once there was a try
     WEIR_UPSTREAM_ADDR,             // "ip:port" of the last try
     WEIR_TLS_VERSION, WEIR_TLS_CIPHER   // of the client's connection
 };
@@ -305,8 +306,12 @@ enum {
     WEIR_REQUEST_PLAN, WEIR_REQUEST_PHASE, WEIR_REQUEST_BYTES,
     WEIR_RESPONSE_STATUS, WEIR_RESPONSE_SOURCE,    // 0 none yet, 1 service, 2 exit, 3 error
     WEIR_RESPONSE_SENT,             // 1: the head has gone out
-    WEIR_RESPONSE_BYTES, WEIR_SERVICE_STATUS,
-    WEIR_LATENCY_PROXY, WEIR_LATENCY_UPSTREAM, WEIR_LATENCY_KONG,
+    WEIR_RESPONSE_BYTES,            // of the body, without the chunked coding
+    WEIR_RESPONSE_HEAD_BYTES, WEIR_SERVICE_STATUS,
+    // ms: until the request went upstream, from there to the response's head, from that to its end,
+    // all but the second, and all.
+    WEIR_LATENCY_PROXY, WEIR_LATENCY_UPSTREAM, WEIR_LATENCY_RECEIVE, WEIR_LATENCY_KONG,
+    WEIR_LATENCY_REQUEST,
     WEIR_REQUEST_HAS_BODY
 };
 int64_t weir_request_number(int what);             // negative: WEIR_ERR_…
@@ -343,6 +348,19 @@ int weir_service_set_policy(struct weir_policy *p);
 // The verdict on the upstream connection of this request's last try. WEIR_ERR_NONE: no TLS, or
 // nothing was judged yet.
 int weir_tls_verdict(struct weir_verdict *out);
+
+// The tries that the request has made, in their order, from 0. WEIR_ERR_NONE: there is no such try,
+// or no certificate was judged in it.
+struct weir_tried {
+    struct weir_str ip;
+    uint16_t port;
+    int32_t status;                     // what its failure stands for; 0: it did not fail
+    struct weir_str failure;            // code of the error, "" when it did not fail
+    int64_t began_ns;                   // since the epoch
+    int64_t chosen_in_ns;               // until its address was known
+};
+int weir_tried(uint32_t index, struct weir_tried *out);
+int weir_tried_verdict(uint32_t index, struct weir_verdict *out);
 
 // ---- balancer: the try that is about to be made. WEIR_ERR_PHASE in other phases.
 struct weir_try {

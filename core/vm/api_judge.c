@@ -49,10 +49,24 @@ int weir_tls_verdict(struct weir_verdict *out)
     struct request *r = api_request(API_ANY);
     if (!r)
         return WEIR_ERR_PHASE;
-    const struct verdict *v = r->exchange ? exchange_describe(r->exchange) : r->verdict;
+    const struct tried *last = tried_last(&r->tried);
+    const struct verdict *v = r->exchange ? exchange_describe(r->exchange)
+                              : last      ? last->verdict
+                                          : NULL;
     if (!v)
         return WEIR_ERR_NONE;
     give(v, out);
+    return 0;
+}
+
+int weir_tried_verdict(uint32_t index, struct weir_verdict *out)
+{
+    struct request *r = api_request(API_ANY);
+    if (!r)
+        return WEIR_ERR_PHASE;
+    if (index >= r->tried.count || !r->tried.list[index].verdict)
+        return WEIR_ERR_NONE;
+    give(r->tried.list[index].verdict, out);
     return 0;
 }
 

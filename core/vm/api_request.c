@@ -47,6 +47,8 @@ static struct str service_text(struct request *r, int what)
         return r->out_method.p ? r->out_method : r->head.method;
     case WEIR_SERVICE_HOST_OUT:
         return r->out_host;
+    case WEIR_SERVICE_TARGET_OUT:
+        return r->upstream_addr.len ? forward_target(r) : STR_NONE;
     case WEIR_UPSTREAM_ADDR:
         return upstream_address(r);
     default:
@@ -93,18 +95,24 @@ int weir_request_str(int what, struct weir_str *out)
 
 // -- numbers --------------------------------------------------------------------------------------
 
-// Kong's three latencies in ms: until the request went upstream, until the upstream began to
-// answer, and what of the whole was weir's own.
+// Times of a try that the upstream did not answer are there for the first only.
 static int64_t latency(const struct request *r, int what)
 {
-    if (what == WEIR_LATENCY_PROXY)
+    const uint64_t end = r->ended ? r->ended : r->proxy->loop->now;
+    const bool answered = r->first_byte && r->sent_upstream;
+    const uint64_t upstream = answered ? r->first_byte - r->sent_upstream : 0;
+    switch (what) {
+    case WEIR_LATENCY_PROXY:
         return r->sent_upstream ? (int64_t)(r->sent_upstream - r->started) : WEIR_ERR_NONE;
-    bool answered = r->first_byte && r->sent_upstream;
-    uint64_t upstream = answered ? r->first_byte - r->sent_upstream : 0;
-    if (what == WEIR_LATENCY_UPSTREAM)
+    case WEIR_LATENCY_UPSTREAM:
         return answered ? (int64_t)upstream : WEIR_ERR_NONE;
-    uint64_t end = r->ended ? r->ended : r->proxy->loop->now;
-    return (int64_t)(end - r->started - upstream);
+    case WEIR_LATENCY_RECEIVE:
+        return answered ? (int64_t)(end - r->first_byte) : WEIR_ERR_NONE;
+    case WEIR_LATENCY_KONG:
+        return (int64_t)(end - r->started - upstream);
+    default:
+        return (int64_t)(end - r->started);
+    }
 }
 
 static int64_t response_number(const struct request *r, int what)
@@ -118,11 +126,15 @@ static int64_t response_number(const struct request *r, int what)
         return r->head_sent;
     case WEIR_RESPONSE_BYTES:
         return (int64_t)r->response_bytes;
+    case WEIR_RESPONSE_HEAD_BYTES:
+        return (int64_t)r->response_head_bytes;
     case WEIR_SERVICE_STATUS:
         return r->service.status ? r->service.status : WEIR_ERR_NONE;
     case WEIR_LATENCY_PROXY:
     case WEIR_LATENCY_UPSTREAM:
+    case WEIR_LATENCY_RECEIVE:
     case WEIR_LATENCY_KONG:
+    case WEIR_LATENCY_REQUEST:
         return latency(r, what);
     default:
         return WEIR_ERR_NONE;

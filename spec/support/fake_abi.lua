@@ -392,11 +392,12 @@ end
 
 --- A request.
 -- @tparam table want phase (name), texts and numbers (by constant name without WEIR_), headers,
--- body, headers_service, headers_response (name -> value, or list of values)
+-- body, headers_service, headers_response (name -> value, or list of values), verdict, tried (list
+-- of { ip, port, status, failure, began_ns, chosen_in_ns, verdict })
 function fake.new_request(want)
   local request = {
     phase = want.phase, texts = {}, numbers = {}, body = want.body, service = {}, lists = {},
-    chunk = want.chunk, last = want.last, verdict = want.verdict,
+    chunk = want.chunk, last = want.last, verdict = want.verdict, tried = want.tried or {},
   }
   for name, value in pairs(want.texts or {}) do
     request.texts[tonumber(ffi.C["WEIR_" .. name])] = value
@@ -572,6 +573,27 @@ function C.weir_tls_verdict(out)
     return fake.request and NONE or PHASE
   end
   fill(out, verdict)
+  return 0
+end
+
+function C.weir_tried(index, out)
+  local one = fake.request.tried[index + 1]
+  if not one then
+    return NONE
+  end
+  give(out.ip, one.ip)
+  give(out.failure, one.failure or "")
+  out.port, out.status = one.port, one.status or 0
+  out.began_ns, out.chosen_in_ns = one.began_ns, one.chosen_in_ns
+  return 0
+end
+
+function C.weir_tried_verdict(index, out)
+  local one = fake.request.tried[index + 1]
+  if not one or not one.verdict then
+    return NONE
+  end
+  fill(out, one.verdict)
   return 0
 end
 

@@ -2,6 +2,7 @@
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local inspect = require("weir.pdk.inspect")
+local serialize = require("weir.pdk.serialize")
 
 local C = abi.C
 local concat = table.concat
@@ -83,6 +84,9 @@ log.inspect = setmetatable(inspector, {
     write(LEVELS.debug, concat(parts, "\n"))
   end,
 })
+
+log.set_serialize_value = serialize.set_serialize_value
+log.serialize = serialize.serialize
 
 --- kong.log(...) is a notice.
 return setmetatable(log, {

@@ -1,0 +1,41 @@
+// The tries at upstreams that a request has made, in their order: what was asked, how long it took
+// to choose it, how it failed, and how its certificate was judged. For the log, and for plugins
+// that run when the connection is somebody else's already; plans without plugins keep none of it.
+//
+// Owner: struct request embeds it; what it holds is in the request's arena. Threads: the worker's.
+// All zero is a request without a try.
+
+#pragma once
+
+#include "base/error.h"
+#include "net/addr.h"
+
+struct request;
+struct verdict;
+
+struct tried {
+    struct addr addr;
+    int64_t began;                  // ns since the epoch: a target was looked for
+    int64_t chosen_in;              // ns from then until its address was known
+    err_t failure;                  // NULL: it did not fail
+    const struct verdict *verdict;  // NULL: no certificate was judged
+};
+
+struct tried_list {
+    struct tried *list;
+    uint32_t count, room;
+    int64_t began;                  // of the try that looks for its target
+};
+
+// The parts of a try, as they happen: a target is looked for, its address is r->upstream_addr, the
+// connection was judged, it failed.
+void tried_begin(struct request *r);
+void tried_connect(struct request *r);
+void tried_judged(struct request *r, const struct verdict *v);
+void tried_failed(struct request *r, err_t err);
+
+// The last one, NULL when there was none.
+static inline const struct tried *tried_last(const struct tried_list *t)
+{
+    return t->count > 0 ? &t->list[t->count - 1] : NULL;
+}
