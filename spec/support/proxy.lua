@@ -35,6 +35,10 @@ local PHASES = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, lo
   balancer = 6 }
 local RESULTS = { done = 0, wait = 1, exit = 2, error = 3 }
 
+-- A request without a body, and an answer to it.
+local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+local OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
 local World = {}
 
 -- Strings that slices of C point into live as long as this table; specs are short.
@@ -405,6 +409,40 @@ local function new(hooks)
   return world
 end
 
+--- A proxy whose configuration has one upstream target, a server of the spec.
+-- @tparam ?table options as for World:configure()
+-- @tparam ?table hooks as for new()
+-- @treturn table world
+-- @treturn table server
+-- @treturn table a client of it
+local function start(options, hooks)
+  local world = new(hooks)
+  local server = world:listen()
+  options = options or {}
+  options.targets = options.targets or { server.port }
+  world:configure(options)
+  return world, server, world:client()
+end
+
+--- An upstream connection that served a request of the client and is idle.
+local function warm_up(server, client)
+  client:send(GET)
+  local peer = server:accept()
+  peer:request()
+  peer:send(OK)
+  client:response()
+  return peer
+end
+
+--- A request with a body.
+-- @tparam string method
+-- @tparam string body
+-- @tparam ?string more header lines
+local function with_body(method, body, more)
+  return ("%s / HTTP/1.1\r\nHost: a\r\n%sContent-Length: %d\r\n\r\n%s"):format(
+    method, more or "", #body, body)
+end
+
 --- A struct addr.
 local function addr(ip, port)
   local a = ffi.new("struct addr")
@@ -412,4 +450,7 @@ local function addr(ip, port)
   return a
 end
 
-return { new = new, C = C, str = str, text = text, addr = addr }
+return {
+  C = C, new = new, start = start, warm_up = warm_up, with_body = with_body, str = str,
+  text = text, addr = addr, GET = GET, OK = OK,
+}

@@ -5,7 +5,7 @@ local C, str, text = proxy.C, proxy.str, proxy.text
 
 jit.off(true, true)
 
-local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+local GET = proxy.GET
 
 describe("proxy/answer", function()
   local world, client, peer

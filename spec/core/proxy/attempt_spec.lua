@@ -6,8 +6,7 @@ local C, str = proxy.C, proxy.str
 
 jit.off(true, true)
 
-local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-local OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+local GET, OK = proxy.GET, proxy.OK
 
 describe("proxy/attempt", function()
   local world

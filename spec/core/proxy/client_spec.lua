@@ -5,7 +5,7 @@ local C = proxy.C
 
 jit.off(true, true)
 
-local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+local GET = proxy.GET
 
 describe("proxy/client", function()
   local world, server

@@ -6,7 +6,7 @@ local C = proxy.C
 
 jit.off(true, true)
 
-local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+local GET = proxy.GET
 
 describe("proxy/proxy", function()
   local world

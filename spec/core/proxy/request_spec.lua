@@ -5,13 +5,7 @@ local C, str = proxy.C, proxy.str
 
 jit.off(true, true)
 
-local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-local OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-local function with_body(method, body, more)
-  return ("%s / HTTP/1.1\r\nHost: a\r\n%sContent-Length: %d\r\n\r\n%s"):format(
-    method, more or "", #body, body)
-end
+local GET, OK, with_body = proxy.GET, proxy.OK, proxy.with_body
 
 local function chunk(data)
   return ("%x\r\n%s\r\n"):format(#data, data)
@@ -21,34 +15,21 @@ describe("proxy/request", function()
   local world, server
 
   local function start(options, hooks)
-    world = proxy.new(hooks)
-    server = world:listen()
-    options = options or {}
-    options.targets = options.targets or { server.port }
-    world:configure(options)
-    return world:client()
+    local client
+    world, server, client = proxy.start(options, hooks)
+    return client
   end
 
   after_each(function()
     world:free()
   end)
 
-  -- An upstream connection that served a request and is idle.
-  local function warm_up(client)
-    client:send(GET)
-    local peer = server:accept()
-    peer:request()
-    peer:send(OK)
-    client:response()
-    return peer
-  end
-
   it("goes through its phases in order, and is released", function()
     local none = function() return "done" end
     local client = start({}, {
       rewrite = none, access = none, header_filter = none, body_filter = none, log = none,
     })
-    warm_up(client)
+    proxy.warm_up(server, client)
     assert.same({ "rewrite", "access", "header_filter", "body_filter", "body_filter", "log",
       "release" }, world.calls)
     assert.matches('"GET / HTTP/1.1" 200 2 ', world:access_log())
@@ -62,7 +43,7 @@ describe("proxy/request", function()
         assert(math.abs(tonumber(r.started_epoch) / 1000 - os.time()) < 5)
       end,
     })
-    warm_up(client)
+    proxy.warm_up(server, client)
     client:send(GET)
     world:wait("another request", function() return world:request() end)
     client:reset()

@@ -5,39 +5,20 @@ local C = proxy.C
 
 jit.off(true, true)
 
-local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-local OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-local function with_body(method, body, more)
-  return ("%s / HTTP/1.1\r\nHost: a\r\n%sContent-Length: %d\r\n\r\n%s"):format(
-    method, more or "", #body, body)
-end
+local GET, OK, with_body = proxy.GET, proxy.OK, proxy.with_body
 
 describe("proxy/retry", function()
   local world, server
 
   local function start(options, hooks)
-    world = proxy.new(hooks)
-    server = world:listen()
-    options = options or {}
-    options.targets = options.targets or { server.port }
-    world:configure(options)
-    return world:client()
+    local client
+    world, server, client = proxy.start(options, hooks)
+    return client
   end
 
   after_each(function()
     world:free()
   end)
-
-  -- An upstream connection that served a request and is idle.
-  local function warm_up(client)
-    client:send(GET)
-    local peer = server:accept()
-    peer:request()
-    peer:send(OK)
-    client:response()
-    return peer
-  end
 
   local function count(pattern, s)
     return select(2, s:gsub(pattern, ""))
@@ -46,7 +27,7 @@ describe("proxy/retry", function()
   describe("a connection that was closed under our hands", function()
     it("costs a request that can be sent again no retry", function()
       local client = start()
-      local stale = warm_up(client)
+      local stale = proxy.warm_up(server, client)
       client:send(GET)
       stale:request()
       stale:close()
@@ -59,7 +40,7 @@ describe("proxy/retry", function()
 
     it("ends a request that cannot", function()
       local client = start({ plan = { retries = 3 } })
-      local stale = warm_up(client)
+      local stale = proxy.warm_up(server, client)
       client:send(with_body("POST", "x"))
       stale:expect("x$")
       stale:close()

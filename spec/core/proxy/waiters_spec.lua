@@ -276,7 +276,7 @@ end)
 
 -- Upstreams of these accept connections and say nothing: handshakes with them do not end.
 describe("requests that wait for a handshake", function()
-  local GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+  local GET = proxy.GET
   local world, server, policy
 
   local function configure(plan)
