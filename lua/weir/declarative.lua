@@ -1,9 +1,10 @@
 -- Whole declarative files: from text to validated, flattened entities, or to the complete list of
 -- what is wrong.
 --
--- A configuration is { format_version, transform, by_id = { TYPE = { [id] = entity } }, TYPE = {
--- entity, … } } with all of weir.entities.names as TYPE. Entities have their `id`, all defaults,
--- references as { id = … } (`ca_certificates` of a service: ids). What is not set is absent.
+-- A configuration is { format_version, transform, model, by_id = { TYPE = { [id] = entity } }, TYPE
+-- = { entity, … } } with all of model.names (weir.entities) as TYPE. Entities have their `id`, all
+-- defaults, references as { id = … } (`ca_certificates` of a service: ids). What is not set is
+-- absent.
 local null = require("cjson").null
 local document = require("weir.document")
 local entities = require("weir.entities")
@@ -89,17 +90,26 @@ local function check_header(doc, report)
   end
 end
 
-local function check_keys(doc, findings, report)
-  local known = { "_format_version", "_transform", "_comment", "_ignore", unpack(entities.names) }
+-- What to say of a type that other plugins or other versions have; nil for one that nobody has.
+local function why_unknown(name)
+  local owner = entities.owners[name]
+  if owner then
+    return ("these entities belong to plugin '%s', which is not enabled"):format(owner)
+  elseif entities.unsupported[name] then
+    return "not supported by this version of weir"
+  end
+end
+
+local function check_keys(doc, model, findings, report)
+  local known = { "_format_version", "_transform", "_comment", "_ignore", unpack(model.names) }
   local is_known = {}
   for _, name in ipairs(known) do
     is_known[name] = true
   end
   for key, value in pairs(doc.value) do
-    if entities.unsupported[key] then
-      findings:add(findings.errors, { key }, "not supported by this version of weir", "key")
-    elseif not is_known[key] then
-      findings:add(findings.errors, { key }, "unknown field" .. suggest.phrase(key, known), "key")
+    if not is_known[key] then
+      local message = why_unknown(key) or "unknown field" .. suggest.phrase(key, known)
+      findings:add(findings.errors, { key }, message, "key")
     else
       records.check_metadata(key, value, {}, report)
     end
@@ -109,8 +119,9 @@ end
 -- ---- entities
 
 -- The schema that judges a record: a plugin's own for a plugin, if there is one.
-local function schema_of(record, enabled, report)
-  local schema = entities.schemas[record.type]
+local function schema_of(record, context)
+  local schema = context.model.schemas[record.type]
+  local enabled, report = context.enabled, context.report
   local name = record.input.name
   if record.type ~= "plugins" or type(name) ~= "string" then
     return schema
@@ -121,7 +132,7 @@ local function schema_of(record, enabled, report)
     record.invalid = true
     return schema
   end
-  local own, err = entities.definitions.plugins.schema_of(name)
+  local own, err = context.model.definitions.plugins.schema_of(name)
   if not own then
     report(extend(record.path, "name"), err)
     record.invalid = true
@@ -136,22 +147,43 @@ local function error_text(err)
   return err.message
 end
 
+-- Whose functions a record's schema has that may raise errors; nil for weir's own.
+local function brought_by(record)
+  if record.type == "plugins" then
+    return ("plugin '%s'"):format(record.input.name)
+  elseif not entities.base.schemas[record.type] then
+    return ("'%s'"):format(record.type)
+  end
+end
+
 -- A plugin's schema brings functions of its own, which may raise errors: a finding, not the end.
 local function process(schema, record, context)
   local ok, value, errors, warnings = pcall(schema.process, schema, record.input, context)
   if ok then
     return value, errors, warnings
-  elseif record.type ~= "plugins" then
+  elseif not brought_by(record) then
     error(value, 0)
   end
-  local message = ("the schema of plugin '%s' failed: %s")
-    :format(record.input.name, tostring(value))
+  local message = ("the schema of %s failed: %s"):format(brought_by(record), tostring(value))
   return {}, { { path = {}, message = message } }, {}
+end
+
+-- The part of processing that needs resolved references.
+local function settle(record, context)
+  if record.invalid then
+    return
+  end
+  local ok, err = pcall(record.schema.settle, record.schema, record.value, context)
+  if not ok then
+    context.report(record.path, ("the schema of %s failed: %s"):format(brought_by(record),
+      tostring(err)))
+    record.invalid = true
+  end
 end
 
 local function validate(record, context)
   local findings = context.findings
-  local schema = schema_of(record, context.enabled, context.report)
+  local schema = schema_of(record, context)
   record.schema = schema
   local value, errors, warnings = process(schema, record, context)
   record.value, record.bad_fields = value, {}
@@ -170,7 +202,7 @@ end
 -- `context` has `now`, `plugins` (the names of those that are configured) and `config`, nil where
 -- anything in the file is not valid.
 local function advise(record, context)
-  local give_advice = entities.definitions[record.type].advise
+  local give_advice = context.model.definitions[record.type].advise
   if not give_advice or record.invalid then
     return
   end
@@ -192,11 +224,12 @@ local function plugins_of(list)
   return names
 end
 
-local function assemble(list, file)
+local function assemble(list, model, file)
   local config = {
-    format_version = file._format_version, transform = file._transform ~= false, by_id = {},
+    format_version = file._format_version, transform = file._transform ~= false, model = model,
+    by_id = {},
   }
-  for _, name in ipairs(entities.names) do
+  for _, name in ipairs(model.names) do
     config[name], config.by_id[name] = {}, {}
   end
   for _, record in ipairs(list) do
@@ -243,22 +276,30 @@ function declarative.load(text, options)
     report({}, "expected an object")
     return nil, findings:sorted()
   end
+  local model, problems = entities.model(options.plugins)
+  for _, message in ipairs(problems) do
+    report({}, message)
+  end
   check_header(doc, report)
-  check_keys(doc, findings, report)
+  check_keys(doc, model, findings, report)
   local context = {
     findings = findings,
+    model = model,
     report = report,
     enabled = enabled_set(options.plugins),
     transform = doc.value._transform ~= false,
     now = options.now or os.time(),
   }
-  local list = records.collect(doc, doc.value._format_version ~= "3.0", report)
+  local list = records.collect(doc, model, doc.value._format_version ~= "3.0", report)
   for _, record in ipairs(list) do
     validate(record, context)
   end
-  references.settle(list, report)
+  references.settle(list, model, report)
+  for _, record in ipairs(list) do
+    settle(record, context)
+  end
   context.plugins = plugins_of(list)
-  context.config = #findings.errors == 0 and assemble(list, doc.value) or nil
+  context.config = #findings.errors == 0 and assemble(list, model, doc.value) or nil
   for _, record in ipairs(list) do
     advise(record, context)
   end

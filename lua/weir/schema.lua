@@ -11,6 +11,7 @@ local new_table = require("table.new")
 local null = require("cjson").null
 local checks = require("weir.schema.checks")
 local definition_of = require("weir.schema.definition")
+local dotted = require("weir.schema.dotted")
 local suggest = require("weir.suggest")
 local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
@@ -223,6 +224,8 @@ local function initial_value(field)
   local def = field.def
   if def.default ~= nil then
     return def.default
+  elseif field.generate then
+    return field.generate()
   elseif field.record and def.required then
     return {}
   end
@@ -431,10 +434,11 @@ local function transformation_inputs(item, data)
   local inputs = {}
   for _, list in ipairs({ item.input or {}, item.needs or {} }) do
     for _, name in ipairs(list) do
-      if data[name] == nil or data[name] == null then
+      local value = dotted.get(data, name)
+      if value == null then
         return nil
       end
-      table.insert(inputs, data[name])
+      table.insert(inputs, value)
     end
   end
   return inputs
@@ -442,9 +446,9 @@ end
 
 -- `always` is weir's: a normal form, or a value that only weir may compute, is no matter of
 -- `_transform`.
-local function transform(record, data, run)
-  for _, item in ipairs(record.transformations) do
-    local inputs = item.on_write and (item.always or run.transform ~= false)
+local function transform(list, data, transforming)
+  for _, item in ipairs(list) do
+    local inputs = item.on_write and (item.always or transforming ~= false)
       and transformation_inputs(item, data)
     for key, value in pairs(inputs and item.on_write(unpack(inputs)) or {}) do
       data[key] = value
@@ -470,7 +474,7 @@ function process_record(record, input, path, run)
   end
   run_checks(record, result, path, run, first_error)
   if #run.errors < first_error then
-    transform(record, result, run)
+    transform(record.transformations, result, run.transform)
   end
   local at_root = path.parent == nil
   for i = first_error, #run.errors do
@@ -519,5 +523,12 @@ function Schema:process(input, options)
   return strip_nulls(result), run.errors, run.warnings
 end
 
+--- Runs the transformations that look into referenced entities, by the ids that references have by
+-- now.
+-- @tparam table value what process() gave, its references resolved; changed in place
+-- @tparam[opt] table options as for process()
+function Schema:settle(value, options)
+  transform(self.record.late, value, options and options.transform)
+end
 
 return Schema

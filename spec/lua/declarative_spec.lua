@@ -104,13 +104,14 @@ describe("weir.declarative", function()
     it("has no keys but those of Kong, and says which of them weir lacks", function()
       assert.same({
         "2:1: servces: unknown field (did you mean 'services'?)",
-        "3:1: consumers: not supported by this version of weir",
-        "4:1: _x: unknown field",
-        "5:13: _transform: expected a boolean",
-        "6:11: _comment: expected a string",
-        "7:10: _ignore: expected an array",
-        "8:11: services: expected an array",
-      }, errors_of(HEAD .. "servces: []\nconsumers: []\n_x: 1\n_transform: 1\n_comment: 1\n"
+        "3:1: vaults: not supported by this version of weir",
+        "4:1: acls: these entities belong to plugin 'acl', which is not enabled",
+        "5:1: _x: unknown field",
+        "6:13: _transform: expected a boolean",
+        "7:11: _comment: expected a string",
+        "8:10: _ignore: expected an array",
+        "9:11: services: expected an array",
+      }, errors_of(HEAD .. "servces: []\nvaults: []\nacls: []\n_x: 1\n_transform: 1\n_comment: 1\n"
         .. "_ignore: 1\nservices: {a: 1}\n"))
     end)
 
@@ -283,6 +284,109 @@ routes:
     end)
   end)
 
+  describe("consumers", function()
+    local loader = require("weir.loader")
+
+    setup(function()
+      loader.set_path("spec/fixtures/plugins", "")
+      table.insert(OPTIONS.plugins, "keyring")
+    end)
+    teardown(function()
+      loader.set_path("", "")
+      table.remove(OPTIONS.plugins)
+    end)
+
+    local function without_id(entity)
+      local copy = {}
+      for field, value in pairs(entity) do
+        copy[field] = field ~= "id" and value or nil
+      end
+      return copy
+    end
+
+    it("have what plugins bring nested in them, or beside them", function()
+      local config = valid([[
+consumers:
+- username: alice
+  keyring_keys:
+  - {key: k1, tags: [t]}
+  keyring_groups: [{group: g}]
+- {custom_id: "7", username: bob}
+keyring_keys:
+- {key: k2, consumer: bob}
+]])
+      local alice, bob = config.consumers[1], config.consumers[2]
+      assert.same({
+        { consumer = { id = alice.id }, key = "k1", tags = { "t" } },
+        { consumer = { id = bob.id }, key = "k2" },
+      }, { without_id(config.keyring_keys[1]), without_id(config.keyring_keys[2]) })
+      assert.same({ id = alice.id }, config.keyring_groups[1].consumer)
+      assert.equal(config.keyring_keys[2], config.by_id.keyring_keys[config.keyring_keys[2].id])
+    end)
+
+    it("have ids that follow from names, and credentials ids from their cache keys", function()
+      local text = "consumers: [{username: a, keyring_keys: [{key: k}], "
+        .. "keyring_groups: [{group: g}]}]\n"
+      local config = valid(text)
+      local uuid, ws = require("weir.uuid"), require("weir.workspace").id
+      local id = uuid.of_entity("consumers", "a")
+      assert.equal(id, config.consumers[1].id)
+      assert.equal(uuid.of_entity("keyring_keys", "keyring_keys:" .. ws .. ":k"),
+        config.keyring_keys[1].id)
+      assert.equal(uuid.of_entity("keyring_groups", ("keyring_groups:%s:%s:g"):format(ws, id)),
+        config.keyring_groups[1].id)
+    end)
+
+    it("need a name of either kind", function()
+      assert.same({
+        "2:14: consumers[0]: at least one of these fields must be non-empty: "
+          .. "'custom_id', 'username'",
+      }, errors_of(HEAD .. "consumers: [ {tags: [x]} ]\n"))
+    end)
+
+    it("and their credentials are unique", function()
+      assert.same({
+        "3:14: consumers[1].username: uniqueness violation: 'consumers' entity with username set "
+          .. "to 'a' already declared",
+        "4:27: consumers[2].custom_id: uniqueness violation: 'consumers' entity with custom_id set "
+          .. "to '1' already declared",
+        "5:46: keyring_keys[1].key: uniqueness violation: 'keyring_keys' entity with key set to "
+          .. "'k' already declared",
+        "6:44: keyring_groups[1]: uniqueness violation: 'keyring_groups' entity with "
+          .. "consumer+group set to 'b+g' already declared",
+      }, errors_of(HEAD .. ([[
+consumers: [ {username: a, custom_id: "1"},
+ { username: a, id: %s },
+ {username: b, custom_id: "1"} ]
+keyring_keys: [ {key: k, consumer: b}, {key: k, consumer: b} ]
+keyring_groups: [ {group: g, consumer: b}, {group: g, consumer: b} ]
+]]):format(CA)))
+    end)
+
+    it("must be there for what refers to them", function()
+      assert.same({
+        "2:35: keyring_keys[0].consumer: "
+          .. "invalid reference 'consumer: nobody' (no such entry in 'consumers')",
+      }, errors_of(HEAD .. "keyring_keys: [{key: k, consumer: nobody}]\n"))
+    end)
+
+    it("have credentials whose values are made up where none is given", function()
+      local text = "consumers: [{username: a, keyring_keys: [{}, {}]}]\n"
+      local keys = valid(text).keyring_keys
+      assert.matches("^%x+$", keys[1].key)
+      assert.equal(32, #keys[1].key)
+      assert.not_equal(keys[1].key, keys[2].key)
+    end)
+
+    it("are known when their credentials are transformed, unless the file says not to", function()
+      local text = "consumers: [{username: a}]\n"
+        .. "keyring_keys: [{key: k, digest: d, consumer: a}]\n"
+      local config = valid(text)
+      assert.equal("d of " .. config.consumers[1].id, config.keyring_keys[1].digest)
+      assert.equal("d", valid("_transform: false\n" .. text).keyring_keys[1].digest)
+    end)
+  end)
+
   describe("plugins", function()
     it("get the defaults of their own schema", function()
       local config = valid("plugins: [{name: sample, config: {message: x}}]")
@@ -362,7 +466,8 @@ upstreams:
     end)
 
     it("may come from a plugin's schema, which may fail", function()
-      local sample = require("weir.entities").definitions.plugins.schema_of("sample").definition
+      local plugins = require("weir.entities").base.definitions.plugins
+      local sample = plugins.schema_of("sample").definition
       finally(function() sample.advise = nil end)
       function sample.advise(entity, config)
         return { {

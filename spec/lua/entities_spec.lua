@@ -326,9 +326,53 @@ describe("weir.entities", function()
   end)
 
   it("know what nests in what", function()
-    assert.same({ routes = "service", plugins = "service" }, entities.children_of("services"))
-    assert.same({ plugins = "route" }, entities.children_of("routes"))
-    assert.same({ targets = "upstream" }, entities.children_of("upstreams"))
-    assert.equal("certificate", entities.children_of("certificates").snis)
+    assert.same({ routes = "service", plugins = "service" }, entities.base:children_of("services"))
+    assert.same({ plugins = "route" }, entities.base:children_of("routes"))
+    assert.same({ targets = "upstream" }, entities.base:children_of("upstreams"))
+    assert.equal("certificate", entities.base:children_of("certificates").snis)
+  end)
+
+  describe("of plugins", function()
+    local FIELDS = { { id = { type = "string", uuid = true, auto = true } } }
+    local broken = {
+      ["dao-missing"] = { function() error("no luck") end, "no luck" },
+      ["dao-no-table"] = { function() return 5 end, "no list of definitions" },
+      ["dao-no-name"] = { function() return { { fields = FIELDS } } end, "no list of definitions" },
+      ["dao-bad-field"] = {
+        function() return { { name = "d", fields = { { f = { type = "strang" } } } } } end,
+        "d.f: invalid type: strang",
+      },
+      ["dao-taken"] = {
+        function() return { { name = "services", fields = FIELDS } } end,
+        "brings entities called 'services', which there are already",
+      },
+    }
+
+    for name, case in pairs(broken) do
+      it("must be in order: " .. name, function()
+        package.preload["kong.plugins." .. name .. ".daos"] = case[1]
+        local model, errors = entities.model({ name })
+        assert.equal(1, #errors)
+        assert.matches(("plugin '%s'"):format(name), errors[1], 1, true)
+        assert.matches(case[2], errors[1], 1, true)
+        assert.same(entities.base.names, model.names)
+        local config, findings = declarative.load('_format_version: "3.0"\n',
+          { plugins = { name } })
+        assert.is_nil(config)
+        assert.equal(errors[1], findings.errors[1].message)
+      end)
+    end
+
+    it("come after the gateway's own, and nest in what they refer to", function()
+      package.preload["kong.plugins.dao-fine.daos"] = function()
+        local parent = { type = "foreign", reference = "consumers" }
+        return { { name = "fine", fields = { FIELDS[1], { consumer = parent } } } }
+      end
+      local model, errors = entities.model({ "dao-fine", "no-daos" })
+      assert.same({}, errors)
+      assert.equal("fine", model.names[#model.names])
+      assert.equal("consumer", model:children_of("consumers").fine)
+      assert.is_nil(entities.base:children_of("consumers").fine)
+    end)
   end)
 end)

@@ -1,7 +1,6 @@
 -- `weir check`: validates a declarative file.
 local configuration = require("weir.pdk.configuration")
 local declarative = require("weir.declarative")
-local entities = require("weir.entities")
 local file = require("weir.source.file")
 local loader = require("weir.loader")
 local options = require("weir.cli.options")
@@ -37,7 +36,7 @@ end
 local function summary(config)
   local always = { services = true, routes = true }
   local parts = {}
-  for _, name in ipairs({ "services", "routes", unpack(entities.names) }) do
+  for _, name in ipairs({ "services", "routes", unpack(config.model.names) }) do
     local count = #config[name]
     if always[name] ~= false and (always[name] or count > 0) then
       local label = (count == 1 and name:gsub("s$", "") or name):gsub("_", " ")

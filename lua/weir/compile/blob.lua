@@ -17,6 +17,7 @@
 --             upstreams are verified, and what says so; each once, however many plans share it
 --   entities  TYPE -> { [id] = entity }, private keys left out
 --   settings  what plugins may see of the settings, and node_id
+--   loaded_at seconds since the epoch
 local buffer = require("string.buffer")
 local Chains = require("weir.compile.chains")
 local fingerprint = require("weir.fingerprint")
@@ -70,6 +71,7 @@ function Blob.new(config, settings)
       services = {},
       entities = public_entities(config),
       settings = settings,
+      loaded_at = os.time(),
     },
   }, Blob)
 end

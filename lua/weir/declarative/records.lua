@@ -4,7 +4,6 @@
 -- was written, id, parent_field = the reference that nesting has filled in }. Ids are settled here,
 -- from the top down, so that children know their parents' even if a parent turns out to be invalid.
 local null = require("cjson").null
-local entities = require("weir.entities")
 local uuid = require("weir.uuid")
 
 local records = {}
@@ -34,11 +33,11 @@ end
 
 -- An entity that neither has an id nor a name gets the id of its place in the file: the same file
 -- has the same ids on every node and after every reload.
-local function identify(record)
-  local id, definition = record.input.id, entities.definitions[record.type]
+local function identify(record, model)
+  local id, definition = record.input.id, model.definitions[record.type]
   if uuid.is_valid(id) then
     return id:lower()
-  elseif definition.cache_key then
+  elseif definition.cache_key and next(model:children_of(record.type)) == nil then
     return nil    -- depends on resolved references, see weir.declarative.references
   end
   local key = definition.endpoint_key and record.input[definition.endpoint_key]
@@ -67,7 +66,7 @@ Collector.__index = Collector
 
 -- Separates an entity's own fields from its metadata and from the entities nested in it.
 function Collector:split(type_name, entity, path)
-  local children = entities.children_of(type_name)
+  local children = self.model:children_of(type_name)
   local own, nested = {}, {}
   for key, value in pairs(entity) do
     if children[key] then
@@ -96,9 +95,9 @@ function Collector:entity(type_name, entity, path, parent)
   if type_name == "routes" and self.migrate then
     migrate_paths(own)
   end
-  record.id = identify(record)
+  record.id = identify(record, self.model)
   table.insert(self.list, record)
-  for _, child in ipairs(entities.names) do
+  for _, child in ipairs(self.model.names) do
     if nested[child] ~= nil then
       local link = { field = children[child], id = record.id }
       self:entities(child, nested[child], extend(path, child), link)
@@ -121,14 +120,15 @@ end
 
 --- Collects the records of all entities of a file.
 -- @tparam Document document its value is a map
+-- @tparam Model model the entity types (weir.entities)
 -- @tparam boolean migrate whether it is written in a format before 3.0
 -- @tparam function report called as report(path, message) for each mistake
 -- @treturn {table,...} records, parents before their children
-function records.collect(document, migrate, report)
+function records.collect(document, model, migrate, report)
   local collector = setmetatable({
-    document = document, migrate = migrate, report = report, list = {},
+    document = document, model = model, migrate = migrate, report = report, list = {},
   }, Collector)
-  for _, type_name in ipairs(entities.names) do
+  for _, type_name in ipairs(model.names) do
     local list = document.value[type_name]
     if list ~= nil then
       collector:entities(type_name, list, { type_name })

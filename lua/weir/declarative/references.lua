@@ -1,22 +1,19 @@
 -- What the records of a file say about each other: references, derived ids, uniqueness.
-local entities = require("weir.entities")
 local extend = require("weir.declarative.records").extend
 local uuid = require("weir.uuid")
-
--- The id of Kong's only workspace without a database; it is part of what ids are derived from.
-local WORKSPACE = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
+local workspace = require("weir.workspace")
 
 local references = {}
 
 -- Names and ids as written, so that a reference to an entity with a mistake in another field is no
 -- second mistake.
-local function index(records)
+local function index(records, model)
   local by_id, by_name = {}, {}
-  for _, name in ipairs(entities.names) do
+  for _, name in ipairs(model.names) do
     by_id[name], by_name[name] = {}, {}
   end
   for _, record in ipairs(records) do
-    local key = entities.definitions[record.type].endpoint_key
+    local key = model.definitions[record.type].endpoint_key
     local name = key and record.input[key]
     if record.id then
       by_id[record.type][record.id] = record
@@ -102,12 +99,12 @@ local function resolve_config(record, by_id, report)
     end)
 end
 
-local function resolve(records, by_id, by_name, report)
+local function resolve(records, model, by_id, by_name, report)
   for _, record in ipairs(records) do
     if record.type == "plugins" then
       resolve_config(record, by_id, report)
     end
-    for _, item in ipairs(entities.definitions[record.type].fields) do
+    for _, item in ipairs(model.definitions[record.type].fields) do
       local field, def = next(item)
       local listed = def.elements and def.elements.refers_to
       if listed and type(record.value[field]) == "table" then
@@ -128,18 +125,17 @@ local function key_part(value)
   return value
 end
 
-local function derive_id(record, cache_key)
-  local parts = { record.type, WORKSPACE }
-  for _, field in ipairs(cache_key) do
+local function derive_id(record, definition)
+  local parts = { record.type, definition.workspaceable and workspace.id or "*" }
+  for _, field in ipairs(definition.cache_key) do
     table.insert(parts, tostring(key_part(record.value[field]) or ""))
   end
   return uuid.of_entity(record.type, table.concat(parts, ":"))
 end
 
-local function derive_ids(records)
+local function derive_ids(records, model)
   for _, record in ipairs(records) do
-    local cache_key = entities.definitions[record.type].cache_key
-    record.id = record.id or derive_id(record, cache_key)
+    record.id = record.id or derive_id(record, model.definitions[record.type])
     record.value.id = record.id
   end
 end
@@ -164,23 +160,23 @@ local function claim(taken, record, what, value, path, report)
 end
 
 -- How messages call what a field holds: a referenced entity by its name, if it has one.
-local function display(value, entity, by_id)
+local function display(value, entity, model, by_id)
   if type(value) ~= "table" then
     return tostring(value)
   end
   local target = by_id[entity] and by_id[entity][value.id]
-  local key = target and entities.definitions[entity].endpoint_key
+  local key = target and model.definitions[entity].endpoint_key
   return key and type(target.input[key]) == "string" and target.input[key] or value.id
 end
 
-local function claim_together(taken, record, fields, by_id, report)
+local function claim_together(taken, record, fields, model, by_id, report)
   local names, values = {}, {}
   for _, field in ipairs(fields) do
     local value = record.value[field]
     if value ~= nil then
       table.insert(names, field)
-      local entity = entities.schemas[record.type]:field(field).reference
-      table.insert(values, display(value, entity, by_id))
+      local entity = model.schemas[record.type]:field(field).reference
+      table.insert(values, display(value, entity, model, by_id))
     end
   end
   local what, value = table.concat(names, "+"), table.concat(values, "+")
@@ -197,12 +193,18 @@ local function claim_unique_fields(taken, record, definition, report)
   end
 end
 
-local function check_uniqueness(records, by_id, report)
+-- The fields that two entities must not have alike: what ids are derived from.
+local function together(definition)
+  local fields = definition.cache_key
+  return fields and #fields > 1 and fields or nil
+end
+
+local function check_uniqueness(records, model, by_id, report)
   local taken = {}
   for _, record in ipairs(records) do
-    local definition = entities.definitions[record.type]
-    local together = not record.invalid and definition.unique_together
-    local distinct = not together or claim_together(taken, record, together, by_id, report)
+    local definition = model.definitions[record.type]
+    local fields = not record.invalid and together(definition)
+    local distinct = not fields or claim_together(taken, record, fields, model, by_id, report)
     claim_unique_fields(taken, record, definition, report)
     -- A derived id repeats what it is derived from: one report is enough.
     if distinct and (record.input.id or not record.invalid) then
@@ -215,12 +217,13 @@ end
 -- what must be unique is.
 -- @tparam {table,...} records with `value` = the validated entity, `bad_fields` = set of its
 --   invalid fields; sets `invalid`
+-- @tparam Model model the entity types (weir.entities)
 -- @tparam function report called as report(path, message)
-function references.settle(records, report)
-  local by_id, by_name = index(records)
-  resolve(records, by_id, by_name, report)
-  derive_ids(records)
-  check_uniqueness(records, by_id, report)
+function references.settle(records, model, report)
+  local by_id, by_name = index(records, model)
+  resolve(records, model, by_id, by_name, report)
+  derive_ids(records, model)
+  check_uniqueness(records, model, by_id, report)
 end
 
 return references

@@ -10,6 +10,7 @@ end
 
 return {
   name = "certificates",
+  workspaceable = true,
   fields = {
     { id = typedefs.uuid },
     { created_at = typedefs.auto_timestamp_s },

@@ -1,56 +1,166 @@
--- The entity types of a declarative file.
+-- The entity types of declarative files: those of the gateway, and those that plugins bring.
+--
+-- A plugin's daos.lua is a list of definitions in Kong's shape (name, primary_key, endpoint_key,
+-- cache_key, fields, …). A model is what results for a set of plugins: { names, definitions,
+-- schemas, children_of() }.
 local Schema = require("weir.schema")
+local typedefs = require("weir.typedefs")
 
 -- Referenced types come before those that refer to them: ids and names are resolved in this order.
 local NAMES = {
-  "certificates", "ca_certificates", "services", "upstreams", "routes", "plugins", "targets",
-  "snis",
+  "certificates", "ca_certificates", "services", "upstreams", "routes", "consumers", "plugins",
+  "targets", "snis",
 }
 
-local entities = {
-  names = NAMES,
-  definitions = {},
-  schemas = {},
+local Model = {}
+Model.__index = Model
 
+local entities = {
   -- Kong's other types, to tell "not yet" from a typing error.
   unsupported = {},
 }
 
 for _, name in ipairs({
-  "consumers", "consumer_groups", "vaults", "keys", "key_sets", "filter_chains", "workspaces",
-  "parameters", "acls", "basicauth_credentials", "hmacauth_credentials", "jwt_secrets",
-  "keyauth_credentials", "oauth2_credentials", "oauth2_authorization_codes", "oauth2_tokens",
-  "acme_storage", "sessions", "session_metadatas", "ratelimiting_metrics",
+  "consumer_groups", "vaults", "keys", "key_sets", "filter_chains", "workspaces", "parameters",
+  "oauth2_credentials", "oauth2_authorization_codes", "oauth2_tokens", "acme_storage", "sessions",
+  "session_metadatas", "ratelimiting_metrics",
 }) do
   entities.unsupported[name] = true
 end
 
-for _, name in ipairs(NAMES) do
-  entities.definitions[name] = require("weir.entities." .. name)
-  entities.schemas[name] = assert(Schema.new(entities.definitions[name]))
+-- Types of plugins that ship with Kong, to say whose they are where that plugin is not enabled.
+entities.owners = {
+  acls = "acl", basicauth_credentials = "basic-auth", hmacauth_credentials = "hmac-auth",
+  jwt_secrets = "jwt", keyauth_credentials = "key-auth",
+}
+
+local function new_model()
+  return setmetatable({ names = {}, definitions = {}, schemas = {}, children = {} }, Model)
 end
 
-local children_of = {}
+function Model:add(definition, schema)
+  local name = definition.name
+  self.names[#self.names + 1] = name
+  self.definitions[name], self.schemas[name] = definition, schema
+end
 
 --- The types that may be nested in entries of `parent`, by name, with the field that refers to the
 -- parent.
 -- @tparam string parent e.g. "services"
 -- @treturn table e.g. { routes = "service", plugins = "service" }, not to be changed
-function entities.children_of(parent)
-  if children_of[parent] then
-    return children_of[parent]
+function Model:children_of(parent)
+  local children = self.children[parent]
+  if children then
+    return children
   end
-  local children = {}
-  for _, name in ipairs(NAMES) do
-    for _, item in ipairs(entities.definitions[name].fields) do
+  children = {}
+  for _, name in ipairs(self.names) do
+    for _, item in ipairs(self.definitions[name].fields) do
       local field, attributes = next(item)
       if attributes.reference == parent then
         children[name] = field
       end
     end
   end
-  children_of[parent] = children
+  self.children[parent] = children
   return children
 end
+
+local base = new_model()
+for _, name in ipairs(NAMES) do
+  local definition = require("weir.entities." .. name)
+  base:add(definition, assert(Schema.new(definition)))
+end
+
+-- ---- what plugins bring
+
+-- A type with `ttl` has a field of that name, which no daos.lua lists.
+local function with_ttl(definition)
+  if not definition.ttl then
+    return definition
+  end
+  local copy = {}
+  for key, value in pairs(definition) do
+    copy[key] = value
+  end
+  copy.fields = { unpack(definition.fields) }
+  table.insert(copy.fields, { ttl = typedefs.ttl })
+  return copy
+end
+
+local function compile_dao(dao)
+  if type(dao) ~= "table" or type(dao.name) ~= "string" or type(dao.fields) ~= "table" then
+    error("its daos are no list of definitions with name and fields", 0)
+  end
+  local definition = with_ttl(dao)
+  local schema, err = Schema.new(definition)
+  if not schema then
+    error(err, 0)
+  end
+  return { definition = definition, schema = schema }
+end
+
+local function load_daos(plugin)
+  local module = "kong.plugins." .. plugin .. ".daos"
+  local ok, daos = pcall(require, module)
+  if not ok then
+    if tostring(daos):find(("module '%s' not found"):format(module), 1, true) == 1 then
+      return {}
+    end
+    error(daos, 0)
+  elseif type(daos) ~= "table" then
+    error("its daos are no list of definitions with name and fields", 0)
+  end
+  local compiled = {}
+  for i, dao in ipairs(daos) do
+    compiled[i] = compile_dao(dao)
+  end
+  return compiled
+end
+
+-- Plugin -> { what daos() returns }: of a module that failed once, Lua forgets why.
+local daos_of = {}
+
+--- The entity types that a plugin brings.
+-- @tparam string plugin
+-- @treturn table|nil list of { definition, schema }, empty for a plugin without any
+-- @treturn nil|string what is wrong with its daos.lua
+function entities.daos(plugin)
+  if not daos_of[plugin] then
+    local ok, daos = pcall(load_daos, plugin)
+    daos_of[plugin] = ok and { daos } or {
+      nil, ("the entities of plugin '%s' cannot be loaded: %s"):format(plugin, tostring(daos)),
+    }
+  end
+  return daos_of[plugin][1], daos_of[plugin][2]
+end
+
+--- The model for a set of plugins.
+-- @tparam table plugins names
+-- @treturn Model
+-- @treturn table texts of what is wrong with the entities of plugins, one for each that is left out
+function entities.model(plugins)
+  local model, errors = new_model(), {}
+  for _, name in ipairs(base.names) do
+    model:add(base.definitions[name], base.schemas[name])
+  end
+  for _, plugin in ipairs(plugins) do
+    local daos, err = entities.daos(plugin)
+    errors[#errors + 1] = err
+    for _, dao in ipairs(daos or {}) do
+      local name = dao.definition.name
+      if model.definitions[name] then
+        errors[#errors + 1] = ("plugin '%s' brings entities called '%s', which there are already")
+          :format(plugin, name)
+      else
+        model:add(dao.definition, dao.schema)
+      end
+    end
+  end
+  return model, errors
+end
+
+--- The model without plugins.
+entities.base = base
 
 return entities

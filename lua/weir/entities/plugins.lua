@@ -9,7 +9,7 @@ local definition = {
   name = "plugins",
   endpoint_key = "instance_name",
   cache_key = { "name", "route", "service", "consumer" },
-  unique_together = { "name", "route", "service", "consumer" },
+  workspaceable = true,
   fields = {
     { id = typedefs.uuid },
     { created_at = typedefs.auto_timestamp_s },
@@ -18,7 +18,7 @@ local definition = {
     { instance_name = typedefs.utf8_name },
     { route = { type = "foreign", reference = "routes" } },
     { service = { type = "foreign", reference = "services" } },
-    { consumer = { type = "foreign", reference = "consumers", supported = {} } },
+    { consumer = { type = "foreign", reference = "consumers" } },
     { config = { type = "record", abstract = true } },
     { protocols = typedefs.protocols },
     { enabled = { type = "boolean", required = true, default = true } },

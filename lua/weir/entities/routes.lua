@@ -70,6 +70,7 @@ end
 return {
   name = "routes",
   endpoint_key = "name",
+  workspaceable = true,
   fields = {
     { id = typedefs.uuid },
     { created_at = typedefs.auto_timestamp_s },

@@ -63,6 +63,7 @@ local timeout = { default = 60000, between = { 1, 2 ^ 31 - 2 } }
 return {
   name = "services",
   endpoint_key = "name",
+  workspaceable = true,
   fields = {
     { id = typedefs.uuid },
     { created_at = typedefs.auto_timestamp_s },

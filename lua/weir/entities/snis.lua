@@ -5,6 +5,7 @@ local typedefs = require("weir.typedefs")
 return {
   name = "snis",
   endpoint_key = "name",
+  workspaceable = true,
   fields = {
     { id = typedefs.uuid },
     { created_at = typedefs.auto_timestamp_s },

@@ -20,7 +20,7 @@ end
 return {
   name = "targets",
   cache_key = { "upstream", "target" },
-  unique_together = { "upstream", "target" },
+  workspaceable = true,
   fields = {
     { id = typedefs.uuid },
     { created_at = typedefs.auto_timestamp_ms },

@@ -106,6 +106,7 @@ local passive = record({
 return {
   name = "upstreams",
   endpoint_key = "name",
+  workspaceable = true,
   fields = {
     { id = typedefs.uuid },
     { created_at = typedefs.auto_timestamp_s },

@@ -2,6 +2,7 @@
 --
 -- Functions of Kong's that are not here are missing altogether, so a plugin that needs one fails at
 -- once and says so.
+local Cache = require("weir.cache")
 local configuration = require("weir.pdk.configuration")
 local meta = require("kong.meta")
 local shared = require("weir.ngx.shared")
@@ -15,8 +16,12 @@ local kong = {
   pdk_major_version = 2,
   pdk_version = "2.0.0",
   configuration = configuration.view,
+  cache = Cache.new(),
   client = require("weir.pdk.client"),
+  core_cache = Cache.new(),
   ctx = require("weir.pdk.ctx"),
+  db = require("weir.db"),
+  default_workspace = require("weir.workspace").id,
   ip = require("weir.pdk.ip"),
   log = require("weir.pdk.log"),
   nginx = require("weir.pdk.nginx"),

@@ -44,6 +44,7 @@ function generation.make(blob, serial, handlers, before)
   local made = {
     serial = serial,
     settings = blob.settings,
+    loaded_at = blob.loaded_at,
     entities = blob.entities,
     plans = blob.plans,
     services = blob.services,

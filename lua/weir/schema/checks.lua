@@ -6,43 +6,12 @@
 -- `tools.matches(field name, match, value)` says whether a value would be valid for that field
 -- under the extra attributes in `match`.
 local null = require("cjson").null
+local dotted = require("weir.schema.dotted")
 local quoted = require("weir.schema.validators").quoted
 
+local get, set = dotted.get, dotted.set
+
 local checks = {}
-
-local function get(record, name)
-  if not name:find(".", 1, true) then
-    local value = record[name]
-    return value == nil and null or value
-  end
-  local value = record
-  for step in name:gmatch("[^.]+") do
-    if type(value) ~= "table" then
-      return null
-    end
-    value = value[step]
-  end
-  return value == nil and null or value
-end
-
-local function set(record, name, value)
-  if not name:find(".", 1, true) then
-    record[name] = value
-    return
-  end
-  local parent = record
-  local steps = {}
-  for step in name:gmatch("[^.]+") do
-    steps[#steps + 1] = step
-  end
-  for i = 1, #steps - 1 do
-    if type(parent[steps[i]]) ~= "table" then
-      parent[steps[i]] = {}
-    end
-    parent = parent[steps[i]]
-  end
-  parent[steps[#steps]] = value
-end
 
 local function is_empty(value)
   return value == null or value == "" or type(value) == "table" and next(value) == nil

@@ -1,10 +1,11 @@
 -- Compiles schema definitions into what weir.schema works with, and finds their mistakes.
 --
--- A compiled field is { def = the field as defined, validators = names in their order, record /
--- elements / keys / values = compiled parts }; a compiled record { ordered, by_name, shorthands,
--- names, entity_checks, transformations, check, tools = what its entity checks may use, once they
--- have run }.
+-- A compiled field is { def = the field as defined, validators = names in their order, generate =
+-- what makes up a value, record / elements / keys / values = compiled parts }; a compiled record {
+-- ordered, by_name, shorthands, names, entity_checks, transformations, late = those that look into
+-- referenced entities, check, tools = what its entity checks may use, once they have run }.
 local checks = require("weir.schema.checks")
+local hex = require("weir.hex")
 local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
 
@@ -40,6 +41,17 @@ local function compile_field(field, where)
   return compiled
 end
 
+-- What makes up the value of a field with `auto` that is not given. Ids of entities are derived
+-- from the file instead (weir.declarative), and times are not made up.
+local function generator(name, def)
+  if not def.auto or def.type ~= "string" or name == "id" then
+    return nil
+  elseif def.uuid then
+    return function() return require("weir.uuid").v4() end
+  end
+  return function() return hex.encode(require("weir.core").random(16)) end
+end
+
 -- { { name = field }, … } -> ordered list of { name, field } and the same by name.
 local function compile_fields(list, where)
   local ordered, by_name = {}, {}
@@ -49,6 +61,7 @@ local function compile_fields(list, where)
       error(("%s: field %d has no name"):format(where, i), 0)
     end
     by_name[name] = compile_field(field, where .. "." .. name)
+    by_name[name].generate = generator(name, field)
     ordered[i] = { name = name, field = by_name[name] }
   end
   return ordered, by_name
@@ -64,12 +77,34 @@ local function compile_checks(list, where)
   return list
 end
 
+-- Whether a transformation looks into what another entity is, which is known only once references
+-- are resolved.
+local function is_late(item, by_name)
+  for _, list in ipairs({ item.input or {}, item.needs or {} }) do
+    for _, name in ipairs(list) do
+      local head = by_name[name:match("^([^.]+)%.")]
+      if head and head.def.type == "foreign" then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+local function sort_transformations(record, list)
+  record.transformations, record.late = {}, {}
+  for _, item in ipairs(list) do
+    table.insert(is_late(item, record.by_name) and record.late or record.transformations, item)
+  end
+end
+
 function compile_record(source, where)
   if type(source.fields) ~= "table" then
     error(where .. ": error in schema definition: no 'fields' table", 0)
   end
-  local record = { transformations = source.transformations or {}, check = source.check }
+  local record = { check = source.check }
   record.ordered, record.by_name = compile_fields(source.fields, where)
+  sort_transformations(record, source.transformations or {})
   record.shorthands = compile_fields(source.shorthand_fields or {}, where)
   record.entity_checks = compile_checks(source.entity_checks or {}, where)
   record.names = {}

@@ -76,6 +76,11 @@ return {
   { name = "client_body_buffer_size", type = "size", default = "8k", min = 1, max = 2 ^ 30,
     description = "bytes of a request body that plugins may read into memory" },
 
+  { name = "db_cache_ttl", type = "time", default = "0", max = 86400 * 365,
+    description = "seconds that kong.cache keeps a value, if a plugin does not say; 0: until the "
+      .. "configuration changes" },
+  { name = "db_cache_neg_ttl", type = "time", default = "0", max = 86400 * 365,
+    description = "the same for the knowledge that there is none" },
   { name = "mem_cache_size", type = "size", default = "128m", min = 12288, max = 2 ^ 40,
     description = "bytes of each of the shared dictionaries kong_db_cache and kong_core_db_cache" },
   { name = "nginx_http_lua_shared_dict", type = "shared_dicts", default = "",
