@@ -1,6 +1,6 @@
 -- Constants that plugins take from Kong.
 return {
-  DECLARATIVE_DEFAULT_WORKSPACE_ID = "0dc6f45b-8f8d-40d2-a504-473544ee190b",
+  DECLARATIVE_DEFAULT_WORKSPACE_ID = require("weir.workspace").id,
   DECLARATIVE_DEFAULT_WORKSPACE_NAME = "default",
   HEADERS = {
     HOST_OVERRIDE = "X-Host-Override",

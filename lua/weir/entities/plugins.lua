@@ -1,4 +1,5 @@
--- Plugins: one configuration of one plugin, for everything, a service or a route.
+-- Plugins: one configuration of one plugin, for everything, a service, a route, a consumer, or for
+-- several of these together.
 --
 -- A plugin's own schema.lua completes this definition: its `config`, and what it says about the
 -- other fields (protocols, `no_service` and so on) replaces what is said here.
