@@ -10,7 +10,13 @@ local keys = require("weir.settings.keys")
 local suggest = require("weir.suggest")
 local values = require("weir.settings.values")
 
-local BUNDLED_PLUGINS = { "upstream-tls", "echo", "request-termination", "correlation-id" }
+local BUNDLED_PLUGINS = {
+  "upstream-tls",
+  "echo",
+  "request-termination",
+  "correlation-id",
+  "cors",
+}
 
 -- Variables that begin like settings but are read elsewhere, before there are settings.
 local RESERVED_VARIABLES = { WEIR_LUA_PATH = true }

@@ -1,3 +1,4 @@
+require("spec.support.fake_abi").install()
 require("spec.lua.fake_core").install()
 local buffer = require("string.buffer")
 local cli = require("weir.cli")

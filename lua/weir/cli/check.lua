@@ -1,5 +1,4 @@
 -- `weir check`: validates a declarative file.
-local configuration = require("weir.pdk.configuration")
 local declarative = require("weir.declarative")
 local file = require("weir.source.file")
 local loader = require("weir.loader")
@@ -53,7 +52,8 @@ function check.execute(args, process)
     return options.exit(1)
   end
   loader.set_path(loaded.plugin_path, loaded.lua_package_path)
-  configuration.set(loaded)
+  -- Schemas of plugins may use kong and ngx. No other command needs to load that.
+  require("weir.pdk").install(loaded)
   local text, name = file.new(args.file):load()
   if not text then
     process.stderr:write("Error: ", name, "\n")
