@@ -118,6 +118,19 @@ struct str buf_at(const struct buf *b, size_t offset)
     return (struct str){ chunk->bytes + chunk->from + offset, chunk->to - chunk->from - offset };
 }
 
+struct str buf_text(const struct buf *b, struct arena *a)
+{
+    const struct str front = buf_front(b);
+    if (front.n == b->len)
+        return front;
+    char *bytes = arena_alloc(a, b->len), *end = bytes;
+    for (const struct buf_chunk *chunk = b->head; chunk; chunk = chunk->next) {
+        memcpy(end, chunk->bytes + chunk->from, chunk->to - chunk->from);
+        end += chunk->to - chunk->from;
+    }
+    return (struct str){ bytes, b->len };
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
     assert(n <= b->len);

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "base/arena.h"
 #include "base/str.h"
 
 #include <sys/uio.h>
@@ -34,6 +35,8 @@ void buf_clear(struct buf *b);                              // gives all chunks 
 void buf_append(struct buf *b, const char *p, size_t n);    // copies
 struct str buf_front(const struct buf *b);                  // the first piece; n == 0 when empty
 struct str buf_at(const struct buf *b, size_t offset);      // the piece that begins at offset < len
+// All of it in one piece: as it lies where it does, else copied.
+struct str buf_text(const struct buf *b, struct arena *a);
 void buf_consume(struct buf *b, size_t n);                  // drops n <= len bytes from the front
 
 // Fills at most `max` iovecs from the front; returns how many.

@@ -20,6 +20,7 @@ struct settings {
     uint32_t tls_handshakes_max;            // upstream_tls_handshakes_max, per worker; 0: no limit
     uint64_t client_max_body_size;          // nginx_http_client_max_body_size, bytes; 0: none
     uint64_t client_body_buffer_size;       // bytes a plugin may have in memory
+    uint64_t response_buffer_size;          // bytes of a response that is held for plugins
     uint32_t client_header_timeout;         // ms, all of these
     uint32_t client_body_timeout;
     uint32_t client_idle_timeout;           // keep-alive connection between requests

@@ -128,7 +128,7 @@ static void send_whole(struct request *r, struct str body)
     answer_end(r);
 }
 
-void answer_proxied_head(struct request *r)
+void answer_take_head(struct request *r)
 {
     // Fields that plugins set before (kong.response.set_header in access) stay, as nginx keeps
     // them.
@@ -144,6 +144,10 @@ void answer_proxied_head(struct request *r)
         h->framing = FRAMING_NONE;
     r->source = SOURCE_SERVICE;
     add_own_fields(r);
+}
+
+void answer_proxied_head(struct request *r)
+{
     if (!filter_head(r))
         return;
     // kong.response.exit() in header_filter: the upstream's body gives way to the plugin's.
@@ -202,6 +206,15 @@ void answer_end(struct request *r)
     if (r->chunked_out && !r->head_only && !c->gone)
         gather_add(&c->out, c->conn, H1_LAST_CHUNK);
     request_done(r);
+}
+
+void answer_held(struct request *r)
+{
+    answer_proxied_head(r);
+    if (r->state == REQUEST_DONE)
+        return;     // a plugin failed in header_filter, or made an answer of its own
+    answer_body(r, r->held_text);
+    answer_end(r);
 }
 
 void answer_local(struct request *r, struct str body, struct str content_type,

@@ -7,8 +7,14 @@
 
 #include "proxy/request.h"
 
-// The upstream's head is complete: makes r->response of it, runs header_filter, sends it.
+// The upstream's head is complete: makes r->response of it.
+void answer_take_head(struct request *r);
+
+// Runs header_filter on that, and sends it.
 void answer_proxied_head(struct request *r);
+
+// The same with the body that was held; the request ends with it.
+void answer_held(struct request *r);
 
 // A piece of the body, and its end.
 void answer_body(struct request *r, struct str piece);

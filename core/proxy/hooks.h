@@ -14,14 +14,15 @@ enum phase {
     PHASE_REWRITE, PHASE_ACCESS, PHASE_HEADER_FILTER, PHASE_BODY_FILTER, PHASE_LOG,
     PHASE_UPSTREAM_VERIFY,  // in a handshake with the upstream, whatever the request waits for
     PHASE_BALANCER,         // at each try
+    PHASE_RESPONSE,         // the whole response of the upstream is there, nothing of it went out
     PHASE_COUNT
 };
 
 enum hook_result {
     HOOK_DONE,      // go on
-    HOOK_WAIT,      // rewrite, access: request_resume() will come
+    HOOK_WAIT,      // rewrite, access, response: request_resume() will come
     HOOK_EXIT,      // a plugin made the answer: request->exit
-    HOOK_ERROR,     // a plugin failed; logged; rewrite, access, balancer, header_filter: answer 500
+    HOOK_ERROR,     // a plugin failed; logged; before the head went out: answer 500
 };
 
 struct request_hooks {

@@ -9,6 +9,7 @@
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/forward.h"
+#include "proxy/hold.h"
 #include "proxy/report.h"
 #include "proxy/retry.h"
 
@@ -39,8 +40,21 @@ static void advance(struct request *r)
 
 // -- plugins --------------------------------------------------------------------------------------
 
-// Kong's answer to a failing handler in access.
+// Kong's answer to a failing handler in access. That to one in another phase is its error page.
 #define PLUGIN_ERROR_BODY STR("{\"message\":\"An unexpected error occurred\"}")
+
+static void answer_failure(struct request *r)
+{
+    const bool answered_in_json = r->phase == PHASE_ACCESS || r->phase == PHASE_BALANCER;
+    if (r->phase == PHASE_RESPONSE)
+        head_init(&r->response, &r->arena);
+    if (!answered_in_json) {
+        request_fail(r, &err_plugin);
+        return;
+    }
+    r->response.status = 500;
+    answer_local(r, PLUGIN_ERROR_BODY, STR("application/json; charset=utf-8"), SOURCE_ERROR);
+}
 
 static bool after_phase(struct request *r, enum hook_result result)
 {
@@ -57,8 +71,7 @@ static bool after_phase(struct request *r, enum hook_result result)
     case HOOK_ERROR:
         break;
     }
-    r->response.status = 500;
-    answer_local(r, PLUGIN_ERROR_BODY, STR("application/json; charset=utf-8"), SOURCE_ERROR);
+    answer_failure(r);
     return false;
 }
 
@@ -73,8 +86,12 @@ void request_resume(struct request *r)
 {
     if (r->state == REQUEST_DONE)
         return;
-    if (after_phase(r, r->proxy->hooks->resume(r->proxy->hooks_state, r)))
-        advance(r);
+    if (after_phase(r, r->proxy->hooks->resume(r->proxy->hooks_state, r))) {
+        if (r->state == REQUEST_RESPONSE)
+            answer_held(r);
+        else
+            advance(r);
+    }
     client_flush(r->client);
 }
 
@@ -135,6 +152,7 @@ struct request *request_new(struct client *client)
     head_init(&r->service, &r->arena);
     head_init(&r->response, &r->arena);
     buf_init(&r->body, &p->loop->bufs);
+    buf_init(&r->held, &p->loop->bufs);
     task_init(&r->release, release);
     return r;
 }
@@ -528,22 +546,48 @@ void request_body_end(struct request *r)
         exchange_send_end(r->exchange);
 }
 
+// The upstream's fields are of no use for the error page.
+static void refuse_response(struct request *r)
+{
+    report_line(r, LOG_ERR, STR_NONE, "%s while it was held for plugins",
+                err_response_too_large.text);
+    head_init(&r->response, &r->arena);
+    request_fail(r, &err_response_too_large);
+}
+
 void request_response_head(struct request *r)
 {
     r->first_byte = r->proxy->loop->now;
-    answer_proxied_head(r);
+    answer_take_head(r);
+    r->holding = hold_wanted(r);
+    if (!r->holding)
+        answer_proxied_head(r);
 }
 
 void request_response_body(struct request *r, struct str piece)
 {
-    if (r->state == REQUEST_RELAY)
+    if (r->state != REQUEST_RELAY)
+        return;
+    if (!r->holding)
         answer_body(r, piece);
+    else if (!hold_piece(r, piece))
+        refuse_response(r);
 }
 
 void request_response_end(struct request *r)
 {
-    if (r->state == REQUEST_RELAY)
+    if (r->state != REQUEST_RELAY)
+        return;
+    if (!r->holding) {
         answer_end(r);
+        return;
+    }
+    hold_end(r);
+    exchange_end(r->exchange);
+    r->state = REQUEST_RESPONSE;
+    if (run_phase(r, PHASE_RESPONSE))
+        answer_held(r);
+    client_flush(r->client);
 }
 
 // -- failing --------------------------------------------------------------------------------------
@@ -635,6 +679,7 @@ void request_done(struct request *r)
 void request_release(struct request *r)
 {
     buf_clear(&r->body);
+    buf_clear(&r->held);
     choice_done(&r->choice);
     attempt_done(&r->origin);
     loop_defer(r->proxy->loop, &r->release);

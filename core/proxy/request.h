@@ -7,6 +7,9 @@
 //                       |          |        '-- retry ---'            | head: header_filter
 //                       '----------'--> answer (our own) ------------>'  log
 //
+// Where plugins want the whole response, relay goes on to `response`, and what was held is the
+// answer.
+//
 // Each state is one function of request.c; states that wait are left from callbacks:
 // request_resume() (a plugin waited), request_connected() and its neighbours (proxy/exchange.h),
 // request_body() (proxy/client.h). A retry goes back to `pick`, and only while no byte of the
@@ -31,6 +34,7 @@ enum request_state {
     REQUEST_PICK,           // choosing a target; may wait for a name to resolve
     REQUEST_CONNECT,        // dial and handshake (proxy/exchange.h)
     REQUEST_RELAY,          // bytes flow; the response may have begun
+    REQUEST_RESPONSE,       // plugins look at the whole response (proxy/hold.h)
     REQUEST_DONE
 };
 
@@ -89,6 +93,10 @@ struct request {
 
     // The answer.
     struct head service;                // as it came from upstream
+    bool hold_asked;                    // a plugin wants the whole response
+    bool holding;                       // nothing of the response goes out until it is whole
+    struct buf held;                    // its body so far,
+    struct str held_text;               // and in one piece; p == NULL: it is not whole
     struct head response;               // as it goes to the client; plugins change it
     enum response_source source;
     struct str answer;                  // body of our own answer, in the arena

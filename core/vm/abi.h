@@ -116,6 +116,7 @@ struct weir_settings {
     uint32_t tls_handshakes_max;        // with upstreams, at once, per worker; 0: no limit
     uint64_t client_max_body_size;      // 0: no limit
     uint64_t client_body_buffer_size;   // what plugins may read into memory
+    uint64_t response_buffer_size;      // of a response that is held for plugins
     uint32_t client_header_timeout_ms, client_body_timeout_ms, client_idle_timeout_ms;
     uint32_t send_timeout_ms;
     uint8_t session_reuse;              // upstream_tls_session_reuse
@@ -229,7 +230,7 @@ struct weir_route_desc {
 
 enum {
     WEIR_PHASE_REWRITE, WEIR_PHASE_ACCESS, WEIR_PHASE_HEADER_FILTER, WEIR_PHASE_BODY_FILTER,
-    WEIR_PHASE_LOG, WEIR_PHASE_UPSTREAM_VERIFY, WEIR_PHASE_BALANCER
+    WEIR_PHASE_LOG, WEIR_PHASE_UPSTREAM_VERIFY, WEIR_PHASE_BALANCER, WEIR_PHASE_RESPONSE
 };
 
 struct weir_build *weir_build_new(void);
@@ -362,6 +363,12 @@ struct weir_tried {
 int weir_tried(uint32_t index, struct weir_tried *out);
 int weir_tried_verdict(uint32_t index, struct weir_verdict *out);
 
+// Has the whole response of the service read before anything of it goes out (before the request is
+// sent).
+int weir_service_hold(void);
+// That response's body, from the response phase on. WEIR_ERR_NONE: it was not held.
+int weir_service_held(struct weir_str *out);
+
 // ---- balancer: the try that is about to be made. WEIR_ERR_PHASE in other phases.
 struct weir_try {
     uint32_t index;                     // 1 is the first
@@ -389,8 +396,7 @@ int weir_chain_text(uint32_t index, int what, struct weir_str *out);
 // Its DNS, IP, URI and e-mail SANs: fills at most `max`, returns how many there are.
 int weir_chain_names(uint32_t index, struct weir_name *out, int max);
 
-// The answer. exit stores it; the Lua side then yields for good (rewrite, access) or returns (later
-// phases).
+// The answer. exit stores it; the Lua side then yields for good, or returns in header_filter.
 int weir_response_exit(int status, const char *body, size_t n, int has_body);
 // An error body of ours. A NULL message: Kong's for the status. `type` -1: by Accept, else page
 // type.

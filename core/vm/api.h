@@ -27,7 +27,11 @@ enum {
     API_BALANCER = 1 << PHASE_BALANCER,
     API_TARGET = API_ACCESS | API_BALANCER,                     // where it goes can be chosen
     API_UNSENT = API_BEFORE | API_BALANCER,                     // what goes there can be changed
-    API_HEAD = API_UNSENT | 1 << PHASE_HEADER_FILTER            // the answer's head can be changed
+    API_ENDING = API_UNSENT | 1 << PHASE_RESPONSE,              // an answer ends the phase
+    API_WAITING = API_BEFORE | 1 << PHASE_RESPONSE,             // there is time to wait
+    API_HEAD = API_ENDING | 1 << PHASE_HEADER_FILTER,           // the answer's head can be changed
+    API_ANSWERED = 1 << PHASE_RESPONSE | 1 << PHASE_HEADER_FILTER | 1 << PHASE_BODY_FILTER |
+                   1 << PHASE_LOG                               // the service has answered
 };
 
 // Copies a description of a certificate.

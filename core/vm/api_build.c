@@ -77,6 +77,7 @@ int weir_build_settings(struct weir_build *b, const struct weir_settings *from)
         .tls_handshakes_max = from->tls_handshakes_max,
         .client_max_body_size = from->client_max_body_size,
         .client_body_buffer_size = from->client_body_buffer_size,
+        .response_buffer_size = from->response_buffer_size,
         .client_header_timeout = from->client_header_timeout_ms,
         .client_body_timeout = from->client_body_timeout_ms,
         .client_idle_timeout = from->client_idle_timeout_ms,

@@ -4,8 +4,6 @@
 #include "proxy/forward.h"
 #include "vm/api.h"
 
-#include <string.h>
-
 // -- texts ----------------------------------------------------------------------------------------
 
 static struct str client_text(struct request *r, int what)
@@ -180,22 +178,6 @@ int64_t weir_request_number(int what)
 
 // -- body -----------------------------------------------------------------------------------------
 
-static struct str gathered(struct request *r)
-{
-    struct str front = buf_front(&r->body);
-    if (front.n == r->body.len)
-        return front;
-    char *p = arena_alloc(&r->arena, r->body.len);
-    struct iovec pieces[64];
-    int count = buf_iov(&r->body, pieces, (int)ARRAY_LEN(pieces));
-    size_t n = 0;
-    for (int i = 0; i < count; i++) {
-        memcpy(p + n, pieces[i].iov_base, pieces[i].iov_len);
-        n += pieces[i].iov_len;
-    }
-    return api_str(p, n);
-}
-
 int api_body(struct request *r, struct str *out)
 {
     *out = STR_NONE;
@@ -212,7 +194,7 @@ int api_body(struct request *r, struct str *out)
             return 0;
     }
     if (r->body.len > 0)
-        *out = gathered(r);
+        *out = buf_text(&r->body, &r->arena);
     return 1;
 }
 

@@ -50,6 +50,26 @@ int weir_service_set_query(const char *p, size_t n)
     return 0;
 }
 
+int weir_service_hold(void)
+{
+    struct request *r = api_request(API_UNSENT);
+    if (!r)
+        return WEIR_ERR_PHASE;
+    r->hold_asked = true;
+    return 0;
+}
+
+int weir_service_held(struct weir_str *out)
+{
+    struct request *r = api_request(API_ANSWERED);
+    if (!r)
+        return WEIR_ERR_PHASE;
+    if (!r->held_text.p)
+        return WEIR_ERR_NONE;
+    api_give(out, r->held_text);
+    return 0;
+}
+
 int weir_service_set_body(const char *p, size_t n)
 {
     struct request *r = api_request(API_UNSENT);

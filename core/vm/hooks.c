@@ -19,7 +19,7 @@ enum { SPARE_COROUTINES = 256 };
 
 static const char *const phase_names[PHASE_COUNT] = {
     "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
-    "balancer",
+    "balancer", "response",
 };
 
 // -- coroutines -----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ static struct coroutine *yielding(lua_State *L, unsigned phases, const char *ref
 
 static struct coroutine *waiting(lua_State *L)
 {
-    return yielding(L, API_BEFORE, "only rewrite and access can wait");
+    return yielding(L, API_WAITING, "only rewrite, access and response can wait");
 }
 
 static int give_body(lua_State *L, int state, struct str body)
@@ -72,8 +72,8 @@ static int wait_sleep(lua_State *L)
 // exit() does not return: what weir_response_exit() stored is the answer
 static int wait_exit(lua_State *L)
 {
-    yielding(L, API_UNSENT, "only rewrite, access and balancer can end the request")->pause =
-        PAUSE_EXIT;
+    yielding(L, API_ENDING, "only rewrite, access, balancer and response can end the request")
+        ->pause = PAUSE_EXIT;
     return lua_yield(L, 0);
 }
 

@@ -16,9 +16,10 @@ local tls = require("weir.tls")
 
 local REWRITE, ACCESS = bit.lshift(1, 0), bit.lshift(1, 1)
 local UPSTREAM_VERIFY, BALANCER = bit.lshift(1, 5), bit.lshift(1, 6)
+local RESPONSE = bit.lshift(1, 7)
 
 -- What is not run without a route.
-local WITH_ROUTE = bit.bor(ACCESS, UPSTREAM_VERIFY, BALANCER)
+local WITH_ROUTE = bit.bor(ACCESS, UPSTREAM_VERIFY, BALANCER, RESPONSE)
 
 -- In these no plugin can send a request elsewhere any more. In all others, it is assumed, one may.
 local TARGET_IS_SETTLED = bit.bor(bit.lshift(1, 2), bit.lshift(1, 3), bit.lshift(1, 4),

@@ -10,11 +10,11 @@ local plugins = {}
 
 --- Request phases in the order of the core's WEIR_PHASE_… numbers, which start at 0.
 plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
-  "balancer" }
+  "balancer", "response" }
 
 -- Kong's phases that this version does not run. A plugin that counts on one would silently do half
 -- its work.
-local UNSUPPORTED = { "certificate", "preread", "response" }
+local UNSUPPORTED = { "certificate", "preread" }
 
 local function is_integer(value)
   return type(value) == "number" and value % 1 == 0 and math.abs(value) ~= math.huge

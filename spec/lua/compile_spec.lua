@@ -13,6 +13,7 @@ local SETTINGS = {
   upstream_keepalive_idle_timeout = 60, upstream_tls_session_reuse = true,
   upstream_tls_handshakes_max = 64,
   nginx_http_client_max_body_size = 0, client_body_buffer_size = 8192,
+  response_buffer_size = 4096,
   nginx_http_client_header_timeout = 1.5, nginx_http_client_body_timeout = 60,
   nginx_http_keepalive_timeout = 75, nginx_http_send_timeout = 60,
   proxy_access_log = "/dev/stdout", real_ip_recursive = false, real_ip_header = "X-Real-IP",
@@ -401,7 +402,7 @@ describe("weir.compile", function()
       end
 
       setup(function()
-        plugin.define("judge", { PRIORITY = 3 }, { "upstream_verify", "balancer" })
+        plugin.define("judge", { PRIORITY = 3 }, { "upstream_verify", "balancer", "response" })
         plugin.define("other_judge", { PRIORITY = 2 }, { "upstream_verify" })
       end)
       teardown(function()
@@ -438,7 +439,7 @@ describe("weir.compile", function()
         local _, built = judges_of({ judge("a") })
         assert.equal(0, built.plans[1].phases)
         assert.is_nil(built.plans[1].judges)
-        assert.equal(32 + 64, plan_of(built, 1).phases)
+        assert.equal(32 + 64 + 128, plan_of(built, 1).phases)
       end)
     end)
 

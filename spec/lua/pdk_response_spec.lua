@@ -49,6 +49,48 @@ describe("kong.response", function()
       assert.same({ ["x-a"] = "0" }, kong.service.response.get_headers())
     end)
 
+    describe("body of the service", function()
+      local FORM = { ["Content-Type"] = "application/x-www-form-urlencoded" }
+
+      it("is there where it was held, raw and decoded", function()
+        for _, phase in ipairs({ "response", "header_filter", "body_filter", "log" }) do
+          request({ phase = phase, held = "a=1&b=2", headers_service = FORM })
+          assert.equal("a=1&b=2", kong.service.response.get_raw_body())
+          local body, err, mime = kong.service.response.get_body()
+          assert.same({ a = "1", b = "2" }, body)
+          assert.is_nil(err)
+          assert.equal("application/x-www-form-urlencoded", mime)
+          assert.same({ a = "1" }, kong.service.response.get_body(nil, 1))
+        end
+      end)
+
+      it("is decoded as the plugin says", function()
+        request({ phase = "response", held = '{"a":1}', headers_service = FORM })
+        assert.same({ a = 1 }, kong.service.response.get_body("application/json"))
+        request({ phase = "response", held = "x" })
+        local body, err = kong.service.response.get_body()
+        assert.is_nil(body)
+        assert.equal("missing content type", err)
+      end)
+
+      it("is not there where it was not", function()
+        for _, name in ipairs({ "get_raw_body", "get_body" }) do
+          assert.equal("plugin:1: service body is only available with buffered proxying (see: "
+            .. "kong.service.request.enable_buffering function)",
+            fails(("kong.service.response.%s()"):format(name)))
+        end
+      end)
+
+      it("is asked for before the request is sent", function()
+        request({ phase = "access" })
+        kong.service.request.enable_buffering()
+        assert.is_true(fake.request.service.held)
+        request({ phase = "response" })
+        assert.equal("plugin:1: function cannot be called in response phase (only in: rewrite, "
+          .. "access, balancer)", fails("kong.service.request.enable_buffering()"))
+      end)
+    end)
+
     it("tells where an answer of our own comes from", function()
       request({ phase = "log", numbers = { RESPONSE_SOURCE = 2 } })
       assert.equal("exit", kong.response.get_source())

@@ -39,7 +39,8 @@ describe("weir.settings", function()
     for name, value in pairs({
       nginx_worker_processes = "auto", log_level = "notice", upstream_keepalive_pool_size = 512,
       upstream_keepalive_max_requests = 10000, upstream_keepalive_idle_timeout = 60,
-      client_body_buffer_size = 8192, nginx_http_client_max_body_size = 0,
+      client_body_buffer_size = 8192, response_buffer_size = 8388608,
+      nginx_http_client_max_body_size = 0,
       real_ip_header = "X-Real-IP", real_ip_recursive = false, error_default_type = "text/plain",
       upstream_tls_session_reuse = true, upstream_tls_handshakes_max = 64,
       declarative_config = "", plugin_path = "",

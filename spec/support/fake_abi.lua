@@ -11,10 +11,10 @@ local ffi = require("ffi")
 local PHASE, NONE, BAD = -1, -2, -3
 local PHASES = {
   [0] = "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
-  "balancer",
+  "balancer", "response",
 }
 local MEANING = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4,
-  upstream_verify = 5, balancer = 6 }
+  upstream_verify = 5, balancer = 6, response = 7 }
 
 local function declare()
   if pcall(ffi.sizeof, "struct weir_counters") then
@@ -398,6 +398,7 @@ function fake.new_request(want)
   local request = {
     phase = want.phase, texts = {}, numbers = {}, body = want.body, service = {}, lists = {},
     chunk = want.chunk, last = want.last, verdict = want.verdict, tried = want.tried or {},
+    held = want.held,
   }
   for name, value in pairs(want.texts or {}) do
     request.texts[tonumber(ffi.C["WEIR_" .. name])] = value
@@ -509,6 +510,19 @@ C.weir_service_set_method = keep("method")
 C.weir_service_set_path = keep("path")
 C.weir_service_set_query = keep("query")
 C.weir_service_set_body = keep("body")
+
+function C.weir_service_hold()
+  fake.request.service.held = true
+  return 0
+end
+
+function C.weir_service_held(out)
+  if not fake.request.held then
+    return NONE
+  end
+  give(out, fake.request.held)
+  return 0
+end
 
 function C.weir_service_set_scheme(tls)
   fake.request.service.tls = tls

@@ -32,7 +32,7 @@ end
 local APPEND = 1 + 64 + 1024 -- O_WRONLY, O_CREAT, O_APPEND
 
 local PHASES = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4,
-  balancer = 6 }
+  balancer = 6, response = 7 }
 local RESULTS = { done = 0, wait = 1, exit = 2, error = 3 }
 
 -- A request without a body, and an answer to it.
@@ -210,7 +210,7 @@ local function set_settings(settings, want)
     keepalive_pool_size = 60, keepalive_max_requests = 1000, keepalive_idle_timeout = 60000,
     client_body_buffer_size = 8192, client_header_timeout = 60000, client_body_timeout = 60000,
     client_idle_timeout = 60000, send_timeout = 60000, real_ip_header = "X-Real-IP",
-    access_log = true,
+    access_log = true, response_buffer_size = 65536,
   }
   for name, value in pairs(want or {}) do
     values[name] = value

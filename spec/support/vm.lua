@@ -24,7 +24,7 @@ local ROOT = "spec/fixtures/vm"
 local APPEND = 1 + 64 + 1024 -- O_WRONLY, O_CREAT, O_APPEND
 
 local PHASES = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4,
-  balancer = 6 }
+  balancer = 6, response = 7 }
 local RESULTS = { [0] = "done", "wait", "exit", "error" }
 
 local World = {}

@@ -38,6 +38,7 @@ function settings.of(s)
     tls_handshakes_max = s.upstream_tls_handshakes_max,
     client_max_body_size = s.nginx_http_client_max_body_size,
     client_body_buffer_size = s.client_body_buffer_size,
+    response_buffer_size = s.response_buffer_size,
     client_header_timeout_ms = milliseconds(s.nginx_http_client_header_timeout),
     client_body_timeout_ms = milliseconds(s.nginx_http_client_body_timeout),
     client_idle_timeout_ms = milliseconds(s.nginx_http_keepalive_timeout),

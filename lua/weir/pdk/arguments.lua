@@ -4,7 +4,24 @@ local find, gsub, sub, byte, char = string.find, string.gsub, string.sub, string
 local format = string.format
 local tonumber, tostring, type = tonumber, tostring, type
 
+local DEFAULT, MAX = 100, 1000
+
 local arguments = {}
+
+--- Checks the argument `max_args` of the functions that decode.
+-- @treturn number
+function arguments.limit(max)
+  if max == nil then
+    return DEFAULT
+  elseif type(max) ~= "number" then
+    error("max_args must be a number", 3)
+  elseif max < 1 then
+    error("max_args must be >= 1", 3)
+  elseif max > MAX then
+    error("max_args must be <= " .. MAX, 3)
+  end
+  return max
+end
 
 local function hex_to_char(hex)
   return char(tonumber(hex, 16))

@@ -1,10 +1,9 @@
 -- kong.request: the client's request.
 local ffi = require("ffi")
-local cjson = require("cjson.safe")
 local abi = require("weir.abi")
 local arguments = require("weir.pdk.arguments")
+local bodies = require("weir.pdk.bodies")
 local headers = require("weir.pdk.headers")
-local multipart = require("weir.pdk.multipart")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
 local wait = require("weir.wait")
@@ -16,8 +15,6 @@ local text, number = native.text, native.number
 local find, lower, match, sub = string.find, string.lower, string.match, string.sub
 
 local CLIENT = C.WEIR_HEADERS_REQUEST
-
-local DEFAULT_ARGS, MAX_ARGS = 100, 1000
 
 local request = {}
 
@@ -154,26 +151,13 @@ function request.get_raw_query()
   return text(C.WEIR_REQUEST_QUERY) or ""
 end
 
-local function limit(max)
-  if max == nil then
-    return DEFAULT_ARGS
-  elseif type(max) ~= "number" then
-    error("max_args must be a number", 3)
-  elseif max < 1 then
-    error("max_args must be >= 1", 3)
-  elseif max > MAX_ARGS then
-    error("max_args must be <= " .. MAX_ARGS, 3)
-  end
-  return max
-end
-
 --- The decoded query.
 -- @tparam ?number max_args between 1 and 1000, 100 by default
 -- @treturn table name -> value, true for an argument without value, or a list of these
 -- @treturn nil|string "truncated"
 function request.get_query(max_args)
   check(REQUEST)
-  max_args = limit(max_args)
+  max_args = arguments.limit(max_args)
   return arguments.decode(text(C.WEIR_REQUEST_QUERY) or "", max_args)
 end
 
@@ -189,7 +173,7 @@ function request.get_query_arg(name)
   if not query then
     return nil
   end
-  local value = arguments.decode(query, DEFAULT_ARGS)[name]
+  local value = arguments.decode(query, arguments.limit())[name]
   if type(value) == "table" then
     return value[1]
   end
@@ -246,30 +230,6 @@ function request.get_raw_body(max_file_size)
   return read_body()
 end
 
-local FORM, JSON, MULTIPART =
-  "application/x-www-form-urlencoded", "application/json", "multipart/form-data"
-
-local decoders = {
-  [FORM] = function(raw, max_args)
-    return arguments.decode(raw, max_args)
-  end,
-  [JSON] = function(raw)
-    local value = cjson.decode(raw)
-    if type(value) ~= "table" then
-      return nil, "invalid json body"
-    end
-    return value
-  end,
-  [MULTIPART] = function(raw, _, content_type)
-    local boundary = multipart.boundary(content_type)
-    local fields = boundary and multipart.decode(raw, boundary)
-    if not fields then
-      return nil, "unable to decode multipart body"
-    end
-    return fields
-  end,
-}
-
 --- The decoded body: a form, JSON or multipart.
 -- @tparam ?string mimetype instead of the request's Content-Type
 -- @tparam ?number max_args of a form, 100 by default
@@ -282,26 +242,11 @@ function request.get_body(mimetype, max_args, max_file_size)
   if mimetype ~= nil and type(mimetype) ~= "string" then
     error("mimetype must be a string", 2)
   end
-  max_args = limit(max_args)
+  max_args = arguments.limit(max_args)
   if max_file_size ~= nil and type(max_file_size) ~= "number" then
     error("max_file_size must be a number", 2)
   end
-  local content_type = mimetype or native.header(CLIENT, "content-type")
-  if not content_type then
-    return nil, "missing content type"
-  end
-  local mime = lower(match(content_type, "^%s*([^;%s]*)"))
-  local decode = decoders[mime]
-  if not decode then
-    return nil, ("unsupported content type '%s'"):format(content_type), content_type
-  end
-  local raw, err = read_body()
-  if not raw then
-    return nil, err, mime
-  end
-  local value
-  value, err = decode(raw, max_args, native.header(CLIENT, "content-type") or content_type)
-  return value, err, mime
+  return bodies.decode(read_body, native.header(CLIENT, "content-type"), mimetype, max_args)
 end
 
 return request

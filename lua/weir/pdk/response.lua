@@ -12,7 +12,7 @@ local wait = require("weir.wait")
 local C = abi.C
 local check, RESPONSE, HEAD = phase.check, phase.RESPONSE, phase.HEAD
 local BODY_FILTER = phase.set("body_filter")
-local ENDING = phase.set("rewrite", "access", "balancer")
+local ENDING = phase.set("rewrite", "access", "balancer", "response")
 local type = type
 
 local CLIENT = C.WEIR_HEADERS_RESPONSE
@@ -219,7 +219,7 @@ local function content_type_of(all)
   end
 end
 
---- Answers the request. In rewrite, access and balancer it does not return.
+--- Answers the request. In rewrite, access, balancer and response it does not return.
 -- @tparam number status 100 to 599
 -- @tparam ?string|table body a table is sent as JSON
 -- @tparam ?table all header fields

@@ -35,6 +35,13 @@ local function checked(result)
   end
 end
 
+--- Has the whole response read before anything of it goes out, for
+-- kong.service.response.get_raw_body().
+function request.enable_buffering()
+  check(RAB)
+  checked(C.weir_service_hold())
+end
+
 -- ---- request line
 
 --- "http" or "https".

@@ -1,5 +1,8 @@
 -- kong.service.response: the response as it came from upstream.
+local ffi = require("ffi")
 local abi = require("weir.abi")
+local arguments = require("weir.pdk.arguments")
+local bodies = require("weir.pdk.bodies")
 local headers = require("weir.pdk.headers")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
@@ -34,6 +37,46 @@ function response.get_headers(max_headers)
   check(AFTER)
   max_headers = headers.limit(max_headers)
   return headers.read(SERVICE, max_headers)
+end
+
+local NOT_HELD = "service body is only available with buffered proxying "
+  .. "(see: kong.service.request.enable_buffering function)"
+
+local out = ffi.new("struct weir_str")
+
+local function held()
+  if C.weir_service_held(out) < 0 then
+    error(NOT_HELD, 3)
+  end
+  return ffi.string(out.p, out.n)
+end
+
+--- The whole body, where a plugin implements `response` or has called
+-- kong.service.request.enable_buffering().
+-- @treturn string
+function response.get_raw_body()
+  check(AFTER)
+  local body = held() -- no tail call: the error is its caller's caller's
+  return body
+end
+
+--- The body, read as its Content-Type says.
+-- @tparam ?string mimetype instead of the Content-Type
+-- @tparam ?number max_args of a form, 100 by default
+-- @treturn table|nil
+-- @treturn nil|string why not
+-- @treturn string|nil the media type
+function response.get_body(mimetype, max_args)
+  check(AFTER)
+  if mimetype ~= nil and type(mimetype) ~= "string" then
+    error("mimetype must be a string", 2)
+  end
+  max_args = arguments.limit(max_args)
+  local raw = held()
+  local function read()
+    return raw
+  end
+  return bodies.decode(read, native.header(SERVICE, "content-type"), mimetype, max_args)
 end
 
 return response

@@ -75,6 +75,9 @@ return {
     description = "bytes of a request body; 0: no limit" },
   { name = "client_body_buffer_size", type = "size", default = "8k", min = 1, max = 2 ^ 30,
     description = "bytes of a request body that plugins may read into memory" },
+  { name = "response_buffer_size", type = "size", default = "8m", min = 1, max = 2 ^ 30,
+    description = "bytes of a response that plugins may have whole (response phase, "
+      .. "enable_buffering); not Kong's" },
 
   { name = "db_cache_ttl", type = "time", default = "0", max = 86400 * 365,
     description = "seconds that kong.cache keeps a value, if a plugin does not say; 0: until the "

@@ -1,0 +1,113 @@
+-- Phases of plugins in the running gateway: rewrite, and those that need the whole response.
+
+local cjson = require("cjson")
+local config = require("spec.support.config")
+local helpers = require("spec.helpers")
+local upstreams = require("spec.fixtures.upstreams")
+
+local SETTINGS = {
+  plugins = "bundled,buffering,raiser,tracer,whole", plugin_path = "spec/fixtures/plugins",
+  response_buffer_size = "100k",
+}
+
+describe("phases:", function()
+  local peer
+
+  local function gateway_of(services, more)
+    return helpers.gateway({ config = config.build(services, more), settings = SETTINGS })
+  end
+
+  setup(function()
+    peer = upstreams.peer({ main = {} })
+  end)
+  teardown(helpers.stop_all)
+
+  describe("response", function()
+    local gateway
+
+    setup(function()
+      local function with(...)
+        return { port = peer.ports.main, plugins = { ... } }
+      end
+      local function whole(conf)
+        return { name = "whole", config = conf }
+      end
+      gateway = gateway_of({
+        plain = { port = peer.ports.main },
+        whole = with(whole({})),
+        traced = with(whole({}), { name = "tracer", config = { mark = "t" } }),
+        fail = with(whole({ fail = true })),
+        exit = with(whole({ exit = 418 })),
+        held = with({ name = "buffering" }),
+        unheld = with({ name = "buffering", config = { enable = false } }),
+      })
+    end)
+
+    local function get(path, more)
+      local request = more or {}
+      request.path, request.host = path, "x.example"
+      return gateway:get(request)
+    end
+
+    it("sees all of the service's answer and changes its head", function()
+      local response = get("/whole/bytes/50000")
+      assert.equal(200, response.status)
+      assert.equal(50000, #response.body)
+      assert.equal("50000", response.headers["x-length"])
+      assert.equal("service", response.headers["x-source"])
+    end)
+
+    it("comes before header_filter of others", function()
+      local response = get("/traced/bytes/10")
+      assert.equal("10", response.headers["x-length"])
+      assert.equal("access=t,header_filter=t", response.headers["x-trace"])
+    end)
+
+    it("is bounded: a larger response is an error, and the log names the setting", function()
+      assert.equal(502, get("/whole/bytes/200000").status)
+      gateway:wait_line("%[error%] .*upstream sent more than response_buffer_size")
+      assert.equal(200000, #get("/plain/bytes/200000").body)
+    end)
+
+    it("answers in place of the service", function()
+      local response = get("/exit/bytes/7")
+      assert.equal(418, response.status)
+      assert.same({ length = 7 }, cjson.decode(response.body))
+    end)
+
+    it("that fails gives the error page, with the request's id", function()
+      local response = get("/fail", { headers = { Accept = "application/json" } })
+      assert.equal(500, response.status)
+      local page = cjson.decode(response.body)
+      assert.equal("An unexpected error occurred", page.message)
+      assert.equal(response.headers["x-kong-request-id"], page.request_id)
+      gateway:wait_line("%[whole%] response: .*deliberate failure")
+    end)
+
+    it("leaves connections fit for the next request", function()
+      local before = peer:count("connection")
+      get({ "/whole/bytes/10", "/whole/bytes/10", "/exit/bytes/10", "/whole/bytes/10" })
+      assert.is_true(peer:count("connection") - before <= 1)
+    end)
+
+    it("need not be implemented to have the body: enable_buffering", function()
+      local response = get("/held")
+      assert.equal(tostring(#response.body), response.headers["x-held"])
+      gateway:wait_line("%[buffering%] held application/json GET")
+      assert.equal("service body is only available with buffered proxying (see: "
+        .. "kong.service.request.enable_buffering function)", get("/unheld").headers["x-held"])
+    end)
+  end)
+
+  it("rewrite that fails gives the error page, with the request's id", function()
+    local gateway = gateway_of({ plain = { port = peer.ports.main } }, {
+      plugins = { { name = "raiser", config = { phase = "rewrite" } } },
+    })
+    local response = gateway:get({
+      path = "/plain", host = "x.example", headers = { Accept = "application/json" },
+    })
+    assert.equal(500, response.status)
+    assert.equal(response.headers["x-kong-request-id"], cjson.decode(response.body).request_id)
+    gateway:wait_line("%[raiser%] rewrite: .*deliberate failure")
+  end)
+end)
