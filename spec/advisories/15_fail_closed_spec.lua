@@ -343,16 +343,11 @@ end)
 
 -- Started anew for each fault, with two services.
 describe("advisory 15, a fault at first", function()
-  local peer
+  local peer, is_slim
   local listeners = {
     good = { tls = advisory.leaf({ dns = "kong.example" }), close = true, version = "1.2" },
     stranger = { tls = advisory.leaf({ dns = "kong.example", issuer = stranger }) },
   }
-
-  setup(function()
-    peer = upstreams.peer(listeners)
-  end)
-  teardown(helpers.stop_all)
 
   -- A gateway during whose start, and whose first requests, the first call fails.
   local function start(name, settings)
@@ -367,6 +362,14 @@ describe("advisory 15, a fault at first", function()
       config = config.build(services, {
         ca_certificates = { { id = advisory.id(1), cert = root.pem } } }) })
   end
+
+  setup(function()
+    peer = upstreams.peer(listeners)
+    local _, _, gateway = start("")
+    is_slim = gateway:logs():find("TLS client context: slim", 1, true) ~= nil
+    gateway.process:stop()
+  end)
+  teardown(helpers.stop_all)
 
   local function ask(gateway, service)
     return gateway:get({ path = "/" .. service, host = "kong.example" }).status
@@ -384,7 +387,7 @@ describe("advisory 15, a fault at first", function()
     end
   end
 
-  test(calls.faults.start, "%s: no start, no request, or without it", function(name)
+  local function at_start(name, hits)
     local faults, started, gateway = start(name)
     if started then
       assert.equal(502, ask(gateway, "stranger"))
@@ -394,7 +397,15 @@ describe("advisory 15, a fault at first", function()
     else
       assert.matches("the gateway ended", gateway)
     end
-    assert.equal(1, faults:hits())
+    assert.equal(hits, faults:hits())
+  end
+
+  test(calls.faults.start, "%s: no start, no request, or without it", function(name)
+    at_start(name, 1)
+  end)
+
+  test(calls.faults.slim, "%s: no start, no request, or without it", function(name)
+    at_start(name, is_slim and 1 or 0)
   end)
 
   test(calls.faults.session, "%s: no session", function(name)
