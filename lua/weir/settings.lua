@@ -16,6 +16,7 @@ local BUNDLED_PLUGINS = {
   "request-termination",
   "correlation-id",
   "cors",
+  "rate-limiting",
 }
 
 -- Variables that begin like settings but are read elsewhere, before there are settings.

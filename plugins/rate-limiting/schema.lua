@@ -1,0 +1,103 @@
+-- How many requests who may make within which time. Fields and rules are Kong's.
+
+local typedefs = require("kong.db.schema.typedefs")
+local windows = require("kong.plugins.rate-limiting.windows")
+
+-- A longer window with a lower limit would make the shorter one's pointless.
+local function check_limits(config)
+  for i, shorter in ipairs(windows.NAMES) do
+    for j = i + 1, #windows.NAMES do
+      local longer = windows.NAMES[j]
+      local few, many = tonumber(config[longer]), tonumber(config[shorter])
+      if few and many and few < many then
+        return nil, ("The limit for %s(%.1f) cannot be lower than the limit for %s(%.1f)")
+          :format(longer, few, shorter, many)
+      end
+    end
+  end
+  return true
+end
+
+local function check_policy(value)
+  if value == "local" then
+    return true
+  end
+  return nil, ("requests are counted in the memory of this node, not with '%s': policy should be "
+    .. "local"):format(value)
+end
+
+-- Where the policy "redis" would count. Exported configurations have it, with its defaults.
+local REDIS = {
+  { host = typedefs.redis_host },
+  { port = typedefs.port { default = 6379 } },
+  { timeout = typedefs.timeout { default = 2000 } },
+  { username = { type = "string", referenceable = true } },
+  { password = { type = "string", referenceable = true, len_min = 0 } },
+  { database = { type = "integer", default = 0 } },
+  { ssl = { type = "boolean", default = false } },
+  { ssl_verify = { type = "boolean", default = false } },
+  { server_name = typedefs.redis_server_name },
+}
+
+-- Fields of the record as they were called before it.
+local function redis_shorthands()
+  local shorthands = {}
+  for i, item in ipairs(REDIS) do
+    local name, field = next(item)
+    shorthands[i] = { ["redis_" .. name] = {
+      type = field.type, len_min = field.len_min,
+      func = function(value)
+        return { redis = { [name] = value } }
+      end,
+    } }
+  end
+  return shorthands
+end
+
+local fields, names = {}, {}
+for i, name in ipairs(windows.NAMES) do
+  fields[i] = { [name] = { type = "number", gt = 0 } }
+  names[i] = "config." .. name
+end
+
+for _, field in ipairs({
+  { limit_by = {
+    type = "string", default = "consumer",
+    one_of = { "consumer", "credential", "ip", "service", "header", "path" },
+  } },
+  { header_name = typedefs.header_name },
+  { path = typedefs.path },
+  { policy = { type = "string", default = "local", custom_validator = check_policy } },
+  { fault_tolerant = { type = "boolean", required = true, default = true } },
+  { redis = { type = "record", required = true, fields = REDIS } },
+  { hide_client_headers = { type = "boolean", required = true, default = false } },
+  { error_code = { type = "integer", default = 429, between = { 400, 599 } } },
+  { error_message = { type = "string", default = "API rate limit exceeded" } },
+  { sync_rate = { type = "number", required = true, default = -1 } },
+}) do
+  table.insert(fields, field)
+end
+
+return {
+  name = "rate-limiting",
+  fields = {
+    { protocols = typedefs.protocols_http },
+    { config = {
+      type = "record",
+      fields = fields,
+      shorthand_fields = redis_shorthands(),
+      custom_validator = check_limits,
+    } },
+  },
+  entity_checks = {
+    { at_least_one_of = names },
+    { conditional = {
+      if_field = "config.limit_by", if_match = { eq = "header" },
+      then_field = "config.header_name", then_match = { required = true },
+    } },
+    { conditional = {
+      if_field = "config.limit_by", if_match = { eq = "path" },
+      then_field = "config.path", then_match = { required = true },
+    } },
+  },
+}
