@@ -7,11 +7,9 @@ local buffer = require("string.buffer")
 local abi = require("weir.abi")
 local compile = require("weir.compile")
 local declarative = require("weir.declarative")
+local enabled = require("weir.enabled")
 local file = require("weir.source.file")
 local fingerprint = require("weir.fingerprint")
-local loader = require("weir.loader")
-local pdk = require("weir.pdk")
-local plugins = require("weir.plugins")
 local uuid = require("weir.uuid")
 
 local C = abi.C
@@ -53,6 +51,15 @@ end
 
 local function count(number, what)
   return ("%d %s%s"):format(number, what, number == 1 and "" or "s")
+end
+
+-- What is wrong with plugins, in texts of several lines.
+local function log_problems(problems)
+  for _, problem in ipairs(problems) do
+    for line in problem:gmatch("[^\n]+") do
+      log(ERROR, (line:gsub("\t", "  ")))
+    end
+  end
 end
 
 -- Loads, validates and compiles. What is wrong is logged line by line.
@@ -102,18 +109,6 @@ local function apply()
   return true
 end
 
--- Plugins are code of this node, so one that cannot be used stops the start, whatever the
--- configuration says.
-local function load_plugins(settings)
-  loader.set_path(settings.plugin_path, settings.lua_package_path)
-  pdk.install(settings)
-  local loaded, errors = plugins.load_all(settings.plugins)
-  if not loaded then
-    return nil, table.concat(errors, "\n")
-  end
-  return loaded
-end
-
 --- Puts the first configuration in force.
 -- @tparam string blob string.buffer's encoding of { settings, source } (weir.cli.options)
 -- @treturn true|nil
@@ -121,9 +116,12 @@ end
 function control.start(blob)
   collectgarbage("setpause", GC_PAUSE)
   local action = buffer.decode(blob)
-  local loaded, err = load_plugins(action.settings)
+  -- Plugins are code of this node, so one that cannot be used stops the start, whatever the
+  -- configuration says.
+  local loaded, problems = enabled.load(action.settings)
   if not loaded then
-    return nil, err
+    log_problems(problems)
+    return nil, count(#problems, "plugin") .. " cannot be loaded"
   end
   state = {
     settings = action.settings,

@@ -17,9 +17,9 @@ local function split(list)
   return items
 end
 
--- A module loader (package.loaders) for plugins. A file that is there but does not compile is an
--- error, not a miss.
-local function find_plugin_file(name)
+-- The file of a plugin's module; nil and the files that were looked for, or nothing for a module
+-- of another kind.
+local function plugin_file(name)
   local plugin, file = name:match("^kong%.plugins%.([%w_-]+)%.([%w_.]+)$")
   if not plugin then
     return nil
@@ -31,15 +31,32 @@ local function find_plugin_file(name)
     local handle = io.open(path)
     if handle then
       handle:close()
-      local chunk, err = loadfile(path)
-      if not chunk then
-        error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, err), 0)
-      end
-      return chunk
+      return path
     end
     tried[i] = "\n\tno file '" .. path .. "'"
   end
-  return table.concat(tried)
+  return nil, table.concat(tried)
+end
+
+-- A module loader (package.loaders) for plugins. A file that is there but does not compile is an
+-- error, not a miss.
+local function load_plugin_file(name)
+  local path, tried = plugin_file(name)
+  if not path then
+    return tried
+  end
+  local chunk, err = loadfile(path)
+  if not chunk then
+    error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, err), 0)
+  end
+  return chunk
+end
+
+--- Where the Lua file of a module lies.
+-- @tparam string name
+-- @treturn string|nil path
+function loader.locate(name)
+  return plugin_file(name) or (package.searchpath(name, package.path))
 end
 
 --- Makes weir's own modules and plugins loadable, before everything else that package.path names.
@@ -49,7 +66,7 @@ function loader.install(root)
   folders = { shipped }
   base = ("%s/lua/?.lua;%s/lua/?/init.lua;%s"):format(root, root, package.path)
   package.path = base
-  table.insert(package.loaders, 2, find_plugin_file)
+  table.insert(package.loaders, 2, load_plugin_file)
 end
 
 --- Applies the settings that say where the user's modules lie, in place of what was set before.

@@ -5,6 +5,7 @@
 -- it, its schema. What is loaded stays loaded: code of plugins changes with the next start, not
 -- with a reload.
 local bit = require("bit")
+local needs = require("weir.needs")
 
 local plugins = {}
 
@@ -63,6 +64,16 @@ local function load_module(name, part)
   return nil, ('Plugin "%s" cannot be loaded: %s'):format(name, tostring(result))
 end
 
+-- What it asks for is looked up before it is run: it would fail at the first thing that is missing,
+-- now or with some request. Once it runs there is nothing to look up.
+local function check_needs(name)
+  local missing = package.loaded[("kong.plugins.%s.handler"):format(name)] and {} or needs.of(name)
+  if missing[1] then
+    return ('Plugin "%s" cannot be loaded because it asks for what weir does not have:\n  %s')
+      :format(name, table.concat(missing, "\n  "))
+  end
+end
+
 local function phase_bits(handler)
   local bits = 0
   for i, phase in ipairs(plugins.PHASES) do
@@ -78,11 +89,15 @@ end
 -- @treturn table|nil { name, handler, schema, priority, version, phases = bits of WEIR_PHASE_… }
 -- @treturn nil|string why not, in Kong's words
 function plugins.load(name)
+  local problem = check_needs(name)
+  if problem then
+    return nil, problem
+  end
   local handler, err = load_module(name, "handler")
   if err then
     return nil, err
   end
-  local problem = check_handler(name, handler)
+  problem = check_handler(name, handler)
   if problem then
     return nil, problem
   end

@@ -104,4 +104,28 @@ describe("weir check", function()
       assert.truthy((result.stdout .. result.stderr):find(path, 1, true))
     end
   end)
+
+  it("names all that a plugin asks for and weir does not have", function()
+    local folder = helpers.directory()
+    assert(os.execute(("mkdir -p '%s/asking'"):format(folder)))
+    helpers.write(folder .. "/asking/handler.lua", "local x = require('resty.nothing')\n"
+      .. "return { PRIORITY = 1, VERSION = '1.0.0', access = function() kong.nothing.get() end }")
+    helpers.write(folder .. "/asking/schema.lua", "return { name = 'asking', fields = {} }")
+    local file = helpers.write(folder .. "/weir.yml", HEAD)
+    for _, settings in ipairs({
+      { "--set", "plugins=asking", "--set", "plugin_path=" .. folder },
+      { "--set", "plugins=asking,missing", "--set", "plugin_path=" .. folder },
+    }) do
+      local result = helpers.run({ helpers.binary(), "check", file, unpack(settings) })
+      assert.equal(1, result.code)
+      for _, line in ipairs({
+        'Plugin "asking" cannot be loaded because it asks for what weir does not have:\n',
+        ("  %s/asking/handler.lua:1: there is no module 'resty.nothing'\n"):format(folder),
+        ("  %s/asking/handler.lua:2: there is no kong.nothing\n"):format(folder),
+        settings[2]:find("missing") and "missing plugin is enabled but not installed;\n" or "",
+      }) do
+        assert.truthy(result.stderr:find(line, 1, true), result.stderr)
+      end
+    end
+  end)
 end)

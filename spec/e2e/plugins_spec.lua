@@ -244,4 +244,45 @@ describe("a plugin that cannot be loaded", function()
     assert.not_equal(0, result.code)
     assert.matches("no%-such%-plugin plugin is enabled but not installed", result.stderr)
   end)
+
+  it("says all that it asks for and weir does not have", function()
+    local folder = helpers.directory()
+    assert(os.execute(("mkdir -p '%s/asking'"):format(folder)))
+    helpers.write(folder .. "/asking/handler.lua",
+      "kong.nothing.get()\nngx.nothing()\nreturn { PRIORITY = 1, VERSION = '1.0.0' }")
+    helpers.write(folder .. "/asking/schema.lua", "return { name = 'asking', fields = {} }")
+    local file = helpers.write(folder .. "/weir.yml", '_format_version: "3.0"\n')
+    local result = helpers.run({
+      helpers.binary(), "run", file, "--proxy-listen", "127.0.0.1:" .. helpers.free_port(),
+      "--admin-listen", "off", "--set", "plugins=asking", "--set", "plugin_path=" .. folder,
+    })
+    assert.not_equal(0, result.code)
+    assert.matches("handler.lua:1: there is no kong.nothing\n", result.stderr)
+    assert.matches("handler.lua:2: there is no ngx.nothing\n", result.stderr)
+    assert.matches("1 plugin cannot be loaded\n", result.stderr)
+  end)
+end)
+
+describe("a plugin on lua_package_path", function()
+  teardown(helpers.stop_all)
+
+  it("is found under Kong's module names", function()
+    local folder = helpers.directory()
+    assert(os.execute(("mkdir -p '%s/kong/plugins/mine'"):format(folder)))
+    local function write(part, text)
+      helpers.write(("%s/kong/plugins/mine/%s.lua"):format(folder, part), text)
+    end
+    write("words", "return { hello = 'from a module of its own' }")
+    write("handler", "local words = require('kong.plugins.mine.words')\n"
+      .. "return { PRIORITY = 1, VERSION = '1.0.0',\n"
+      .. "  access = function() kong.response.exit(200, words.hello) end }")
+    write("schema", "return { name = 'mine', fields = { { config = { type = 'record', "
+      .. "fields = {} } } } }")
+    local gateway = helpers.gateway({
+      config = { _format_version = "3.0", plugins = { { name = "mine" } },
+        routes = { { name = "r", paths = { "/" } } } },
+      settings = { plugins = "bundled,mine", lua_package_path = folder .. "/?.lua;;" },
+    })
+    assert.equal("from a module of its own", gateway:get("/").body)
+  end)
 end)

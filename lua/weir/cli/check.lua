@@ -1,7 +1,6 @@
 -- `weir check`: validates a declarative file.
 local declarative = require("weir.declarative")
 local file = require("weir.source.file")
-local loader = require("weir.loader")
 local options = require("weir.cli.options")
 
 local check = { summary = "validate a declarative file" }
@@ -13,11 +12,12 @@ line for each finding:
    FILE:LINE:COLUMN: PATH: MESSAGE
 
 Warnings, about what is legal and yet probably a mistake, go to standard error
-and do not make a file invalid.
+and do not make a file invalid. Plugins that cannot be used end the check
+before the file is read, with all that they ask for and weir does not have.
 
 Exit status:
    0  the file is valid
-   1  it is not, or it cannot be read
+   1  it is not, it cannot be read, or a plugin cannot be used
    2  the command line is not valid
 
 Example:
@@ -51,9 +51,12 @@ function check.execute(args, process)
   if not loaded then
     return options.exit(1)
   end
-  loader.set_path(loaded.plugin_path, loaded.lua_package_path)
-  -- Schemas of plugins may use kong and ngx. No other command needs to load that.
-  require("weir.pdk").install(loaded)
+  -- No other command needs to load what plugins use.
+  local _, problems = require("weir.enabled").load(loaded)
+  if problems then
+    process.stderr:write(table.concat(problems, "\n"), "\n")
+    return options.exit(1)
+  end
   local text, name = file.new(args.file):load()
   if not text then
     process.stderr:write("Error: ", name, "\n")

@@ -2,11 +2,9 @@
 local compile = require("weir.compile")
 local Targets = require("weir.compile.targets")
 local declarative = require("weir.declarative")
+local enabled = require("weir.enabled")
 local file = require("weir.source.file")
 local fingerprint = require("weir.fingerprint")
-local loader = require("weir.loader")
-local pdk = require("weir.pdk")
-local plugins = require("weir.plugins")
 local system_cas = require("weir.compile.system_cas")
 local tls = require("weir.tls")
 
@@ -133,12 +131,6 @@ local function compiled(config, loaded, settings)
   return list
 end
 
-local function load_plugins(settings)
-  loader.set_path(settings.plugin_path, settings.lua_package_path)
-  pdk.install(settings)
-  return plugins.load_all(settings.plugins)
-end
-
 --- Reads and compiles a declarative file.
 -- @tparam string path
 -- @tparam table settings
@@ -156,7 +148,7 @@ function policies.load(path, settings)
   if not text then
     return nil, { name }
   end
-  local loaded, errors = load_plugins(settings)
+  local loaded, errors = enabled.load(settings)
   if not loaded then
     return nil, errors
   end

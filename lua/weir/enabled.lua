@@ -1,0 +1,19 @@
+-- The plugins that the settings enable, in a process that has run none so far.
+local loader = require("weir.loader")
+local pdk = require("weir.pdk")
+local plugins = require("weir.plugins")
+
+local enabled = {}
+
+--- Makes everything ready that plugins count on (the globals `kong` and `ngx`, where their modules
+-- are found), and loads them.
+-- @tparam table settings by name
+-- @treturn table|nil what weir.plugins.load_all() gives
+-- @treturn nil|table error texts
+function enabled.load(settings)
+  loader.set_path(settings.plugin_path, settings.lua_package_path)
+  pdk.install(settings)
+  return plugins.load_all(settings.plugins)
+end
+
+return enabled
