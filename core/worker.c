@@ -67,7 +67,8 @@ static void before_wait(void *arg)
     __atomic_store_n(&w->lua_bytes, vm_collect(w->vm), __ATOMIC_RELAXED);
     if (w->proxy.access_log.len > 0 && s->flush.deadline == 0)
         loop_timer(s->loop, &s->flush, LOG_FLUSH);
-    if (s->drained && list_empty(&w->proxy.clients) && s->loop->finishing == 0) {
+    if (s->drained && list_empty(&w->proxy.clients) && s->loop->finishing == 0 &&
+        vm_idle(w->vm)) {
         log_buffer_flush(&w->proxy.access_log);
         loop_post(s->drain_reply, s->drained, s->drained_arg);
         s->drained = NULL;
@@ -229,6 +230,7 @@ static void *thread_main(void *arg)
     }
     vm_set_worker(w->vm, (int)w->id);
     proxy_init(&w->proxy, s->loop, s->resolver, vm_hooks(), w->vm);
+    vm_attach(w->vm, &w->proxy);
     s->loop->before_wait = before_wait;
     s->loop->before_wait_arg = w;
     tell(s, true);
@@ -237,6 +239,7 @@ static void *thread_main(void *arg)
 
     loop_timer_clear(s->loop, &s->flush);
     s->loop->before_wait = NULL;
+    vm_stop(w->vm);
     proxy_done(&w->proxy);
     resolver_free(s->resolver);
     vm_free(w->vm);

@@ -49,7 +49,6 @@ struct request {
     struct arena arena;
     enum request_state state;
     enum phase phase;                   // the one running, for the ABI
-    bool in_phase;
 
     // What came from the client. Plugins change `head` in place (kong.service.request).
     struct head head;
@@ -115,8 +114,7 @@ struct request {
 
     // The plugin runtime's (vm/).
     struct {
-        void *co;                       // coroutine of a phase that waits
-        int slot; // its place and that of the ctx tables in the VM's pool, 0: none
+        void *scope;                    // what its Lua code lives in, NULL: none ran
     } vm;
     struct task release;
 };

@@ -172,6 +172,8 @@ static int64_t request_number(struct request *r, int what)
 
 int64_t weir_request_number(int what)
 {
+    if (what == WEIR_REQUEST_PHASE && turn.scope && !turn.request)
+        return WEIR_PHASE_TIMER;
     struct request *r = api_request(what == WEIR_REQUEST_PHASE ? API_EVERY : API_ANY);
     return r ? request_number(r, what) : WEIR_ERR_PHASE;
 }

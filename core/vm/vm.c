@@ -41,6 +41,19 @@ void state_log_error(struct vm *vm, lua_State *L, const char *doing)
     lua_settop(vm->L, 0);
 }
 
+void state_notify(struct vm *vm, int function, int argument)
+{
+    lua_State *L = vm->L;
+    struct turn before = turn;
+    turn = (struct turn){ .vm = vm, .request = before.request };
+    lua_rawgeti(L, LUA_REGISTRYINDEX, function);
+    lua_pushinteger(L, argument);
+    if (lua_pcall(L, 1, 0, 0) != 0)
+        state_log_error(vm, L, "weir.worker");
+    lua_settop(L, 0);
+    turn = before;
+}
+
 // Only an error outside of every protected call gets here, which is a bug of this folder or the end
 // of memory.
 static int panic(lua_State *L)
@@ -115,7 +128,8 @@ struct vm *vm_new(const char *lua_root, const char *module, enum vm_heap heap)
     lua_atpanic(vm->L, panic);
     luaL_openlibs(vm->L);
     wait_open(vm->L);
-    hooks_init(vm);
+    arena_init(&vm->turn, NULL);
+    scopes_init(vm);
 
     struct turn before = turn;
     turn = (struct turn){ .vm = vm };
@@ -139,8 +153,9 @@ void vm_free(struct vm *vm)
         return;
     struct turn before = turn;
     turn = (struct turn){ .vm = vm }; // finalisers may log
-    hooks_done(vm);
+    scopes_done(vm);
     lua_close(vm->L);
+    arena_done(&vm->turn);
     turn = before;
     free(vm);
 }
@@ -150,9 +165,9 @@ void vm_set_worker(struct vm *vm, int id)
     vm->worker = id;
 }
 
-void vm_set_exiting(struct vm *vm)
+void vm_attach(struct vm *vm, struct proxy *proxy)
 {
-    vm->exiting = true;
+    vm->proxy = proxy;
 }
 
 // -- finding the Lua files ------------------------------------------------------------------------

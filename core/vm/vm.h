@@ -11,8 +11,9 @@
 #include "base/str.h"
 #include "proxy/hooks.h"
 
-struct vm;
+struct proxy;
 struct snapshot;
+struct vm;
 struct weir_counters;
 
 // Where a state's memory comes from. LuaJIT's own allocator is the quicker one, and keeps what a
@@ -44,8 +45,14 @@ void vm_retire(struct vm *vm, const struct snapshot *snapshot);     // no reques
 
 // Which worker it belongs to, for weir_worker_id(); -1 (none) until it is set.
 void vm_set_worker(struct vm *vm, int id);
-// That the worker drains, for weir_worker_exiting().
+// Whose connections and clock Lua may use; before the first configuration. It has to be there as
+// long as anything runs.
+void vm_attach(struct vm *vm, struct proxy *proxy);
+// That the worker drains: for weir_worker_exiting(), and pending timers run at once.
 void vm_set_exiting(struct vm *vm);
+bool vm_idle(const struct vm *vm);      // no timer is pending or runs
+// Calls off all timers, pending or running, while loop and resolver are still there.
+void vm_stop(struct vm *vm);
 
 // For the loop's idle moment, each turn: a slice of garbage collection, and the end of the memory
 // that body filters handed to the core during the turn. Returns the bytes that Lua has in use.

@@ -1,7 +1,10 @@
-// wait.c - the functions of Lua that wait, module weir.wait.core: body(), sleep(seconds), exit().
+// wait.c - the functions of Lua that wait, module weir.wait.core: body() and exit() are here, the
+// others in thread.c and timer.c.
 //
-// They yield the phase's coroutine; hooks.c sees why in c->pause. request_resume() brings the phase
-// back, with what wait_results() puts on the stack as the function's results.
+// They yield the coroutine that C resumed last, if necessary through coroutines that a plugin made
+// within it: those tell a wait from a plugin's own yield by the value `waiting`, and pass it on
+// (lua/weir/coroutines.lua). What is returned to Lua in the end is put on the stack of the
+// coroutine that C knows, and passed back up.
 
 #include "proxy/request.h"
 #include "vm/api.h"
@@ -9,24 +12,74 @@
 
 #include <lauxlib.h>
 
-static const lua_Number sleep_max = 24 * 3600; // s
+static char waiting;    // only its address counts
 
-// The phase's coroutine, if it is the one that asks and the phase is one that may; else an error
-// for the plugin.
-static struct coroutine *yielding(lua_State *L, unsigned phases, const char *refusal)
+struct loop *wait_loop(struct vm *vm)
 {
-    if (!api_request(phases))
-        luaL_error(L, refusal);
+    return vm->proxy ? vm->proxy->loop : NULL;
+}
+
+// -- where waiting is possible --------------------------------------------------------------------
+
+// ngx_lua's names of where code runs, which its errors have.
+static const char *context(void)
+{
+    static const char *const names[PHASE_COUNT] = {
+        "rewrite_by_lua*", "access_by_lua*", "header_filter_by_lua*", "body_filter_by_lua*",
+        "log_by_lua*", "upstream_verify", "balancer_by_lua*", "response",
+    };
+    return turn.request ? names[turn.request->phase] : "init_worker_by_lua*";
+}
+
+static bool in_timer(void)
+{
+    return turn.scope && !turn.request;
+}
+
+static struct coroutine *allowed(lua_State *L, unsigned phases)
+{
+    if (!in_timer() && !api_request(phases))
+        luaL_error(L, "API disabled in the context of %s", context());
     struct coroutine *c = turn.vm->running;
-    if (c->L != L)
-        luaL_error(L, "a coroutine of a plugin's own cannot wait or exit; do it outside of it");
+    // It yielded to one that did not pass it on.
+    if (c->wait || c->exits)
+        luaL_error(L, "a coroutine that was not made with coroutine.create cannot wait");
     return c;
 }
 
-static struct coroutine *waiting(lua_State *L)
+struct coroutine *wait_allowed(lua_State *L)
 {
-    return yielding(L, API_WAITING, "only rewrite, access and response can wait");
+    return allowed(L, API_WAITING);
 }
+
+// possible() -> whether the functions that wait can be called
+static int wait_possible(lua_State *L)
+{
+    lua_pushboolean(L, in_timer() || api_request(API_WAITING));
+    return 1;
+}
+
+int wait_yield(lua_State *L, struct coroutine *c, const struct wait *what)
+{
+    c->wait = what;
+    lua_pushlightuserdata(L, &waiting);
+    return lua_yield(L, 1);
+}
+
+int wait_exit(lua_State *L, struct coroutine *c)
+{
+    c->exits = true;
+    lua_pushlightuserdata(L, &waiting);
+    return lua_yield(L, 1);
+}
+
+// exit() does not return: what weir_response_exit() stored is the answer
+static int exit_phase(lua_State *L)
+{
+    return wait_exit(L, allowed(L, API_ENDING));
+}
+
+// -- the body -------------------------------------------------------------------------------------
 
 static int give_body(lua_State *L, int state, struct str body)
 {
@@ -39,71 +92,54 @@ static int give_body(lua_State *L, int state, struct str body)
     return 2;
 }
 
-// body() -> string | nil, why it cannot be had
-static int wait_body(lua_State *L)
+static int body_results(struct coroutine *c)
 {
-    struct coroutine *c = waiting(L);
-    struct str body;
-    int state = api_body(turn.request, &body);
-    if (state != 0)
-        return give_body(L, state, body);
-    c->pause = PAUSE_BODY;
-    return lua_yield(L, 0);
-}
-
-static void awake(struct timer *t)
-{
-    request_resume(container_of(t, struct coroutine, timer)->request);
-}
-
-// sleep(seconds); as exact as the loop's wheel, never too short
-static int wait_sleep(lua_State *L)
-{
-    struct coroutine *c = waiting(L);
-    lua_Number seconds = luaL_checknumber(L, 1);
-    luaL_argcheck(L, seconds >= 0 && seconds <= sleep_max, 1, "not a time to sleep");
-    c->pause = PAUSE_SLEEP;
-    timer_init(&c->timer, awake);
-    loop_timer(turn.request->proxy->loop, &c->timer, (uint64_t)(seconds * 1000));
-    c->request = turn.request;
-    return lua_yield(L, 0);
-}
-
-// exit() does not return: what weir_response_exit() stored is the answer
-static int wait_exit(lua_State *L)
-{
-    yielding(L, API_ENDING, "only rewrite, access, balancer and response can end the request")
-        ->pause = PAUSE_EXIT;
-    return lua_yield(L, 0);
-}
-
-int wait_results(struct coroutine *c)
-{
-    if (c->pause != PAUSE_BODY)
-        return 0;
     struct str body = STR_NONE;
-    int state = api_body(c->request, &body);
+    int state = api_body(c->scope->request, &body);
     if (state == 0)
         api_refuse("the request body is not complete");
     return give_body(c->L, state, body);
 }
 
-void wait_cancel(struct coroutine *c)
+static void body_cancel(struct coroutine *c)
 {
-    if (c->pause == PAUSE_SLEEP && c->request)
-        loop_timer_clear(c->request->proxy->loop, &c->timer);
+    c->scope->reader = NULL;
 }
+
+static const struct wait body_wait = { body_results, body_cancel };
+
+// body() -> string | nil, why it cannot be had
+static int wait_body(lua_State *L)
+{
+    struct coroutine *c = wait_allowed(L);
+    if (!turn.request)
+        return luaL_error(L, "API disabled in the context of ngx.timer");
+    struct str body;
+    int state = api_body(turn.request, &body);
+    if (state == 0 && c->scope->reader)
+        state = api_refuse("another light thread reads the request body");
+    if (state != 0)
+        return give_body(L, state, body);
+    c->scope->reader = c;
+    return wait_yield(L, c, &body_wait);
+}
+
+// -- the module -----------------------------------------------------------------------------------
 
 static int open_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
+        {"possible", wait_possible},
         {"body", wait_body},
-        {"sleep", wait_sleep},
-        {"exit", wait_exit},
+        {"exit", exit_phase},
         {NULL, NULL},
     };
     lua_newtable(L);
     luaL_register(L, NULL, functions);
+    luaL_register(L, NULL, thread_functions);
+    luaL_register(L, NULL, timer_functions);
+    lua_pushlightuserdata(L, &waiting);
+    lua_setfield(L, -2, "waiting");
     return 1;
 }
 

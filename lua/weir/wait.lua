@@ -1,32 +1,77 @@
--- The functions that wait: the request's phase stops, others run, and it goes on when there is a
--- result.
+-- The functions that wait: the coroutine stops, others run, and it goes on when there is a result.
 --
--- What is current (weir.pdk.current) is saved meanwhile. Only rewrite and access can wait, and only
--- on the coroutine that the core runs them on, not on one that a plugin made.
-local core = require("weir.wait.core") -- core/vm/wait.c
+-- What is current (weir.pdk.current) is saved meanwhile. Waiting is possible in rewrite, access,
+-- response and timers; elsewhere the functions raise.
+local core = require("weir.wait.core") -- core/vm/wait.c, thread.c, timer.c
 local current = require("weir.pdk.current")
 
 local wait = {}
 
+local function put_back(plugin, slot, phase, generation, ...)
+  current.plugin, current.slot, current.phase, current.generation = plugin, slot, phase, generation
+  return ...
+end
+
 local function keeping_current(pause)
   return function(...)
-    local plugin, slot, phase, generation =
-      current.plugin, current.slot, current.phase, current.generation
-    local result, err = pause(...)
-    current.plugin, current.slot, current.phase, current.generation =
-      plugin, slot, phase, generation
-    return result, err
+    return put_back(current.plugin, current.slot, current.phase, current.generation, pause(...))
   end
 end
+
+--- What a coroutine yields that waits, so that those around it can tell.
+wait.TOKEN = core.waiting
+
+--- Whether these functions can be called now.
+-- @treturn boolean
+wait.possible = core.possible
 
 --- The request's body.
 -- @treturn string|nil
 -- @treturn nil|string why it cannot be had
 wait.body = keeping_current(core.body)
 
+--- Waits to be woken.
+-- @tparam ?number seconds at most
+-- @treturn boolean whether somebody did
+wait.park = keeping_current(core.park)
+
+--- The number under which wait.wake() finds the one that runs.
+-- @treturn number
+wait.self = core.self
+
+--- Whether one is parked that was not woken yet.
+-- @tparam number number
+wait.parked = core.parked
+
+--- Has a parked one go on, in the loop's next turn.
+-- @tparam number number
+-- @treturn boolean false: it is not parked, or is no more
+wait.wake = core.wake
+
+--- Runs a function as a light thread: until it waits for the first time, at once.
+-- @tparam function f must not raise
+-- @param ... its arguments
+-- @treturn number its number
+wait.spawn = keeping_current(core.spawn)
+
+--- Ends a light thread that waits.
+-- @tparam number number
+-- @treturn boolean false: there is none, or it runs
+wait.kill = core.kill
+
+--- Runs a function later, outside of every request.
+-- @tparam number seconds
+-- @tparam function f called with `premature` (the worker drains) and its slot for weir.pdk.current
+wait.after = core.after
+
+--- How many functions wait for their time, and how many run.
+wait.timers = core.timers
+
 --- Lets time pass.
 -- @tparam number seconds
-wait.sleep = keeping_current(core.sleep)
+function wait.sleep(seconds)
+  wait.park(seconds)
+end
 
 --- Ends the phase: what weir_response_exit() stored is the answer. Does not return.
 wait.exit = core.exit

@@ -162,7 +162,7 @@ end
 --- Names the handler that gave up control where nobody waits. The core drops it afterwards.
 -- @tparam number phase
 function worker.stray_yield(phase)
-  report(current.plugin, abi.phases[phase], "attempt to yield, with nothing to wait for")
+  report(current.plugin, abi.phases[phase] or "timer", "attempt to yield, with nothing to wait for")
 end
 
 --- The request in `slot` is over.
@@ -172,7 +172,7 @@ worker.release = current.release
 
 local function make_newest(generation)
   newest = generation
-  current.generation = generation
+  current.generation, current.newest = generation, generation
   if generation then
     handlers:tell(generation.list)
   end

@@ -227,7 +227,7 @@ describe("upstream_verify", function()
     local texts = {
       error = "handler.lua:%d+: broken on purpose",
       yield = "attempt to yield",
-      wait = "only rewrite and access can wait",
+      wait = "API disabled in the context of upstream_verify",
       request = "function cannot be called in upstream_verify phase %(only in: ",
       service = "function cannot be called in upstream_verify phase "
         .. "%(only in: access, balancer, preread%)",

@@ -684,6 +684,7 @@ function fake.install()
   fake.error, fake.request, fake.lua_bytes = "", nil, {}
   package.loaded["weir.abi"] = { C = setmetatable(C, { __index = ffi.C }), phases = PHASES }
   package.loaded["weir.wait"] = {
+    TOKEN = {},
     body = function()
       fake.request.waiting = nil
       if fake.request.body == "too large" then

@@ -9,7 +9,9 @@ local buffer = require("string.buffer")
 local helpers = require("spec.helpers")
 local cimport = require("spec.support.cimport")
 
-local C = cimport("vm/vm.h", "proxy/client.h", "proxy/request.h", "proxy/exchange.h",
+local socket = require("socket")
+
+local C = cimport("vm/vm.h", "net/alarm.h", "proxy/client.h", "proxy/request.h", "proxy/exchange.h",
   "tls/shown.h", "base/log.h")
 
 ffi.cdef([[
@@ -26,6 +28,8 @@ local APPEND = 1 + 64 + 1024 -- O_WRONLY, O_CREAT, O_APPEND
 local PHASES = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4,
   balancer = 6, response = 7 }
 local RESULTS = { [0] = "done", "wait", "exit", "error" }
+
+local PATIENCE = 10 -- s
 
 local World = {}
 World.__index = World
@@ -44,6 +48,7 @@ local function new_request(world)
   C.head_init(r.response, r.arena)
   C.buf_init(r.body, world.loop.bufs)
   r.body_kept = true
+  table.insert(world.requests, r)
   ffi.copy(r.id, ("0123456789abcdef"):rep(2))
   return r
 end
@@ -69,7 +74,10 @@ local function blob_of(options, folder)
     rewrite = indices,
     plans = { [0] = {} },
     entities = {},
-    settings = { plugin_path = folder, lua_package_path = "", trusted_ips = {} },
+    settings = {
+      plugin_path = folder, lua_package_path = "", trusted_ips = {},
+      lua_max_pending_timers = 8, lua_max_running_timers = 4,
+    },
   })
 end
 
@@ -131,9 +139,7 @@ end
 
 --- Another request on the same configuration.
 function World:another()
-  local r = new_request(self)
-  self.kept[#self.kept + 1] = r
-  return r
+  return new_request(self)
 end
 
 --- A field of the request's response head.
@@ -147,8 +153,29 @@ function World:log()
   return helpers.read(self.log_file)
 end
 
+--- Turns the loop until the log has the text, or so many seconds at most.
+-- @tparam string pattern
+-- @treturn string what the pattern matches, or its captures
+function World:wait_log(pattern)
+  local deadline = socket.gettime() + PATIENCE
+  repeat
+    C.alarm_set(self.loop, 2, C.loop_stop, self.loop)
+    C.loop_run(self.loop)
+    if self:log():find(pattern) then
+      return self:log():match(pattern)
+    end
+  until socket.gettime() > deadline
+  error(("waited in vain for %q in:\n%s"):format(pattern, self:log()), 2)
+end
+
 function World:free()
+  for _, r in ipairs(self.requests) do
+    self:release(r)
+    C.buf_clear(r.body)
+  end
+  C.vm_stop(self.vm)
   C.vm_free(self.vm)
+  C.loop_free(self.loop)
   C.log_setup(ffi.C.LOG_NOTICE, 2, 1)
   ffi.C.close(self.log_fd)
 end
@@ -173,8 +200,9 @@ function vm.new(options)
     log_fd = log_fd,
     serial = 0,
     kept = {},
+    requests = {},
     proxy = ffi.new("struct proxy"),
-    loop = ffi.new("struct loop"),
+    loop = C.loop_new(),
     view = ffi.new("struct view"),
     plan = ffi.new("struct plan", { phases = 31 }),
     client = ffi.new("struct client"),
@@ -184,6 +212,7 @@ function vm.new(options)
     error("no VM: " .. world:log())
   end
   world.proxy.loop = world.loop
+  C.vm_attach(world.vm, world.proxy)
   local why = world:adopt(options)
   if why then
     error("not adopted: " .. why)

@@ -13,6 +13,7 @@ local current = {
   slot = 0,          -- the request's place, 0 outside of requests
   phase = nil,       -- enum WEIR_PHASE_…
   generation = nil,  -- the configuration the request runs on: entities, plans, settings
+  newest = nil,      -- the one that timers and new requests run on
 }
 
 -- slot -> { key, table, key, table, … } of the request in it; a request has very few keys.

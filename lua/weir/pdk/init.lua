@@ -4,8 +4,10 @@
 -- once and says so.
 local Cache = require("weir.cache")
 local configuration = require("weir.pdk.configuration")
+local coroutines = require("weir.coroutines")
 local meta = require("kong.meta")
 local shared = require("weir.ngx.shared")
+local timer = require("weir.ngx.timer")
 
 local pdk = {}
 
@@ -32,19 +34,22 @@ local kong = {
   router = require("weir.pdk.router"),
   service = require("weir.pdk.service"),
   table = require("weir.pdk.table"),
+  timer = require("weir.pdk.timer"),
   tls = require("weir.pdk.tls"),
 }
 kong.service.request = require("weir.pdk.service_request")
 kong.service.response = require("weir.pdk.service_response")
 
---- Sets the globals `kong` and `ngx`, and what kong.configuration shows.
+--- Sets the globals `kong`, `ngx` and `coroutine`, and what kong.configuration shows.
 -- @tparam table settings by name
 -- @treturn table kong
 function pdk.install(settings)
   configuration.set(settings)
   shared.open(settings)
+  timer.configure(settings)
   _G.kong = kong
   _G.ngx = require("weir.ngx")
+  _G.coroutine = coroutines
   return kong
 end
 

@@ -11,6 +11,7 @@ local tonumber = tonumber
 local NAMES = {
   "init_worker", "certificate", "client_hello", "rewrite", "access", "balancer", "response",
   "header_filter", "body_filter", "log", "preread", "error", "admin_api", "upstream_verify",
+  "timer",
 }
 
 local BITS = {}
@@ -22,6 +23,7 @@ end
 local OF_CORE = {
   [0] = BITS.rewrite, BITS.access, BITS.header_filter, BITS.body_filter, BITS.log,
   BITS.upstream_verify, BITS.balancer, BITS.response,
+  [C.WEIR_PHASE_TIMER] = BITS.timer,
 }
 
 local phase = {}
@@ -77,7 +79,7 @@ function phase.check(set)
 end
 
 -- In upstream_verify there is a request, which the plugins are not to look at.
-local NO_REQUEST = bor(BITS.init_worker, BITS.upstream_verify)
+local NO_REQUEST = bor(BITS.init_worker, BITS.upstream_verify, BITS.timer)
 
 --- Like check(), for functions that only need a request.
 function phase.check_not_init()

@@ -89,6 +89,13 @@ return {
   { name = "nginx_http_lua_shared_dict", type = "shared_dicts", default = "",
     description = "shared dictionaries beside Kong's, as NAME SIZE; several are separated by "
       .. "semicolons" },
+  { name = "lua_max_pending_timers", type = "integer", default = "16384", min = 1,
+    max = 2 ^ 31 - 1,
+    description = "timers of plugins that may wait for their time, in each worker; as in Kong's "
+      .. "nginx template" },
+  { name = "lua_max_running_timers", type = "integer", default = "4096", min = 1,
+    max = 2 ^ 31 - 1,
+    description = "timers of plugins that may run at once in each worker; as above" },
 
   { name = "headers", type = "tokens", default = "server_tokens, latency_tokens, X-Kong-Request-Id",
     options = HEADER_TOKENS, description = "header fields that weir adds to responses, or off" },

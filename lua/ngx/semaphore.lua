@@ -1,0 +1,2 @@
+-- What plugins require for weir.ngx.semaphore.
+return require("weir.ngx.semaphore")

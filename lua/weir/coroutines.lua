@@ -1,0 +1,75 @@
+-- Lua's `coroutine` for plugins: what waits in a coroutine that a plugin made makes whoever resumed
+-- that one wait, too, and so on down to the coroutine that the core runs; when there is a result,
+-- it goes all the way back up.
+--
+-- A plugin's own yields are as in plain Lua. Where there is nobody to yield to, on the coroutine of
+-- the phase, yield() lets others run if the phase may wait, and is an error of the plugin if not.
+local wait = require("weir.wait")
+
+local raw = coroutine
+local create, running = raw.create, raw.running
+local raw_resume, raw_status, raw_yield = raw.resume, raw.status, raw.yield
+
+-- Those that were made here, and of these the ones that wait.
+local own = setmetatable({}, { __mode = "k" })
+local waiting = setmetatable({}, { __mode = "k" })
+
+local coroutines = setmetatable({}, { __index = raw })
+
+local go_on
+
+-- What came out of `co`: handed on, unless it waits.
+local function settle(co, ...)
+  local ok, first = ...
+  if ok and first == wait.TOKEN then
+    waiting[co] = true
+    return go_on(co, raw_yield(first))
+  end
+  return ...
+end
+
+function go_on(co, ...)
+  waiting[co] = nil
+  return settle(co, raw_resume(co, ...))
+end
+
+function coroutines.create(f)
+  local co = create(f)
+  own[co] = true
+  return co
+end
+
+function coroutines.resume(co, ...)
+  if waiting[co] then
+    return false, "cannot resume non-suspended coroutine"
+  end
+  return settle(co, raw_resume(co, ...))
+end
+
+function coroutines.yield(...)
+  if not own[running()] and wait.possible() then
+    wait.sleep(0)
+    return
+  end
+  return raw_yield(...)
+end
+
+function coroutines.status(co)
+  return waiting[co] and "normal" or raw_status(co)
+end
+
+local function unwrap(ok, ...)
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+function coroutines.wrap(f)
+  local co = coroutines.create(f)
+  return function(...)
+    return unwrap(coroutines.resume(co, ...))
+  end
+end
+
+return coroutines
