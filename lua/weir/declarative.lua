@@ -156,16 +156,24 @@ local function brought_by(record)
   end
 end
 
--- A plugin's schema brings functions of its own, which may raise errors: a finding, not the end.
-local function process(schema, record, context)
-  local ok, value, errors, warnings = pcall(schema.process, schema, record.input, context)
+-- Calls a function of a record's schema. What plugins bring has functions of its own, which may
+-- raise errors: a finding, not the end. Returns true and the results, or false and why.
+local function call(record, method, ...)
+  local ok, first, second, third = pcall(record.schema[method], record.schema, ...)
+  if ok then
+    return true, first, second, third
+  elseif not brought_by(record) then
+    error(first, 0)
+  end
+  return false, ("the schema of %s failed: %s"):format(brought_by(record), tostring(first))
+end
+
+local function process(record, context)
+  local ok, value, errors, warnings = call(record, "process", record.input, context)
   if ok then
     return value, errors, warnings
-  elseif not brought_by(record) then
-    error(value, 0)
   end
-  local message = ("the schema of %s failed: %s"):format(brought_by(record), tostring(value))
-  return {}, { { path = {}, message = message } }, {}
+  return {}, { { path = {}, message = value } }, {}
 end
 
 -- The part of processing that needs resolved references.
@@ -173,19 +181,17 @@ local function settle(record, context)
   if record.invalid then
     return
   end
-  local ok, err = pcall(record.schema.settle, record.schema, record.value, context)
+  local ok, err = call(record, "settle", record.value, context)
   if not ok then
-    context.report(record.path, ("the schema of %s failed: %s"):format(brought_by(record),
-      tostring(err)))
+    context.report(record.path, err)
     record.invalid = true
   end
 end
 
 local function validate(record, context)
   local findings = context.findings
-  local schema = schema_of(record, context)
-  record.schema = schema
-  local value, errors, warnings = process(schema, record, context)
+  record.schema = schema_of(record, context)
+  local value, errors, warnings = process(record, context)
   record.value, record.bad_fields = value, {}
   for _, err in ipairs(errors) do
     local path = extend(record.path, unpack(err.path))

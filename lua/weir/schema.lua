@@ -12,6 +12,7 @@ local null = require("cjson").null
 local checks = require("weir.schema.checks")
 local definition_of = require("weir.schema.definition")
 local dotted = require("weir.schema.dotted")
+local equal = require("weir.schema.equal")
 local suggest = require("weir.suggest")
 local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
@@ -232,8 +233,15 @@ local function initial_value(field)
   return null
 end
 
-local function deprecation_message(name, deprecation)
-  return deprecation.message or ("'%s' is deprecated"):format(name)
+-- Warns of a field that goes away, unless it only says what would hold anyway.
+local function warn_of_deprecated(run, path, name, deprecation, value)
+  if not deprecation or value == nil or value == null or equal(value, deprecation.old_default) then
+    return
+  end
+  local message = deprecation.message or ("'%s' is deprecated"):format(name)
+  local removal = deprecation.removal_in_version
+  warn(run, step(path, name), removal
+    and ("%s (scheduled for removal in %s)"):format(message, removal) or message)
 end
 
 -- Merges what a shorthand stands for into `data`. A field that is given by its own name wins.
@@ -276,9 +284,7 @@ local function expand_shorthands(record, input, path, run)
       local def = item.field.def
       local errors_before = #run.errors
       value = process_field(item.field, value, path, item.name, run)
-      if def.deprecation then
-        warn(run, step(path, item.name), deprecation_message(item.name, def.deprecation))
-      end
+      warn_of_deprecated(run, path, item.name, def.deprecation, value)
       local expansion = #run.errors == errors_before and def.func and def.func(value)
       if type(expansion) == "table" then
         for key in pairs(expansion) do
@@ -429,6 +435,32 @@ local function run_checks(record, data, path, run, first_error)
   end
 end
 
+-- What a shorthand would have been written as, from the fields that it stands for.
+local function written_backwards(def, data)
+  for _, place in ipairs(def.deprecation and def.deprecation.replaced_with or {}) do
+    local value
+    if place.reverse_mapping_function then
+      value = place.reverse_mapping_function(data)
+    else
+      value = dotted.get(data, table.concat(place.path, "."))
+    end
+    if value ~= nil and value ~= null then
+      return value
+    end
+  end
+  return def.translate_backwards and dotted.get(data, table.concat(def.translate_backwards, "."))
+end
+
+-- Code that still reads a field by its old name finds it.
+local function fill_shorthands(record, data)
+  for _, item in ipairs(record.shorthands) do
+    local value = written_backwards(item.field.def, data)
+    if value ~= nil and value ~= null then
+      data[item.name] = value
+    end
+  end
+end
+
 -- The values a transformation works on; nil when one of them is not set.
 local function transformation_inputs(item, data)
   local inputs = {}
@@ -444,14 +476,19 @@ local function transformation_inputs(item, data)
   return inputs
 end
 
+local function apply(item, fn, data)
+  local inputs = fn and transformation_inputs(item, data)
+  for key, value in pairs(inputs and fn(unpack(inputs)) or {}) do
+    data[key] = value
+  end
+end
+
 -- `always` is weir's: a normal form, or a value that only weir may compute, is no matter of
 -- `_transform`.
 local function transform(list, data, transforming)
   for _, item in ipairs(list) do
-    local inputs = item.on_write and (item.always or transforming ~= false)
-      and transformation_inputs(item, data)
-    for key, value in pairs(inputs and item.on_write(unpack(inputs)) or {}) do
-      data[key] = value
+    if item.always or transforming ~= false then
+      apply(item, item.on_write, data)
     end
   end
 end
@@ -464,9 +501,7 @@ function process_record(record, input, path, run)
   for _, item in ipairs(record.ordered) do
     local name, field = item.name, item.field
     local value = data[name]
-    if value ~= nil and value ~= null and field.def.deprecation then
-      warn(run, step(path, name), deprecation_message(name, field.def.deprecation))
-    end
+    warn_of_deprecated(run, path, name, field.def.deprecation, value)
     if value == nil then
       value = initial_value(field)
     end
@@ -475,6 +510,7 @@ function process_record(record, input, path, run)
   run_checks(record, result, path, run, first_error)
   if #run.errors < first_error then
     transform(record.transformations, result, run.transform)
+    fill_shorthands(record, result)
   end
   local at_root = path.parent == nil
   for i = first_error, #run.errors do
@@ -523,12 +559,17 @@ function Schema:process(input, options)
   return strip_nulls(result), run.errors, run.warnings
 end
 
---- Runs the transformations that look into referenced entities, by the ids that references have by
--- now.
+--- Finishes an entity whose references are resolved: runs the transformations that look into
+-- referenced entities, and those for reading, since what is loaded now is what is read.
 -- @tparam table value what process() gave, its references resolved; changed in place
 -- @tparam[opt] table options as for process()
 function Schema:settle(value, options)
   transform(self.record.late, value, options and options.transform)
+  for _, list in ipairs({ self.record.transformations, self.record.late }) do
+    for _, item in ipairs(list) do
+      apply(item, item.on_read, value)
+    end
+  end
 end
 
 return Schema

@@ -204,6 +204,54 @@ local function check_key(value)
   return nil, "invalid key: no PEM private key found"
 end
 
+local function load_key(text, kind)
+  local key, err = require("resty.openssl.pkey").new(text)
+  if not key then
+    return nil, ("could not load %s key: %s"):format(kind, err)
+  elseif kind == "private" and not key:is_private() then
+    return nil, "could not load private key: it is a public one"
+  end
+  return key
+end
+
+local function check_pem(pair)
+  local private, public, err
+  if pair.private_key ~= nil and pair.private_key ~= null then
+    private, err = load_key(pair.private_key, "private")
+  end
+  if not err and pair.public_key ~= nil and pair.public_key ~= null then
+    public, err = load_key(pair.public_key, "public")
+  end
+  if err then
+    return nil, err
+  elseif private and public and private:to_PEM("public") ~= public:to_PEM("public") then
+    return nil, "public key does not match private key"
+  end
+  return true
+end
+
+local JWK_MEMBERS = {
+  RSA = { "n", "e" }, EC = { "crv", "x", "y" }, OKP = { "crv", "x" }, oct = { "k" },
+}
+
+local function check_jwk(text)
+  local ok, key = pcall(require("cjson").decode, text)
+  if not ok or type(key) ~= "table" then
+    return nil, "could not json decode jwk string"
+  elseif type(key.kid) ~= "string" then
+    return nil, "jwk must have a kid"
+  end
+  local complete = JWK_MEMBERS[key.kty] ~= nil
+  for _, member in ipairs(JWK_MEMBERS[key.kty] or {}) do
+    complete = complete and type(key[member]) == "string"
+  end
+  return complete or nil, "could not load JWK, likely not a valid key"
+end
+
+local function check_lua(code)
+  return require("kong.tools.sandbox").validate_safe(code)
+end
+
 -- ---- typedefs
 
 local typedefs = {}
@@ -257,9 +305,10 @@ typedefs.ttl = define { type = "number", gt = 0 }
 typedefs.semantic_version = define {
   type = "string",
   match_any = {
-    patterns = { "^%d+%.%d+%.%d+$", "^%d+%.%d+$", "^%d+$" },
+    patterns = { "^%d+[%.%d]*$", "^%d+[%.%d]*%-.*$" },
     err = "invalid version number: must be in format of X.Y.Z",
   },
+  match_none = { { pattern = "%.%.", err = "must not have empty version segments" } },
 }
 
 typedefs.uuid = define { type = "string", uuid = true, auto = true }
@@ -273,6 +322,7 @@ end
 typedefs.no_route = must_be_absent("routes")
 typedefs.no_service = must_be_absent("services")
 typedefs.no_consumer = must_be_absent("consumers")
+typedefs.no_consumer_group = must_be_absent("consumer_groups")
 
 typedefs.name = define {
   type = "string", unique = true,
@@ -284,6 +334,15 @@ typedefs.name = define {
 typedefs.utf8_name = define { type = "string", unique = true, custom_validator = check_utf8_name }
 typedefs.tag = define { type = "string", required = true, custom_validator = check_tag }
 typedefs.tags = define { type = "set", elements = typedefs.tag }
+
+-- What a data plane says that it can do.
+typedefs.capability = define {
+  type = "string",
+  match_any = {
+    patterns = { "^[%w_%-]+$" },
+    err = "invalid capability: must be made of letters, digits, '_' and '-'",
+  },
+}
 
 typedefs.certificate = define { type = "string", custom_validator = check_certificate }
 typedefs.key = define { type = "string", custom_validator = check_key }
@@ -333,9 +392,43 @@ for _, name in ipairs({ "sources", "destinations", "methods", "hosts", "paths", 
   typedefs["no_" .. name] = typedefs[name] { eq = null }
 end
 
+-- A pair of keys, or one of them.
+typedefs.pem = define {
+  type = "record",
+  fields = {
+    { private_key = { type = "string", referenceable = true, encrypted = true } },
+    { public_key = { type = "string", referenceable = true } },
+  },
+  entity_checks = { { at_least_one_of = { "private_key", "public_key" } } },
+  custom_validator = check_pem,
+}
+
+typedefs.jwk = define {
+  type = "string", referenceable = true, encrypted = true, custom_validator = check_jwk,
+}
+
 -- Lua code by the name of the field that it computes.
 typedefs.lua_code = define {
-  type = "map", keys = { type = "string", len_min = 1 }, values = { type = "string", len_min = 1 },
+  type = "map",
+  keys = { type = "string", len_min = 1 },
+  values = { type = "string", len_min = 1, custom_validator = check_lua },
+}
+
+-- How plugins that trace pass a trace on: where they look for it, what they remove, and what they
+-- write.
+local TRACE_FORMATS = { "ot", "w3c", "datadog", "b3", "gcp", "jaeger", "aws" }
+local INJECTED = {
+  "preserve", "ot", "w3c", "datadog", "b3", "b3-single", "gcp", "jaeger", "aws",
+}
+
+typedefs.propagation = define {
+  type = "record", required = true,
+  fields = {
+    { extract = { type = "array", elements = { type = "string", one_of = TRACE_FORMATS } } },
+    { clear = { type = "array", elements = { type = "string" } } },
+    { inject = { type = "array", elements = { type = "string", one_of = INJECTED } } },
+    { default_format = { type = "string", required = true, one_of = INJECTED } },
+  },
 }
 
 typedefs.queue = define {

@@ -378,6 +378,12 @@ keyring_groups: [ {group: g, consumer: b}, {group: g, consumer: b} ]
       assert.not_equal(keys[1].key, keys[2].key)
     end)
 
+    it("have credentials whose schemas may fail, which is a finding", function()
+      local text = HEAD .. "consumers: [{username: a, keyring_keys: [{digest: %s}]}]\n"
+      assert.matches("the schema of 'keyring_keys' failed: .*no digest",
+        errors_of(text:format("raise"))[1])
+    end)
+
     it("are known when their credentials are transformed, unless the file says not to", function()
       local text = "consumers: [{username: a}]\n"
         .. "keyring_keys: [{key: k, digest: d, consumer: a}]\n"

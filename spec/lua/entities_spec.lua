@@ -363,6 +363,15 @@ describe("weir.entities", function()
       end)
     end
 
+    it("refer to types that there are", function()
+      package.preload["kong.plugins.dao-lost.daos"] = function()
+        local parent = { type = "foreign", reference = "nobodies" }
+        return { { name = "lost", fields = { FIELDS[1], { nobody = parent } } } }
+      end
+      local _, errors = entities.model({ "dao-lost" })
+      assert.same({ "lost.nobody: schema refers to an invalid foreign entity: nobodies" }, errors)
+    end)
+
     it("come after the gateway's own, and nest in what they refer to", function()
       package.preload["kong.plugins.dao-fine.daos"] = function()
         local parent = { type = "foreign", reference = "consumers" }

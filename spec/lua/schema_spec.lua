@@ -42,15 +42,17 @@ describe("weir.schema", function()
       { "integer", 3, 1 / 0, "expected an integer" },
       { "boolean", false, "true", "expected a boolean" },
       { "function", print, "print", "expected a function" },
-      { "json", "[1]", "[1", "expected a string of valid JSON" },
+      { "json", { a = { 1, "b", true, null } }, { a = print }, "expected a JSON value" },
+      { "json", "text", { 1, a = 2 }, "expected a JSON value" },
       { "foreign", "name", 5, "expected a reference: a name or an id" },
       { "foreign", { id = "x" }, { id = "x", name = "y" },
         "expected a reference: a name or an id" },
     }
     for _, case in ipairs(cases) do
       it("check " .. case[1], function()
-        assert.is_nil(message({ type = case[1] }, case[2]))
-        assert.equal(case[4], message({ type = case[1] }, case[3]))
+        local field = { type = case[1], reference = case[1] == "foreign" and "services" or nil }
+        assert.is_nil(message(field, case[2]))
+        assert.equal(case[4], message(field, case[3]))
       end)
     end
 
@@ -222,6 +224,33 @@ describe("weir.schema", function()
       _, _, _, warnings = errors_of(definition, {})
       assert.same({}, warnings)
     end)
+
+    it("may be deprecated from a version on, and harmless with their old default", function()
+      local list = { type = "array", elements = TEXT, deprecation = {
+        message = "use new", removal_in_version = "4.0", old_default = { "a" },
+      } }
+      local definition = { fields = { { old = list } } }
+      local _, _, _, warnings = errors_of(definition, { old = { "a", "b" } })
+      assert.same({ { path = { "old" }, message = "use new (scheduled for removal in 4.0)" } },
+        warnings)
+      _, _, _, warnings = errors_of(definition, { old = { "a" } })
+      assert.same({}, warnings)
+    end)
+
+    it("may be made up where they are not given", function()
+      local auto = { type = "string", auto = true }
+      local id = { type = "string", uuid = true, auto = true }
+      local definition = { fields = { { id = id }, { secret = auto }, { other = id },
+        { r = record_of({ { key = auto } }) }, { given = auto }, { none = auto } } }
+      local value = valid(definition, { given = "g", none = null, r = {} })
+      assert.is_nil(value.id)
+      assert.matches("^%x+$", value.secret)
+      assert.equal(32, #value.r.key)
+      assert.not_equal(value.secret, value.r.key)
+      assert.is_true(require("weir.uuid").is_valid(value.other))
+      assert.equal("g", value.given)
+      assert.is_nil(value.none)
+    end)
   end)
 
   describe("shorthand fields", function()
@@ -256,6 +285,29 @@ describe("weir.schema", function()
         (errors_of(definition, { url = 5 })))
       local _, _, errors = errors_of(definition, { url = "none" })
       assert.equal("url", errors[1].written_as)
+    end)
+
+    it("are there for code that reads them still", function()
+      local function field(attributes)
+        attributes.type, attributes.func = "number", function(v) return { r = { a = v } } end
+        return attributes
+      end
+      local backwards = {
+        fields = { { r = record_of({ { a = NUMBER } }) } },
+        shorthand_fields = {
+          { by_path = field({ translate_backwards = { "r", "a" } }) },
+          { by_place = field({ deprecation = { replaced_with = { { path = { "r", "a" } } } } }) },
+          { by_function = field({ deprecation = { replaced_with = {
+            { path = { "r", "b" } },
+            { path = { "r", "a" }, reverse_mapping_function = function(v) return v.r.a * 2 end },
+          } } }) },
+          { forgotten = field({}) },
+        },
+      }
+      assert.same({ by_path = 3, by_place = 3, by_function = 6, r = { a = 3 } },
+        valid(backwards, { forgotten = 3 }))
+      assert.same({}, valid({ fields = backwards.fields,
+        shorthand_fields = { backwards.shorthand_fields[1] } }, {}))
     end)
 
     it("can be deprecated", function()
@@ -372,11 +424,94 @@ describe("weir.schema", function()
       assert.same({ a = "1" }, valid(definition, { a = "1" }))
     end)
 
+    it("look into referenced entities and read what was written once these are known", function()
+      local schema = assert(Schema.new({
+        fields = {
+          { owner = { type = "foreign", reference = "consumers" } }, { secret = TEXT },
+          { shown = TEXT },
+        },
+        transformations = {
+          { input = { "secret" }, needs = { "owner.id" }, on_write = function(secret, id)
+            return { secret = secret .. id }
+          end },
+          { input = { "secret" }, on_read = function(secret)
+            return { shown = secret:upper() }
+          end },
+        },
+      }))
+      local value = schema:process({ owner = "name", secret = "s" })
+      assert.equal("s", value.secret)
+      value.owner = { id = "1" }
+      schema:settle(value)
+      assert.same({ owner = { id = "1" }, secret = "s1", shown = "S1" }, value)
+      value = schema:process({ secret = "s" })
+      schema:settle(value)
+      assert.same({ secret = "s", shown = "S" }, value)
+      value = schema:process({ owner = { id = "1" }, secret = "s" })
+      schema:settle(value, { transform = false })
+      assert.equal("s", value.secret)
+    end)
+
     it("can be switched off, but for those that always apply", function()
       local input = { a = "1", b = "2" }
       assert.same(input, valid(definition, input, { transform = false }))
       definition.transformations[1].always = true
       assert.same({ a = "12", b = "2" }, valid(definition, input, { transform = false }))
+    end)
+  end)
+
+  describe("JSON schemas", function()
+    local object = { type = "object", required = { "a" }, additionalProperties = false,
+      properties = { a = { type = "integer", minimum = 1, maximum = 9 }, b = {} } }
+    local cases = {
+      { { type = "string" }, "x", 5, "wrong type: expected string" },
+      { { type = { "string", "null" } }, null, 5, "wrong type: expected string or null" },
+      { { type = "array" }, {}, { a = 1 }, "wrong type: expected array" },
+      { { enum = { 1, { a = 1 } } }, { a = 1 }, { a = 2 }, "matches none of the enum values" },
+      { { const = { 1, 2 } }, { 1, 2 }, { 1 }, "is not the value that is expected" },
+      { object, { a = 1, b = null }, { b = 1 }, "property a is required" },
+      { object, { a = 9 }, { a = 1, c = 1 }, "property c: additional properties are forbidden" },
+      { object, { a = 9 }, { a = 0 }, "property a: must be at least 1" },
+      { object, { a = 9 }, { a = 10 }, "property a: must be at most 9" },
+      { object, { a = 9 }, { a = 1.5 }, "property a: wrong type: expected integer" },
+      { { additionalProperties = { type = "number" } }, { a = 1 }, { a = "x" },
+        "property a: wrong type: expected number" },
+      { { items = { type = "number" } }, { 1, 2 }, { 1, "x" },
+        "item 2: wrong type: expected number" },
+      { { multipleOf = 2 }, 4, 5, "must be a multiple of 2" },
+      { { minLength = 2 }, "ab", "a", "must have at least 2 characters" },
+      { { maxLength = 2 }, "ab", "abc", "must have at most 2 characters" },
+      { { minItems = 2 }, { 1, 2 }, { 1 }, "must have at least 2 items" },
+      { { maxItems = 2 }, { 1, 2 }, { 1, 2, 3 }, "must have at most 2 items" },
+      { { minProperties = 1 }, { a = 1 }, {}, "must have at least 1 properties" },
+      { { maxProperties = 1 }, { a = 1 }, { a = 1, b = 2 }, "must have at most 1 properties" },
+      { { anyOf = { { type = "string" }, { minimum = 3 } } }, 3, 2,
+        "matches none of the alternatives" },
+      { { oneOf = { { type = "number" }, { minimum = 3 } } }, 2, 3,
+        "must match exactly one of the alternatives" },
+      { { allOf = { { type = "number" }, { minimum = 3 } } }, 3, 2, "must be at least 3" },
+      { { ["not"] = { type = "string" }, title = "t" }, 1, "x", "matches what it must not" },
+    }
+    for i, case in ipairs(cases) do
+      it(("judge values: %d, %s"):format(i, case[4]), function()
+        local field = { type = "json", json_schema = { inline = case[1] } }
+        assert.is_nil(message(field, case[2]))
+        assert.equal(case[4], message(field, case[3]))
+      end)
+    end
+
+    it("have to be in order", function()
+      for text, definition in pairs({
+        ["x.f: json_schema: expected { inline = SCHEMA }"] = { namespace = "n" },
+        ["x.f: json_schema: unknown keyword: $ref"] = { inline = { items = { ["$ref"] = "#" } } },
+        ["x.f: json_schema: unknown type: text"]
+          = { inline = { properties = { a = { type = "text" } } } },
+        ["x.f: json_schema: a schema must be a table"] = { inline = { anyOf = { 5 } } },
+      }) do
+        local _, err = Schema.new({ name = "x",
+          fields = { { f = { type = "json", json_schema = definition } } } })
+        assert.equal(text, err)
+      end
     end)
   end)
 
@@ -390,6 +525,12 @@ describe("weir.schema", function()
       ["x.f: missing attribute elements"] = { name = "x", fields = { { f = { type = "set" } } } },
       ["x.f: missing attributes keys and values"]
         = { name = "x", fields = { { f = { type = "map" } } } },
+      ["x.f: missing attribute reference"]
+        = { name = "x", fields = { { f = { type = "foreign" } } } },
+      ["x.f: on_delete: expected one of: cascade, null, restrict"]
+        = { name = "x", fields = { { f = { type = "string", on_delete = "drop" } } } },
+      ["x.f: unknown attribute requird (did you mean 'required'?)"]
+        = { name = "x", fields = { { f = { type = "string", requird = true } } } },
       ["x: unknown entity check: any_of"]
         = { name = "x", fields = {}, entity_checks = { { any_of = {} } } },
     }) do

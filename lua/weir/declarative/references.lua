@@ -187,7 +187,7 @@ local function claim_unique_fields(taken, record, definition, report)
   for _, item in ipairs(definition.fields) do
     local field, def = next(item)
     local value = record.value[field]
-    if def.unique and value ~= nil then
+    if (def.unique or def.unique_across_ws) and value ~= nil then
       claim(taken, record, field, tostring(value), extend(record.path, field), report)
     end
   end

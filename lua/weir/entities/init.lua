@@ -135,6 +135,19 @@ function entities.daos(plugin)
   return daos_of[plugin][1], daos_of[plugin][2]
 end
 
+-- What is wrong with the references of types that plugins bring, as texts.
+local function check_references(model, errors)
+  for _, name in ipairs(model.names) do
+    for _, item in ipairs(model.definitions[name].fields) do
+      local field, def = next(item)
+      if def.reference and not model.definitions[def.reference] then
+        errors[#errors + 1] = ("%s.%s: schema refers to an invalid foreign entity: %s")
+          :format(name, field, def.reference)
+      end
+    end
+  end
+end
+
 --- The model for a set of plugins.
 -- @tparam table plugins names
 -- @treturn Model
@@ -157,6 +170,7 @@ function entities.model(plugins)
       end
     end
   end
+  check_references(model, errors)
   return model, errors
 end
 

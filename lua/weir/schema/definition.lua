@@ -4,8 +4,11 @@
 -- what makes up a value, record / elements / keys / values = compiled parts }; a compiled record {
 -- ordered, by_name, shorthands, names, entity_checks, transformations, late = those that look into
 -- referenced entities, check, tools = what its entity checks may use, once they have run }.
+local attributes = require("weir.schema.attributes")
 local checks = require("weir.schema.checks")
 local hex = require("weir.hex")
+local json_schema = require("weir.schema.json_schema")
+local suggest = require("weir.suggest")
 local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
 
@@ -13,12 +16,34 @@ local definition = {}
 
 local compile_record
 
-local function compile_field(field, where)
+local ON_DELETE = { cascade = true, null = true, restrict = true }
+
+local function check_field(field, where)
   if type(field) ~= "table" then
     error(where .. ": a field must be a table", 0)
   elseif not types[field.type] then
     error(("%s: invalid type: %s"):format(where, tostring(field.type)), 0)
+  elseif field.type == "foreign" and type(field.reference) ~= "string" then
+    error(where .. ": missing attribute reference", 0)
+  elseif field.on_delete ~= nil and not ON_DELETE[field.on_delete] then
+    error(where .. ": on_delete: expected one of: cascade, null, restrict", 0)
   end
+  if field.json_schema ~= nil then
+    local ok, err = pcall(json_schema.check, field.json_schema)
+    if not ok then
+      error(where .. ": " .. err, 0)
+    end
+  end
+  for name in pairs(field) do
+    if not attributes[name] then
+      error(("%s: unknown attribute %s%s"):format(where, tostring(name),
+        suggest.phrase(name, attributes)), 0)
+    end
+  end
+end
+
+local function compile_field(field, where)
+  check_field(field, where)
   local compiled = { def = field, validators = {} }
   for _, name in ipairs(validators.order) do
     if field[name] ~= nil then

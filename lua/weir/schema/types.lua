@@ -1,4 +1,6 @@
 -- The types of schema fields: for each, what a value must be and what to say if it is not.
+local null = require("cjson").null
+
 local function is_sequence(value)
   if type(value) ~= "table" then
     return false
@@ -28,6 +30,22 @@ local function is_foreign(value)
   return (key == "id" or key == "name") and type(inner) == "string" and next(value, key) == nil
 end
 
+local JSON = { string = true, number = true, boolean = true }
+
+-- What JSON can say: no functions, no tables that are neither list nor object.
+local function is_json(value)
+  if type(value) ~= "table" then
+    return JSON[type(value)] or value == null
+  end
+  local list = #value > 0
+  for key, item in pairs(value) do
+    if type(key) ~= (list and "number" or "string") or not is_json(item) then
+      return false
+    end
+  end
+  return true
+end
+
 return {
   array = { is_sequence, "expected an array" },
   set = { is_sequence, "expected a set" },
@@ -38,10 +56,7 @@ return {
   number = { function(v) return type(v) == "number" and v == v end, "expected a number" },
   integer = { function(v) return type(v) == "number" and v % 1 == 0 end, "expected an integer" },
   ["function"] = { function(v) return type(v) == "function" end, "expected a function" },
-  json = {
-    function(v) return type(v) == "string" and pcall(require("cjson").decode, v) end,
-    "expected a string of valid JSON",
-  },
+  json = { is_json, "expected a JSON value" },
   foreign = { is_foreign, "expected a reference: a name or an id" },
   any = { function() return true end },
 }

@@ -4,6 +4,7 @@
 -- Kong's message. `order` is the order in which a field's validators run; the first that objects is
 -- reported.
 local null = require("cjson").null
+local json_schema = require("weir.schema.json_schema")
 local uuid = require("weir.uuid")
 
 local validators = {}
@@ -212,6 +213,10 @@ function validators.custom_validator(value, fn)
   return nil, err or "failed validating: " .. show(value)
 end
 
+function validators.json_schema(value, definition)
+  return json_schema.validate(value, definition)
+end
+
 -- Not one of Kong's: the values that this version of weir can act upon. What it cannot do it
 -- refuses, rather than accept it and do something else.
 function validators.supported(value, options)
@@ -230,7 +235,7 @@ local order = {
   "len_eq", "len_min", "len_max",
   "starts_with", "not_match", "match_none", "match", "match_all", "match_any",
   "contains", "mutually_exclusive_subsets",
-  "custom_validator", "supported",
+  "json_schema", "custom_validator", "supported",
 }
 
 return { order = order, by_name = validators, quoted = quoted }
