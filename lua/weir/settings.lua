@@ -12,6 +12,8 @@ local values = require("weir.settings.values")
 
 local BUNDLED_PLUGINS = {
   "upstream-tls",
+  "pre-function",
+  "post-function",
   "echo",
   "request-termination",
   "correlation-id",

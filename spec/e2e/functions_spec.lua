@@ -1,0 +1,108 @@
+-- pre-function and post-function in the running gateway.
+
+local cjson = require("cjson")
+local config = require("spec.support.config")
+local helpers = require("spec.helpers")
+local upstreams = require("spec.fixtures.upstreams")
+
+local function pre(phases)
+  return { name = "pre-function", config = phases }
+end
+
+local COUNT = [[
+  local served = 0
+  return function()
+    served = served + 1
+    kong.service.request.set_header("X-Served", served)
+  end]]
+
+describe("pre-function and post-function", function()
+  local gateway, port
+
+  local function document(plugins)
+    return config.build({
+      bare = { port = port },
+      counted = { port = port, plugins = { pre({ access = { COUNT } }) } },
+      answered = { port = port, plugins = { pre({ access = {
+        'kong.response.exit(418, { path = kong.request.get_path() })',
+      } }) } },
+      failing = { port = port, plugins = { pre({ access = { "\n\nlocal x = nil + 1" } }) } },
+      both = { port = port, plugins = {
+        pre({ header_filter = { 'kong.response.add_header("X-Order", "pre")' } }),
+        { name = "post-function", config = {
+          header_filter = { 'kong.response.add_header("X-Order", "post")' },
+          log = { 'kong.log.notice("status ", kong.response.get_status())' },
+        } },
+        { name = "correlation-id", config = {
+          header_name = "X-Order", generator = "uuid", echo_downstream = true,
+        } },
+      } },
+      body = { port = port, plugins = { pre({
+        header_filter = { 'kong.response.clear_header("Content-Length")' },
+        body_filter = { [[
+          local body = kong.response.get_raw_body()
+          if body then
+            kong.response.set_raw_body("bytes: " .. #body)
+          end]] },
+      }) } },
+    }, { plugins = plugins })
+  end
+
+  setup(function()
+    port = upstreams.peer({ main = {} }).ports.main
+    gateway = helpers.gateway({ config = document({ pre({
+      rewrite = { 'kong.service.request.set_header("X-Rewritten", kong.request.get_path())' },
+    }) }) })
+  end)
+  teardown(helpers.stop_all)
+
+  local function get(path)
+    return gateway:get({ path = path, host = "x.example" })
+  end
+
+  local function received(path)
+    return cjson.decode(get(path).body).headers
+  end
+
+  it("run in rewrite where they are global", function()
+    assert.equal("/bare/x", received("/bare/x")["x-rewritten"])
+  end)
+
+  it("keep the locals of code until it changes", function()
+    assert.equal("1", received("/counted")["x-served"])
+    assert.equal("2", received("/counted")["x-served"])
+    gateway:reload(document())
+    assert.equal("3", received("/counted")["x-served"])
+    assert.is_nil(received("/bare")["x-rewritten"])
+  end)
+
+  it("answer instead of the service", function()
+    local response = get("/answered/now")
+    assert.equal(418, response.status)
+    assert.equal("/answered/now", cjson.decode(response.body).path)
+  end)
+
+  it("run before and after other plugins", function()
+    assert.matches("^%x+%-[%x-]+, post$", get("/both").headers["x-order"])
+    gateway:wait_line("%[post%-function%] status 200")
+  end)
+
+  it("change bodies", function()
+    assert.equal("bytes: 100000", get("/body/bytes/100000").body)
+  end)
+
+  it("end a request with 500 where they fail, and the log says where", function()
+    assert.equal(500, get("/failing").status)
+    gateway:wait_line("pre%-function%.access%[1%]:3: attempt to perform arithmetic")
+    assert.equal(200, get("/bare").status)
+  end)
+
+  it("are refused when the file is loaded", function()
+    local path = helpers.write(helpers.directory() .. "/functions.yml", cjson.encode(config.build({
+      bare = { port = port, plugins = { pre({ access = { "x =" } }) } },
+    })))
+    local result = helpers.run({ helpers.binary(), "check", path })
+    assert.not_equal(0, result.code)
+    assert.matches("config.access%[0%]: Error parsing function: code:1:", result.stdout)
+  end)
+end)
