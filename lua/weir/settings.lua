@@ -14,6 +14,7 @@ local BUNDLED_PLUGINS = {
   "upstream-tls",
   "pre-function",
   "post-function",
+  "file-log",
   "echo",
   "request-termination",
   "correlation-id",
