@@ -318,6 +318,13 @@ enum {
 };
 int64_t weir_request_number(int what);             // negative: WEIR_ERR_…
 
+// The groups of the expression that the route matched the path with, without the match as a whole:
+// fills at most `max`, returns how many there are, none for a prefix. p is NULL where one is not
+// set.
+int weir_route_captures(struct weir_str *out, int max);
+// The number, from 1, of the index-th named group; WEIR_ERR_NONE past the last.
+int weir_route_capture_name(uint32_t index, struct weir_str *name);
+
 // Header fields: of the client's request, of what goes upstream, of what came from upstream, of
 // what goes to the client.
 enum { WEIR_HEADERS_REQUEST, WEIR_HEADERS_UPSTREAM, WEIR_HEADERS_SERVICE, WEIR_HEADERS_RESPONSE };
@@ -530,6 +537,8 @@ int64_t weir_key_write(const struct weir_key *k, int as_private, int as_pem, cha
 enum { WEIR_MODES = 3, WEIR_VERDICT_CODES = 32 };
 struct weir_counters {
     uint64_t connections_accepted, connections_active, requests_total;
+    uint64_t connections_reading;   // a request's head comes
+    uint64_t connections_writing;   // its request is under way
     uint64_t tls_handshakes_full, tls_handshakes_resumed, tls_handshakes_failed, tls_verdict_hits;
     uint64_t tls_reported;          // handshakes that went on in report mode, though not good
     uint64_t tls_ocsp_soft;         // those that went on without a good OCSP response (ocsp: soft)

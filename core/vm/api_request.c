@@ -1,5 +1,6 @@
 // api_request.c - questions about the current request: texts, numbers, the body.
 
+#include "conf/regex.h"
 #include "proxy/client.h"
 #include "proxy/forward.h"
 #include "vm/api.h"
@@ -89,6 +90,34 @@ int weir_request_str(int what, struct weir_str *out)
         return WEIR_ERR_NONE;
     api_give(out, text);
     return 0;
+}
+
+int weir_route_captures(struct weir_str *out, int max)
+{
+    struct request *r = api_request(API_ANY);
+    if (!r)
+        return WEIR_ERR_PHASE;
+    const struct route_match *m = &r->match;
+    for (int i = 0; i < (int)m->captures && i < max; i++) {
+        const int from = m->capture[2 * i], to = m->capture[2 * i + 1];
+        out[i] = (struct weir_str){ NULL, 0 };
+        if (from >= 0)
+            api_give(&out[i], str_sub(r->path, (size_t)from, (size_t)to));
+    }
+    return (int)m->captures;
+}
+
+int weir_route_capture_name(uint32_t index, struct weir_str *name)
+{
+    struct request *r = api_request(API_ANY);
+    if (!r)
+        return WEIR_ERR_PHASE;
+    struct str text;
+    const unsigned group = r->match.regex ? regex_name(r->match.regex, index, &text) : 0;
+    if (group == 0)
+        return WEIR_ERR_NONE;
+    api_give(name, text);
+    return (int)group;
 }
 
 // -- numbers --------------------------------------------------------------------------------------
