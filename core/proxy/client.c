@@ -282,6 +282,17 @@ void client_want_body(struct client *c)
 
 // -- begin ----------------------------------------------------------------------------------------
 
+// Plugins may ask the client for a certificate before there is a request.
+static bool ask_plugins(struct conn *conn)
+{
+    struct client *c = conn->owner;
+    struct proxy *p = c->proxy;
+    const struct plan *plan = p->view->snapshot->plans[PLAN_NO_ROUTE];
+    if (c->admin || (plan->phases >> PHASE_CERTIFICATE & 1) == 0)
+        return true;
+    return p->hooks->certificate(p->hooks_state, c);
+}
+
 void client_accept(struct proxy *p, struct conn *conn, bool tls, bool admin)
 {
     if (p->draining || !p->view) {
@@ -299,7 +310,7 @@ void client_accept(struct proxy *p, struct conn *conn, bool tls, bool admin)
     counter_add(&p->counters.accepted, 1);
     counter_add(&p->counters.active, 1);
     conn_set_user(conn, &client_user, c);
-    if (tls && (!p->view->tls || tls_server_start(p->view->tls, conn) != NULL)) {
+    if (tls && (!p->view->tls || tls_server_start(p->view->tls, conn, ask_plugins) != NULL)) {
         log_write(LOG_ERR, conn->id, "no certificate for a TLS connection, client: %s", c->ip);
         client_close(c);
         return;

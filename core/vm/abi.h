@@ -231,6 +231,7 @@ struct weir_route_desc {
 enum {
     WEIR_PHASE_REWRITE, WEIR_PHASE_ACCESS, WEIR_PHASE_HEADER_FILTER, WEIR_PHASE_BODY_FILTER,
     WEIR_PHASE_LOG, WEIR_PHASE_UPSTREAM_VERIFY, WEIR_PHASE_BALANCER, WEIR_PHASE_RESPONSE,
+    WEIR_PHASE_CERTIFICATE,
     WEIR_PHASE_TIMER = 31   // of no request: what a timer runs
 };
 
@@ -376,6 +377,13 @@ int weir_tried_verdict(uint32_t index, struct weir_verdict *out);
 int weir_service_hold(void);
 // That response's body, from the response phase on. WEIR_ERR_NONE: it was not held.
 int weir_service_held(struct weir_str *out);
+
+// ---- certificate: the TLS handshake of a client. WEIR_ERR_PHASE in other phases. The questions
+// for WEIR_CLIENT_IP, WEIR_REQUEST_SNI, WEIR_CLIENT_PORT and WEIR_REQUEST_PHASE are answered, too.
+int weir_client_request_certificate(void);      // implies the next
+int weir_client_forbid_sessions(void);
+// The chain that the client has presented, as PEM (once there is a request). WEIR_ERR_NONE: none.
+int weir_client_chain(struct weir_str *out);
 
 // ---- balancer: the try that is about to be made. WEIR_ERR_PHASE in other phases.
 struct weir_try {

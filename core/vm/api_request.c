@@ -7,22 +7,31 @@
 
 // -- texts ----------------------------------------------------------------------------------------
 
+// What is known of a client without a request.
+static struct str peer_text(const struct client *c, int what)
+{
+    switch (what) {
+    case WEIR_CLIENT_IP:
+        return api_str(c->ip, c->ip_len);
+    case WEIR_REQUEST_SNI:
+        return c->tls ? tls_server_sni(c->conn) : STR_NONE;
+    default:
+        return STR_NONE;
+    }
+}
+
 static struct str client_text(struct request *r, int what)
 {
     const struct client *c = r->client;
     switch (what) {
-    case WEIR_CLIENT_IP:
-        return api_str(c->ip, c->ip_len);
     case WEIR_CLIENT_FORWARDED_IP:
         return forward_client(r).ip;
-    case WEIR_REQUEST_SNI:
-        return c->tls ? tls_server_sni(c->conn) : STR_NONE;
     case WEIR_TLS_VERSION:
         return c->tls ? str_from(tls_server_version(c->conn)) : STR_NONE;
     case WEIR_TLS_CIPHER:
         return c->tls ? str_from(tls_server_cipher(c->conn)) : STR_NONE;
     default:
-        return STR_NONE;
+        return peer_text(c, what);
     }
 }
 
@@ -83,9 +92,9 @@ static struct str request_text(struct request *r, int what)
 int weir_request_str(int what, struct weir_str *out)
 {
     struct request *r = api_request(API_ANY);
-    if (!r)
+    if (!r && !turn.client)
         return WEIR_ERR_PHASE;
-    struct str text = request_text(r, what);
+    struct str text = r ? request_text(r, what) : peer_text(turn.client, what);
     if (!text.p)
         return WEIR_ERR_NONE;
     api_give(out, text);
@@ -199,10 +208,24 @@ static int64_t request_number(struct request *r, int what)
     }
 }
 
+static int64_t peer_number(const struct client *c, int what)
+{
+    switch (what) {
+    case WEIR_CLIENT_PORT:
+        return addr_port(&c->conn->peer);
+    case WEIR_REQUEST_PHASE:
+        return PHASE_CERTIFICATE;
+    default:
+        return WEIR_ERR_NONE;
+    }
+}
+
 int64_t weir_request_number(int what)
 {
     if (what == WEIR_REQUEST_PHASE && turn.scope && !turn.request)
         return WEIR_PHASE_TIMER;
+    if (turn.client)
+        return peer_number(turn.client, what);
     struct request *r = api_request(what == WEIR_REQUEST_PHASE ? API_EVERY : API_ANY);
     return r ? request_number(r, what) : WEIR_ERR_PHASE;
 }

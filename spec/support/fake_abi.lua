@@ -11,10 +11,10 @@ local ffi = require("ffi")
 local PHASE, NONE, BAD = -1, -2, -3
 local PHASES = {
   [0] = "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
-  "balancer", "response",
+  "balancer", "response", "certificate",
 }
 local MEANING = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4,
-  upstream_verify = 5, balancer = 6, response = 7 }
+  upstream_verify = 5, balancer = 6, response = 7, certificate = 8 }
 
 local function declare()
   if pcall(ffi.sizeof, "struct weir_counters") then
