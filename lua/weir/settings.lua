@@ -15,12 +15,11 @@ local BUNDLED_PLUGINS = {
   "pre-function",
   "post-function",
   "file-log",
-  "request-transformer",
-  "response-transformer",
   "echo",
   "request-termination",
   "correlation-id",
   "cors",
+  "key-auth",
   "rate-limiting",
 }
 

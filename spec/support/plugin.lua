@@ -1,6 +1,8 @@
 -- Plugins made up by specs, and those of the tree, under their module names.
 
 local Schema = require("weir.schema")
+local current = require("weir.pdk.current")
+local declarative = require("weir.declarative")
 
 local plugin = {}
 
@@ -40,6 +42,19 @@ function plugin.configure(schema, config)
     return nil, errors[1].message
   end
   return entity.config
+end
+
+--- Puts entities in force for kong.db, kong.cache and kong.client, until `current.generation` is
+-- something else.
+-- @tparam table names plugins, whose entities it may have
+-- @tparam string yaml top-level entities
+function plugin.use(names, yaml)
+  local config, findings = declarative.load('_format_version: "3.0"\n' .. yaml, { plugins = names })
+  assert(config, findings.errors[1] and findings.errors[1].message)
+  current.generation = {
+    entities = config.by_id, loaded_at = math.floor(ngx.now()),
+    settings = { plugins = names, db_cache_ttl = 0, db_cache_neg_ttl = 0 },
+  }
 end
 
 --- Forgets a plugin.

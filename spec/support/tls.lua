@@ -349,10 +349,8 @@ function Side:connect(client, name, sessions, sni)
   return self
 end
 
--- @tparam cdata server
--- @tparam ?cdata ask as for tls_server_start()
-function Side:accept(server, ask)
-  assert(C.tls_server_start(server, self.conn, ask) == nil)
+function Side:accept(server)
+  assert(C.tls_server_start(server, self.conn) == nil)
   C.conn_start(self.conn)
   return self
 end

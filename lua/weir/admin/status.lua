@@ -1,7 +1,6 @@
 -- The counters of the node, in Kong's shape and beyond it.
 local ffi = require("ffi")
 local abi = require("weir.abi")
-local nginx = require("weir.pdk.nginx")
 local node = require("weir.pdk.node")
 local request = require("weir.pdk.request")
 
@@ -49,8 +48,14 @@ local function status()
     return nil, err
   end
   C.weir_counters(counters)
+  local accepted = tonumber(counters.connections_accepted)
   return {
-    server = nginx.get_statistics(),
+    server = {
+      connections_accepted = accepted,
+      connections_handled = accepted,
+      connections_active = tonumber(counters.connections_active),
+      total_requests = tonumber(counters.requests_total),
+    },
     memory = memory_stats,
     database = { reachable = true },
     configuration_hash = ffi.string(counters.configuration_hash),

@@ -1,0 +1,120 @@
+-- Lets requests pass that carry a consumer's key.
+
+local identity = require("kong.plugins.key-auth.identity")
+local places = require("kong.plugins.key-auth.places")
+
+local KeyAuth = { PRIORITY = 1250, VERSION = "1.0.0" }
+
+local UNEXPECTED = { status = 500, message = "An unexpected error occurred" }
+
+-- What the client has to send, which belongs into every 401.
+local function challenge(realm)
+  return realm and ('Key realm="%s"'):format((realm:gsub('[\\"]', "\\%0"))) or "Key"
+end
+
+local function unauthorized(conf, message)
+  local headers = { ["WWW-Authenticate"] = challenge(conf.realm) }
+  return { status = 401, message = message, headers = headers }
+end
+
+-- The key in one place; nil and what to answer when there is more than one, or a body that cannot
+-- be read.
+local function key_at(place, conf)
+  local fields, err = place.read()
+  if not fields then
+    kong.log.warn("could not read the body: ", err)
+    return nil, { status = 400, message = "Cannot process request body" }
+  end
+  for _, name in ipairs(conf.key_names) do
+    local value = fields[name]
+    if type(value) == "table" then
+      return nil, unauthorized(conf, "Duplicate API key found")
+    elseif type(value) == "string" and value ~= "" then
+      return value
+    end
+  end
+end
+
+local function find_key(conf)
+  for _, place in ipairs(places) do
+    if conf[place.allowed_by] then
+      local key, refusal = key_at(place, conf)
+      if key or refusal then
+        return key, refusal
+      end
+    end
+  end
+  return nil, unauthorized(conf, "No API key found in request")
+end
+
+local function hide_keys(conf)
+  for _, place in ipairs(places) do
+    if conf[place.allowed_by] then
+      for _, name in ipairs(conf.key_names) do
+        place.hide(name)
+      end
+    end
+  end
+end
+
+-- A credential is not remembered beyond its own time.
+local function load_credential(key)
+  local credential, err = kong.db.keyauth_credentials:select_by_key(key)
+  return credential, err, credential and credential.ttl
+end
+
+local function credential_of(key)
+  return kong.cache:get(kong.db.keyauth_credentials:cache_key(key), nil, load_credential, key)
+end
+
+-- Says whose key the request carries; or what to answer instead.
+local function authenticate(conf)
+  local key, refusal = find_key(conf)
+  if not key then
+    return refusal
+  end
+  local credential, err = credential_of(key)
+  if err then
+    kong.log.err("could not look for the key: ", err)
+    return UNEXPECTED
+  elseif not credential then
+    return unauthorized(conf, "Unauthorized")
+  end
+  local ok
+  ok, err = identity.authenticate(credential, credential.id)
+  if not ok then
+    kong.log.err(err)
+    return UNEXPECTED
+  end
+end
+
+-- Ends the request, unless there is somebody who stands for those that are not known.
+local function refuse(conf, refusal)
+  if not conf.anonymous or refusal == UNEXPECTED then
+    return kong.response.error(refusal.status, refusal.message, refusal.headers)
+  end
+  local ok, err = identity.anonymous(conf.anonymous)
+  if not ok then
+    kong.log.err(err)
+    return kong.response.error(UNEXPECTED.status, UNEXPECTED.message)
+  end
+end
+
+function KeyAuth:access(conf)
+  if not conf.run_on_preflight and kong.request.get_method() == "OPTIONS" then
+    return
+  end
+  -- With `anonymous` one of several plugins that authenticate is enough.
+  if conf.anonymous and kong.client.get_credential() then
+    return
+  end
+  local refusal = authenticate(conf)
+  if refusal then
+    refuse(conf, refusal)
+  end
+  if conf.hide_credentials then
+    hide_keys(conf)
+  end
+end
+
+return KeyAuth

@@ -1,0 +1,47 @@
+-- The places in a request where a key may be, in the order in which they are looked into: each with
+-- the field of the configuration that allows it, a function that reads all that is there, by name,
+-- and one that takes a name out of what the service gets.
+
+local MAX = 1000
+
+-- A request that has no body has no key there.
+local function read_body()
+  if not kong.request.get_header("Content-Type") then
+    return {}
+  end
+  local body, err = kong.request.get_body(nil, MAX)
+  if type(body) ~= "table" then
+    return nil, err or "neither a form nor an object"
+  end
+  return body
+end
+
+local function hide_in_body(name)
+  local body = read_body()
+  if not body or body[name] == nil then
+    return
+  end
+  body[name] = nil
+  local ok, err = kong.service.request.set_body(body)
+  if not ok then
+    error("could not hide a key in the body: " .. tostring(err))
+  end
+end
+
+return {
+  {
+    allowed_by = "key_in_header",
+    read = function() return kong.request.get_headers(MAX) end,
+    hide = function(name) kong.service.request.clear_header(name) end,
+  },
+  {
+    allowed_by = "key_in_query",
+    read = function() return kong.request.get_query(MAX) end,
+    hide = function(name) kong.service.request.clear_query_arg(name) end,
+  },
+  {
+    allowed_by = "key_in_body",
+    read = read_body,
+    hide = hide_in_body,
+  },
+}
