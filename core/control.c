@@ -154,6 +154,8 @@ static void add_worker(const struct worker *w, struct weir_counters *out)
     const struct proxy *p = &w->proxy;
     out->connections_accepted += counter_read(&p->counters.accepted);
     out->connections_active += counter_read(&p->counters.active);
+    out->connections_reading += counter_read(&p->counters.reading);
+    out->connections_writing += counter_read(&p->counters.writing);
     out->requests_total += counter_read(&p->counters.requests);
     out->lua_phases += counter_read(&p->counters.lua_phases);
     out->tls_handshakes_full += counter_read(&p->realms.tls.full);

@@ -2,6 +2,8 @@
 
 #include "conf/pattern.h"
 
+#include "conf/group_name.h"
+
 #include "base/mem.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -25,8 +27,7 @@ enum {
 struct pattern {
     pcre2_code *code;
     pcre2_match_data *data;
-    PCRE2_SPTR names;           // PCRE2's table of them
-    uint32_t name_count, name_size;
+    struct group_names names;
     uint32_t groups;
     bool utf, trusted, longest;
     bool whole;                 // cannot be searched for piece by piece
@@ -132,9 +133,9 @@ struct pattern *pattern_new(struct str text, unsigned flags, char why[PATTERN_WH
     p->trusted = (flags & PATTERN_UTF_TRUSTED) != 0;
     p->whole = (flags & PATTERN_ANCHORED) || needs_one_search(text);
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &p->groups);
-    pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &p->name_count);
-    pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &p->name_size);
-    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &p->names);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &p->names.count);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &p->names.size);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &p->names.table);
     if (!p->longest)
         pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);    // where it fails, matching interprets
     return p;
@@ -239,10 +240,5 @@ unsigned pattern_groups(const struct pattern *p)
 
 unsigned pattern_name(const struct pattern *p, unsigned index, struct str *name)
 {
-    if (index >= p->name_count)
-        return 0;
-    // Two bytes of the number, then the name, which ends in a NUL.
-    PCRE2_SPTR entry = p->names + (size_t)index * p->name_size;
-    *name = str_from((const char *)entry + 2);
-    return (unsigned)entry[0] << 8 | entry[1];
+    return group_name(&p->names, index, name);
 }

@@ -31,7 +31,7 @@ struct plan {
     struct policy *policy;      // set iff tls and no error
     uint32_t connect_timeout, write_timeout, read_timeout;      // ms
     uint16_t retries;           // further attempts after the first
-    uint8_t phases;             // 1 << enum phase: where Lua is entered
+    uint16_t phases;            // 1 << enum phase: where Lua is entered
     uint8_t protocols;          // PLAN_PROTOCOL_*
     bool tls, strip_path, preserve_host;
     uint16_t https_redirect_status;

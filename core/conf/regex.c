@@ -1,5 +1,7 @@
 #include "conf/regex.h"
 
+#include "conf/group_name.h"
+
 #include "base/mem.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -16,6 +18,7 @@ struct regex {
     pcre2_code *code;
     struct regex *next;
     unsigned groups;
+    struct group_names names;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -74,8 +77,13 @@ const struct regex *regex_compile(struct regex_set *set, struct str pattern, uns
     pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);    // where it fails, matching interprets
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
     struct regex *re = xmalloc(sizeof *re);
-    *re = (struct regex){ code, set->first,
-                          groups < REGEX_MAX_GROUPS ? groups : REGEX_MAX_GROUPS };
+    *re = (struct regex){
+        .code = code, .next = set->first,
+        .groups = groups < REGEX_MAX_GROUPS ? groups : REGEX_MAX_GROUPS,
+    };
+    pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &re->names.count);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &re->names.size);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &re->names.table);
     set->first = re;
     return re;
 }
@@ -116,4 +124,9 @@ int regex_match(const struct regex *re, struct str subject, int *capture, unsign
         copy_groups(offsets, re->groups, n, capture);
     }
     return (int)offsets[1];
+}
+
+unsigned regex_name(const struct regex *re, unsigned index, struct str *name)
+{
+    return group_name(&re->names, index, name);
 }

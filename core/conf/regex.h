@@ -27,3 +27,6 @@ void regex_set_done(struct regex_set *set);
 // groups, -1 for those that are not set; *groups how many groups the pattern has, at most
 // REGEX_MAX_GROUPS.
 int regex_match(const struct regex *re, struct str subject, int *capture, unsigned *groups);
+
+// The `index`-th named group: its number, which may be above REGEX_MAX_GROUPS; 0 past the last one.
+unsigned regex_name(const struct regex *re, unsigned index, struct str *name);

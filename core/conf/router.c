@@ -93,6 +93,7 @@ static void found(struct search *s, uint32_t rank, size_t prefix_len)
     s->best = rank;
     s->m->prefix_len = prefix_len;
     s->m->captures = 0;
+    s->m->regex = NULL;
 }
 
 static void search_bucket(struct search *s, const struct bucket *b)
@@ -121,6 +122,7 @@ static void search_patterns(struct search *s, const struct group *g)
         if (n < 0)
             continue;
         found(s, p->rank, (size_t)n);
+        s->m->regex = p->regex;
         s->m->captures = groups;
         memcpy(s->m->capture, capture, 2 * groups * sizeof *capture);
     }

@@ -43,12 +43,14 @@ struct route_query {
 struct route_match {
     uint32_t plan;
     size_t prefix_len;          // bytes of the path that matched: prefix, or the whole expression
-    unsigned captures;          // regex groups of the winner, offsets into path; pairs, -1 unset
+    const struct regex *regex;  // the winner's; NULL: a prefix
+    unsigned captures;          // its groups, offsets into path; pairs, -1 unset
     int capture[20];
 };
 
 struct router;
 struct arena;
+struct regex;
 
 // Fails with err_internal and `why` (at least 256 bytes) naming the route's id and pattern.
 err_t router_build(struct arena *arena, const struct route_desc *routes, unsigned count,

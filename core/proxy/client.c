@@ -25,12 +25,20 @@ static void free_client(struct task *t)
     free(container_of(t, struct client, release));
 }
 
+static void drop_request(struct client *c)
+{
+    struct proxy_counters *counters = &c->proxy->counters;
+    if (!c->request)
+        return;
+    counter_sub(c->head_seen ? &counters->writing : &counters->reading, 1);
+    request_release(c->request);
+    c->request = NULL;
+}
+
 // Nothing refers to the connection any more; the struct goes at the end of the turn.
 static void leave(struct client *c)
 {
-    if (c->request)
-        request_release(c->request);
-    c->request = NULL;
+    drop_request(c);
     list_remove(&c->node);
     counter_sub(&c->proxy->counters.active, 1);
     loop_defer(c->proxy->loop, &c->release);
@@ -38,8 +46,7 @@ static void leave(struct client *c)
 
 static void next_message(struct client *c)
 {
-    request_release(c->request);
-    c->request = NULL;
+    drop_request(c);
     c->head_seen = c->body_seen = c->answered = c->continued = false;
     if (c->proxy->draining) {
         client_finish(c);
@@ -101,6 +108,8 @@ static void request_head(struct h1 *h)
 {
     struct client *c = h->owner;
     c->head_seen = true;
+    counter_sub(&c->proxy->counters.reading, 1);
+    counter_add(&c->proxy->counters.writing, 1);
     request_begin(c->request);
     // A body can perhaps not be taken yet: client_data() asks.
     if (head_has_body(h->head))
@@ -129,6 +138,7 @@ static const struct h1_events request_events = {
 static void begin_message(struct client *c)
 {
     c->request = request_new(c);
+    counter_add(&c->proxy->counters.reading, 1);
     h1_init_request(&c->h1, &request_events, c, &c->request->head);
 }
 
@@ -272,6 +282,17 @@ void client_want_body(struct client *c)
 
 // -- begin ----------------------------------------------------------------------------------------
 
+// Plugins may ask the client for a certificate before there is a request.
+static bool ask_plugins(struct conn *conn)
+{
+    struct client *c = conn->owner;
+    struct proxy *p = c->proxy;
+    const struct plan *plan = p->view->snapshot->plans[PLAN_NO_ROUTE];
+    if (c->admin || (plan->phases >> PHASE_CERTIFICATE & 1) == 0)
+        return true;
+    return p->hooks->certificate(p->hooks_state, c);
+}
+
 void client_accept(struct proxy *p, struct conn *conn, bool tls, bool admin)
 {
     if (p->draining || !p->view) {
@@ -289,7 +310,7 @@ void client_accept(struct proxy *p, struct conn *conn, bool tls, bool admin)
     counter_add(&p->counters.accepted, 1);
     counter_add(&p->counters.active, 1);
     conn_set_user(conn, &client_user, c);
-    if (tls && (!p->view->tls || tls_server_start(p->view->tls, conn) != NULL)) {
+    if (tls && (!p->view->tls || tls_server_start(p->view->tls, conn, ask_plugins) != NULL)) {
         log_write(LOG_ERR, conn->id, "no certificate for a TLS connection, client: %s", c->ip);
         client_close(c);
         return;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "tls/verdict.h"
 
+struct client;
 struct shown;
 struct request;
 
@@ -15,6 +16,7 @@ enum phase {
     PHASE_UPSTREAM_VERIFY,  // in a handshake with the upstream, whatever the request waits for
     PHASE_BALANCER,         // at each try
     PHASE_RESPONSE,         // the whole response of the upstream is there, nothing of it went out
+    PHASE_CERTIFICATE,      // in the TLS handshake with a client; there is no request yet
     PHASE_COUNT
 };
 
@@ -35,6 +37,9 @@ struct request_hooks {
     // False: one refuses, could not be asked, or failed; `said` is its name and the reason.
     bool (*judge)(void *state, struct request *r, const struct shown *p,
                   char said[VERDICT_SAID]);
+    // Tells global plugins that a client shakes hands. False: one failed, and the client is to be
+    // refused. Only called when the bit is set for requests without a route.
+    bool (*certificate)(void *state, struct client *c);
     // The request ends: drops its coroutine and ctx tables.
     void (*release)(void *state, struct request *r);
 };

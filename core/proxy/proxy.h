@@ -16,6 +16,7 @@ struct view;
 
 struct proxy_counters {
     uint64_t accepted, active;      // client connections
+    uint64_t reading, writing;      // of these: a head comes; its request is under way
     uint64_t requests;
     uint64_t lua_phases;
 };

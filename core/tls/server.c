@@ -6,6 +6,7 @@
 #include "base/table.h"
 #include "tls/fault.h"
 #include "tls/filter.h"
+#include "tls/pem.h"
 
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -13,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SNI_MAX = 255, TICKET_KEYS = 80 };
+enum { SNI_MAX = 255, TICKET_KEYS = 80, CLIENT_CHAIN_MAX = 64 * 1024 };
 
 // Mozilla's intermediate list for TLS 1.2; TLS 1.3 has OpenSSL's default.
 static const char ciphers[] =
@@ -44,6 +45,9 @@ struct tls_server {
 struct server_state {
     struct filter filter;   // first
     struct tls_server *server;
+    struct conn *conn;
+    bool (*ask)(struct conn *c);
+    bool asking;
     char sni[SNI_MAX + 1];
     size_t sni_len;
 };
@@ -111,6 +115,16 @@ static bool read_sni(SSL *ssl, struct server_state *s)
     return true;
 }
 
+static bool accepts(struct server_state *s)
+{
+    if (!s->ask)
+        return true;
+    s->asking = true;
+    const bool accepted = s->ask(s->conn);
+    s->asking = false;
+    return accepted;
+}
+
 // Chosen at the very start of the ClientHello: OpenSSL looks at tickets before it looks at names,
 // and would resume a session in the context in which the connection began.
 static int client_hello(SSL *ssl, int *alert, void *arg)
@@ -127,7 +141,7 @@ static int client_hello(SSL *ssl, int *alert, void *arg)
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    if (SSL_set_SSL_CTX(ssl, ctx) != ctx) {
+    if (SSL_set_SSL_CTX(ssl, ctx) != ctx || !accepts(s)) {
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
@@ -139,6 +153,15 @@ static int acknowledge_name(SSL *ssl, int *alert, void *arg)
 {
     (void)ssl, (void)alert, (void)arg;
     return SSL_TLSEXT_ERR_OK;
+}
+
+// Whoever asked for a client's certificate judges it. That nobody has done so stays with the
+// connection.
+static int leave_unverified(X509_STORE_CTX *ctx, void *arg)
+{
+    (void)arg;
+    X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_UNTRUSTED);
+    return 1;
 }
 
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
@@ -168,6 +191,7 @@ static SSL_CTX *new_ctx(struct tls_server *s)
     SSL_CTX_set_client_hello_cb(ctx, client_hello, s);
     SSL_CTX_set_tlsext_servername_callback(ctx, acknowledge_name);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, leave_unverified, NULL);
     if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1
         && SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1
         && SSL_CTX_set_cipher_list(ctx, ciphers) == 1
@@ -309,7 +333,7 @@ static void state_free(void *state)
     free(s);
 }
 
-err_t tls_server_start(struct tls_server *s, struct conn *c)
+err_t tls_server_start(struct tls_server *s, struct conn *c, bool (*ask)(struct conn *c))
 {
     struct server_state *state = xcalloc(1, sizeof(*state));
     err_t err = filter_init(&state->filter, s->start, &hooks, c);
@@ -318,6 +342,8 @@ err_t tls_server_start(struct tls_server *s, struct conn *c)
         return err;
     }
     state->server = tls_server_ref(s);
+    state->conn = c;
+    state->ask = ask;
     SSL_set_accept_state(state->filter.ssl);
     filter_install(c, &state->filter);
     return NULL;
@@ -341,10 +367,47 @@ static const struct filter_hooks hooks = {
     .free = state_free,
 };
 
-struct str tls_server_sni(const struct conn *c)
+static struct server_state *state_of(const struct conn *c)
+{
+    struct filter *f = filter_of(c, &hooks);
+    return f ? container_of(f, struct server_state, filter) : NULL;
+}
+
+bool tls_server_forbid_sessions(struct conn *c)
+{
+    struct server_state *s = state_of(c);
+    if (!s || !s->asking)
+        return false;
+    SSL_set_options(s->filter.ssl, SSL_OP_NO_TICKET);
+    return SSL_set_num_tickets(s->filter.ssl, 0) == 1;
+}
+
+bool tls_server_request_certificate(struct conn *c)
+{
+    if (!tls_server_forbid_sessions(c))
+        return false;
+    SSL_set_verify(state_of(c)->filter.ssl, SSL_VERIFY_PEER, NULL);
+    return true;
+}
+
+// OpenSSL keeps the leaf of a client apart from the rest of its chain.
+struct str tls_server_client_chain(const struct conn *c)
 {
     const struct filter *f = filter_of(c, &hooks);
-    const struct server_state *s = f ? container_of(f, struct server_state, filter) : NULL;
+    X509 *leaf = f ? SSL_get0_peer_certificate(f->ssl) : NULL;
+    STACK_OF(X509) *chain = leaf ? sk_X509_new_null() : NULL;
+    bool whole = chain && sk_X509_push(chain, leaf) > 0;
+    STACK_OF(X509) *rest = whole ? SSL_get_peer_cert_chain(f->ssl) : NULL;
+    for (int i = 0; whole && i < sk_X509_num(rest); i++)
+        whole = sk_X509_push(chain, sk_X509_value(rest, i)) > 0;
+    const struct str text = whole ? pem_write(chain, CLIENT_CHAIN_MAX) : STR_NONE;
+    sk_X509_free(chain);
+    return text;
+}
+
+struct str tls_server_sni(const struct conn *c)
+{
+    const struct server_state *s = state_of(c);
     return s ? (struct str){ s->sni, s->sni_len } : STR("");
 }
 

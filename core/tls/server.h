@@ -26,8 +26,21 @@ struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 
 // Installs the filter; the handshake goes on as bytes arrive, then user->data gets plaintext.
-// Failures: user->failed.
-err_t tls_server_start(struct tls_server *s, struct conn *c);
+// Failures: user->failed. `ask`, which may be NULL, is asked about the client as soon as its name
+// is known and its certificate chosen; false ends the handshake with an alert. It must not close
+// the connection.
+err_t tls_server_start(struct tls_server *s, struct conn *c, bool (*ask)(struct conn *c));
+
+// While `ask` runs: the client makes a full handshake, and gets no session.
+bool tls_server_forbid_sessions(struct conn *c);
+
+// While `ask` runs: the client is asked for a certificate, which it need not have and nobody
+// verifies. Sessions would not carry the whole chain, so that there are none, either.
+bool tls_server_request_certificate(struct conn *c);
+
+// What the client has presented, the leaf first, as PEM with a NUL; the caller frees it. STR_NONE:
+// nothing.
+struct str tls_server_client_chain(const struct conn *c);
 
 struct str tls_server_sni(const struct conn *c);        // lower case, "" when none was sent
 const char *tls_server_version(const struct conn *c);

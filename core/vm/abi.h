@@ -231,6 +231,7 @@ struct weir_route_desc {
 enum {
     WEIR_PHASE_REWRITE, WEIR_PHASE_ACCESS, WEIR_PHASE_HEADER_FILTER, WEIR_PHASE_BODY_FILTER,
     WEIR_PHASE_LOG, WEIR_PHASE_UPSTREAM_VERIFY, WEIR_PHASE_BALANCER, WEIR_PHASE_RESPONSE,
+    WEIR_PHASE_CERTIFICATE,
     WEIR_PHASE_TIMER = 31   // of no request: what a timer runs
 };
 
@@ -318,6 +319,13 @@ enum {
 };
 int64_t weir_request_number(int what);             // negative: WEIR_ERR_…
 
+// The groups of the expression that the route matched the path with, without the match as a whole:
+// fills at most `max`, returns how many there are, none for a prefix. p is NULL where one is not
+// set.
+int weir_route_captures(struct weir_str *out, int max);
+// The number, from 1, of the index-th named group; WEIR_ERR_NONE past the last.
+int weir_route_capture_name(uint32_t index, struct weir_str *name);
+
 // Header fields: of the client's request, of what goes upstream, of what came from upstream, of
 // what goes to the client.
 enum { WEIR_HEADERS_REQUEST, WEIR_HEADERS_UPSTREAM, WEIR_HEADERS_SERVICE, WEIR_HEADERS_RESPONSE };
@@ -369,6 +377,13 @@ int weir_tried_verdict(uint32_t index, struct weir_verdict *out);
 int weir_service_hold(void);
 // That response's body, from the response phase on. WEIR_ERR_NONE: it was not held.
 int weir_service_held(struct weir_str *out);
+
+// ---- certificate: the TLS handshake of a client. WEIR_ERR_PHASE in other phases. The questions
+// for WEIR_CLIENT_IP, WEIR_REQUEST_SNI, WEIR_CLIENT_PORT and WEIR_REQUEST_PHASE are answered, too.
+int weir_client_request_certificate(void);      // implies the next
+int weir_client_forbid_sessions(void);
+// The chain that the client has presented, as PEM (once there is a request). WEIR_ERR_NONE: none.
+int weir_client_chain(struct weir_str *out);
 
 // ---- balancer: the try that is about to be made. WEIR_ERR_PHASE in other phases.
 struct weir_try {
@@ -530,6 +545,8 @@ int64_t weir_key_write(const struct weir_key *k, int as_private, int as_pem, cha
 enum { WEIR_MODES = 3, WEIR_VERDICT_CODES = 32 };
 struct weir_counters {
     uint64_t connections_accepted, connections_active, requests_total;
+    uint64_t connections_reading;   // a request's head comes
+    uint64_t connections_writing;   // its request is under way
     uint64_t tls_handshakes_full, tls_handshakes_resumed, tls_handshakes_failed, tls_verdict_hits;
     uint64_t tls_reported;          // handshakes that went on in report mode, though not good
     uint64_t tls_ocsp_soft;         // those that went on without a good OCSP response (ocsp: soft)

@@ -21,7 +21,7 @@ enum {
     API_EVERY = (1 << PHASE_COUNT) - 1,
     // While an upstream is judged the request is none of the plugins' business: the verdict counts
     // for all that will use the connection.
-    API_ANY = API_EVERY & ~(1 << PHASE_UPSTREAM_VERIFY),
+    API_ANY = API_EVERY & ~(1 << PHASE_UPSTREAM_VERIFY | 1 << PHASE_CERTIFICATE),
     API_BEFORE = 1 << PHASE_REWRITE | 1 << PHASE_ACCESS,        // nothing went upstream yet
     API_ACCESS = 1 << PHASE_ACCESS,                             // and the route is known
     API_BALANCER = 1 << PHASE_BALANCER,

@@ -179,7 +179,7 @@ static struct plan plan_of(const struct weir_plan_desc *d, struct policy *policy
         .write_timeout = d->write_timeout,
         .read_timeout = d->read_timeout,
         .retries = d->retries,
-        .phases = (uint8_t)d->phases,
+        .phases = (uint16_t)d->phases,
         .protocols = d->protocols,
         .tls = d->tls,
         .strip_path = d->strip_path,

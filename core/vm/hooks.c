@@ -3,14 +3,15 @@
 // A phase runs on a coroutine of its own (scope.c), so that it can wait.
 
 #include "base/counter.h"
+#include "proxy/client.h"
 #include "proxy/request.h"
 #include "vm/state.h"
 
 #include <stdio.h>
 
-static void count_entry(const struct request *r)
+static void count_entry(struct proxy *p)
 {
-    counter_add(&r->proxy->counters.lua_phases, 1);
+    counter_add(&p->counters.lua_phases, 1);
 }
 
 // What a plugin waits for besides its own events: the proxy reads the body for it.
@@ -32,7 +33,7 @@ static enum hook_result run(void *state, struct request *r, enum phase phase)
         scope_stop(s);
     struct coroutine *c = coroutine_take(s);
     r->phase = phase;
-    count_entry(r);
+    count_entry(r->proxy);
     lua_State *L = c->L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->run);
     lua_pushnumber(L, (lua_Number)r->view->snapshot->serial);
@@ -84,11 +85,30 @@ static bool judge(void *state, struct request *r, const struct shown *p,
     const enum phase waiting_in = r->phase;
     turn = (struct turn){ .vm = vm, .request = r, .shown = p };
     r->phase = PHASE_UPSTREAM_VERIFY;
-    count_entry(r);
+    count_entry(r->proxy);
     const bool accepts = call_judge(vm, r, said);
     r->phase = waiting_in;
     turn = before;
     return accepts;
+}
+
+static bool certificate(void *state, struct client *c)
+{
+    struct vm *vm = state;
+    lua_State *L = vm->L;
+    struct turn before = turn;
+    turn = (struct turn){ .vm = vm, .client = c };
+    count_entry(c->proxy);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->certificate);
+    lua_pushnumber(L, (lua_Number)c->proxy->view->snapshot->serial);
+    bool accepted = false;
+    if (lua_pcall(L, 1, 1, 0) != 0)
+        state_log_error(vm, L, "certificate");
+    else
+        accepted = lua_isboolean(L, -1) && lua_toboolean(L, -1);
+    lua_settop(L, 0);
+    turn = before;
+    return accepted;
 }
 
 static void release(void *state, struct request *r)
@@ -101,6 +121,9 @@ static void release(void *state, struct request *r)
 
 const struct request_hooks *vm_hooks(void)
 {
-    static const struct request_hooks hooks = {run, resume, judge, release};
+    static const struct request_hooks hooks = {
+        .run = run, .resume = resume, .judge = judge, .certificate = certificate,
+        .release = release,
+    };
     return &hooks;
 }

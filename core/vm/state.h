@@ -21,6 +21,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+struct client;
 struct coroutine;
 struct request;
 struct shown;
@@ -65,7 +66,8 @@ struct vm {
     struct proxy *proxy;            // the worker's, NULL in other VMs
     bool exiting;                   // the worker drains
     int module;                     // registry references: the entry module,
-    int run, judge, release, stray_yield;   // and functions of it, LUA_REFNIL where it has none
+    int run, judge, certificate;    // and functions of it, LUA_REFNIL where it has none
+    int release, stray_yield;
     struct coroutine *spare;
     unsigned spare_count;
     struct scope *spare_scopes;
@@ -89,6 +91,7 @@ struct turn {
     struct request *request;
     const struct shown *shown;
     struct scope *scope;
+    struct client *client;          // in the certificate phase, where there is no request
 };
 extern _Thread_local struct turn turn;
 

@@ -94,6 +94,7 @@ static bool load_module(struct vm *vm, const char *lua_root, const char *module)
     }
     vm->run = reference(L, "run");
     vm->judge = reference(L, "judge");
+    vm->certificate = reference(L, "certificate");
     vm->release = reference(L, "release");
     vm->stray_yield = reference(L, "stray_yield");
     vm->module = luaL_ref(L, LUA_REGISTRYINDEX);

@@ -1,5 +1,7 @@
--- The part of ngx.ssl that kong.service.set_tls_cert_key() needs.
+-- The part of ngx.ssl that kong.service.set_tls_cert_key() and the certificate phase need.
+local abi = require("weir.abi")
 local credentials = require("weir.pdk.credentials")
+local native = require("weir.pdk.native")
 
 local ssl = {}
 
@@ -17,6 +19,13 @@ end
 -- @treturn nil|string
 function ssl.parse_pem_priv_key(pem)
   return credentials.key(pem)
+end
+
+--- The name that the client asks for.
+-- @treturn string|nil nil when it asks for none
+function ssl.server_name()
+  local name = native.text(abi.C.WEIR_REQUEST_SNI)
+  return name ~= "" and name or nil
 end
 
 return ssl

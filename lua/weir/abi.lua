@@ -48,5 +48,5 @@ return {
   C = C,
   -- Kong's names of the phases, on the numbers that the core gives them.
   phases = { [0] = "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
-    "balancer", "response" },
+    "balancer", "response", "certificate" },
 }

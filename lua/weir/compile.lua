@@ -16,7 +16,10 @@ local tls = require("weir.tls")
 
 local REWRITE, ACCESS = bit.lshift(1, 0), bit.lshift(1, 1)
 local UPSTREAM_VERIFY, BALANCER = bit.lshift(1, 5), bit.lshift(1, 6)
-local RESPONSE = bit.lshift(1, 7)
+local RESPONSE, CERTIFICATE = bit.lshift(1, 7), bit.lshift(1, 8)
+
+-- What is run before a route is known.
+local BEFORE_ROUTE = bit.bor(REWRITE, CERTIFICATE)
 
 -- What is not run without a route.
 local WITH_ROUTE = bit.bor(ACCESS, UPSTREAM_VERIFY, BALANCER, RESPONSE)
@@ -145,7 +148,7 @@ function Compiler:plan(route, service)
   local links = self.chains:select(route, service)
   local choices = self.chains:choices(route, service)
   local plan = {
-    phases = Chains.phases(choices or links, REWRITE),
+    phases = Chains.phases(choices or links, BEFORE_ROUTE),
     protocols = route.protocols,
     strip_path = route.strip_path,
     preserve_host = route.preserve_host,

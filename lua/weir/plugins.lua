@@ -11,11 +11,11 @@ local plugins = {}
 
 --- Request phases in the order of the core's WEIR_PHASE_… numbers, which start at 0.
 plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
-  "balancer", "response" }
+  "balancer", "response", "certificate" }
 
--- Kong's phases that this version does not run. A plugin that counts on one would silently do half
--- its work.
-local UNSUPPORTED = { "certificate", "preread" }
+-- A phase of Kong's that this version does not run. A plugin that counts on it would silently do
+-- half its work.
+local UNSUPPORTED = "preread"
 
 local function is_integer(value)
   return type(value) == "number" and value % 1 == 0 and math.abs(value) ~= math.huge
@@ -44,11 +44,9 @@ local function check_handler(name, handler)
     return ('Plugin "%s" can\'t be loaded because it implements both `response` and '
       .. "`header_filter` or `body_filter` methods."):format(name)
   end
-  for _, phase in ipairs(UNSUPPORTED) do
-    if handler[phase] then
-      return ('Plugin "%s" cannot be loaded because it implements `%s`, a phase that this version '
-        .. "of weir does not run."):format(name, phase)
-    end
+  if handler[UNSUPPORTED] then
+    return ('Plugin "%s" cannot be loaded because it implements `%s`, a phase that this version '
+      .. "of weir does not run."):format(name, UNSUPPORTED)
   end
 end
 

@@ -15,6 +15,8 @@ local BUNDLED_PLUGINS = {
   "pre-function",
   "post-function",
   "file-log",
+  "request-transformer",
+  "response-transformer",
   "echo",
   "request-termination",
   "correlation-id",

@@ -21,6 +21,7 @@ local tries = require("weir.try")
 local C = abi.C
 
 local ACCESS, LOG = C.WEIR_PHASE_ACCESS, C.WEIR_PHASE_LOG
+local CERTIFICATE = C.WEIR_PHASE_CERTIFICATE
 local UPSTREAM_VERIFY, BALANCER = C.WEIR_PHASE_UPSTREAM_VERIFY, C.WEIR_PHASE_BALANCER
 local report, traceback = failure.report, failure.traceback
 local WARN = 4 -- enum log_level
@@ -157,6 +158,17 @@ function worker.judge(serial, plan)
     end
   end
   return true
+end
+
+--- Runs the global plugins' certificate handlers for a client that shakes hands.
+-- @tparam number serial of the configuration in force
+-- @treturn boolean false when a handler failed, which is logged then: the client is refused
+function worker.certificate(serial)
+  local generation = generations[serial]
+  current.generation, current.phase, current.slot = generation, CERTIFICATE, 0
+  local failed = run_chain(CERTIFICATE, generation[CERTIFICATE][0])
+  current.plugin = nil
+  return not failed
 end
 
 --- Names the handler that gave up control where nobody waits. The core drops it afterwards.

@@ -34,6 +34,7 @@ describe("weir.abi", function()
     assert.equal("upstream_verify", abi.phases[abi.C.WEIR_PHASE_UPSTREAM_VERIFY])
     assert.equal("balancer", abi.phases[abi.C.WEIR_PHASE_BALANCER])
     assert.equal("response", abi.phases[abi.C.WEIR_PHASE_RESPONSE])
+    assert.equal("certificate", abi.phases[abi.C.WEIR_PHASE_CERTIFICATE])
   end)
 
   it("has a function in the core for every declaration", function()

@@ -113,6 +113,14 @@ describe("kong.request", function()
     end)
   end)
 
+  it("gives the groups of the route's expression", function()
+    request({ captures = { "1", false, "" }, capture_names = { { "a", 1 }, { "none", 2 } } })
+    assert.same({ unnamed = { "1", false, "" }, named = { a = "1", none = false } },
+      kong.request.get_uri_captures())
+    request({})
+    assert.same({ unnamed = {}, named = {} }, kong.request.get_uri_captures())
+  end)
+
   describe("query", function()
     local function query(text, max)
       request({ texts = { REQUEST_QUERY = text } })

@@ -162,6 +162,10 @@ describe("kong.log.serialize", function()
     assert.same({ version = "TLSv1.3", cipher = "TLS_AES_128_GCM_SHA256", client_verify = "NONE" },
       root.request.tls)
     assert.matches("^https://", root.request.url)
+    request({ phase = "access" })
+    kong.client.tls.set_client_verify("FAILED:expired")
+    assert.equal("FAILED:expired", serialized({ numbers = { REQUEST_IS_TLS = 1 } })
+      .request.tls.client_verify)
   end)
 
   it("tells who the client is", function()

@@ -63,17 +63,6 @@ describe("kong.service", function()
     end)
   end
 
-  it("can choose verification once the service is known", function()
-    fake.request.phase = "rewrite"
-    assert.equal("plugin:1: function cannot be called in rewrite phase (only in: access, balancer, "
-      .. "preread)", fails("kong.service.set_tls_verify(true)"))
-    fake.request.phase = "log"
-    assert.matches("function cannot be called in log phase", fails("kong.service.set_retries(1)"))
-    fake.request.phase = "upstream_verify"
-    assert.equal("plugin:1: function cannot be called in upstream_verify phase (only in: access, "
-      .. "balancer, preread)", fails("kong.service.set_tls_verify(true)"))
-  end)
-
   describe("verification", function()
     it("is switched on and off", function()
       assert.is_true(kong.service.set_tls_verify(true))

@@ -149,6 +149,75 @@ describe("kong.ctx", function()
   end)
 end)
 
+describe("kong.nginx", function()
+  it("counts connections", function()
+    fake.counters = {
+      connections_accepted = 9, connections_active = 6, connections_reading = 1,
+      connections_writing = 2, requests_total = 20,
+    }
+    assert.same({
+      connections_active = 6, connections_reading = 1, connections_writing = 2,
+      connections_waiting = 3, connections_accepted = 9, connections_handled = 9,
+      total_requests = 20,
+    }, kong.nginx.get_statistics())
+    fake.counters.connections_active = 1
+    assert.equal(0, kong.nginx.get_statistics().connections_waiting)
+  end)
+end)
+
+describe("kong.tracing", function()
+  it("has spans that record nothing", function()
+    local span = kong.tracing.start_span("x", { attributes = {} })
+    for _, name in ipairs({ "set_attribute", "add_event", "record_error", "set_status", "finish" })
+    do
+      assert.is_nil(span[name](span, "x", 1))
+    end
+    assert.is_false(span.should_sample)
+    for _ in span:each_baggage_item() do
+      error("there is none")
+    end
+    assert.is_nil(kong.tracing.active_span())
+    assert.is_false(kong.tracing:get_sampling_decision(nil, 1))
+    kong.tracing:set_should_sample(true)
+    assert.equal("mine", kong.tracing.new("mine").name)
+    assert.is_table(kong.tracing.new("mine").start_span("x"))
+  end)
+
+  it("processes none", function()
+    fake.request = fake.new_request({ phase = "log" })
+    kong.tracing.process_span(function() error("there is none") end)
+  end)
+end)
+
+describe("kong.telemetry", function()
+  it("writes records at level debug", function()
+    assert.is_true(kong.telemetry.log("own", {}, "event", "text", { a = 1 }))
+    assert.same({ '[kong] telemetry [own] event: text {"a":1}', 7 }, { last_line() })
+    fake.level = 6
+    assert.is_true(kong.telemetry.log("own", {}, "event"))
+    assert.equal(1, #fake.log)
+  end)
+
+  local mistakes = {
+    { { 1 }, "plugin_name must be a string" },
+    { { "x", 1 }, "plugin_config must be a table" },
+    { { "x", {}, 1 }, "message_type must be a string" },
+    { { "x", {}, "y", 1 }, "message must be a string" },
+    { { "x", {}, "y", "z", 1 }, "attributes must be a table" },
+  }
+  for _, mistake in ipairs(mistakes) do
+    it("says that " .. mistake[2], function()
+      assert.same({ nil, mistake[2] }, { kong.telemetry.log(unpack(mistake[1])) })
+    end)
+  end
+end)
+
+describe("kong.cluster", function()
+  it("is none", function()
+    assert.same({ nil, "this gateway is not part of a cluster" }, { kong.cluster.get_id() })
+  end)
+end)
+
 describe("kong.log", function()
   local function from_plugin(code)
     return loadstring("\n" .. code, "@/some/where/handler.lua")()
@@ -188,8 +257,8 @@ describe("kong.log", function()
 
   it("shows values in full", function()
     from_plugin('kong.log.inspect({ 1, "a\\"\\n", k = { true }, ["x y"] = {} }, 2)')
-    assert.equal('[kong] handler.lua:2 {\n  1,\n  "a\\"\\n",\n  k = {\n    true\n  },\n'
-      .. '  ["x y"] = {}\n}\n2', (last_line()))
+    assert.equal('[kong] handler.lua:from_plugin:2\n{\n  1,\n  "a\\"\\n",\n  k = {\n'
+      .. '    true\n  },\n  ["x y"] = {}\n} 2', (last_line()))
     local loop = {}
     loop.self = loop
     kong.log.inspect(loop)
@@ -203,6 +272,119 @@ describe("kong.log", function()
     kong.log.inspect.on()
     kong.log.inspect("x")
     assert.equal(1, #fake.log)
+  end)
+
+  it("is quiet for one plugin only", function()
+    current.plugin = { name = "quiet" }
+    kong.log.inspect.off()
+    current.plugin = { name = "other" }
+    kong.log.inspect("x")
+    current.plugin = { name = "quiet" }
+    kong.log.inspect("y")
+    kong.log.inspect.on()
+    current.plugin = nil
+    assert.equal(1, #fake.log)
+    assert.matches('%[other%]\n"x"$', (last_line()))
+  end)
+
+  describe("formats", function()
+    local cases = {
+      ["%message"] = "[kong] a1",
+      ["%file_src|%line_src|%func_name: %message!"] = "[kong] handler.lua|2|from_plugin: a1!",
+      ["<%namespace> %message %message"] = "[kong] <own> a1 a1",
+      ["100%% %of %message%"] = "[kong] 100% %of a1%",
+    }
+    for format, line in pairs(cases) do
+      it(("write '%s'"):format(format), function()
+        current.plugin = { name = "own" }
+        kong.log.set_format(format)
+        from_plugin("kong.log.err('a', 1)")
+        current.plugin = nil
+        local text = last_line()
+        kong.log.err("x")
+        assert.matches("pdk_spec%.lua:%d+ x$", (last_line()))
+        current.plugin = { name = "own" }
+        kong.log.set_format(nil)
+        current.plugin = nil
+        assert.equal(line, text)
+      end)
+    end
+
+    it("name the function that logs", function()
+      local log = kong.log.new("ns", "%func_name %message")
+      local function a_function()
+        log.warn("x")
+        return true
+      end
+      assert.is_true(a_function())
+      assert.equal("[kong] a_function x", (last_line()))
+    end)
+
+    it("are texts", function()
+      assert.has_error(function() kong.log.set_format(1) end, "format must be a string")
+    end)
+  end)
+
+  describe("new", function()
+    it("makes a facility under a name", function()
+      _G.facility = kong.log.new("mine")
+      current.plugin = { name = "own" }
+      from_plugin("facility.warn('x', 2)")
+      assert.same({ "[kong] handler.lua:2 [mine] x2", 4 }, { last_line() })
+      from_plugin("facility('y')")
+      assert.same({ "[kong] handler.lua:2 [mine] y", 5 }, { last_line() })
+      from_plugin("facility.inspect(1)")
+      assert.equal("[kong] handler.lua:from_plugin:2 [mine]\n1", (last_line()))
+      current.plugin, _G.facility = nil, nil
+    end)
+
+    it("gives it a format of its own", function()
+      kong.log.new("mine", "%namespace> %message").err("x")
+      assert.equal("[kong] mine> x", (last_line()))
+      kong.log.new("mine").new("deeper", "%namespace> %message").err("x")
+      assert.equal("[kong] deeper> x", (last_line()))
+    end)
+
+    local mistakes = {
+      { {}, "namespace must be a string" },
+      { { "" }, "namespace cannot be an empty string" },
+      { { "x", 1 }, "format must be a string if specified" },
+      { { "x", "" }, "format cannot be an empty string if specified" },
+    }
+    for _, mistake in ipairs(mistakes) do
+      it("says that " .. mistake[2], function()
+        assert.has_error(function() kong.log.new(unpack(mistake[1])) end, mistake[2])
+      end)
+    end
+  end)
+
+  describe("deprecation", function()
+    local cases = {
+      { "'a', 1", "a1" },
+      { "'old', { after = '2.5.0' }", "old (deprecated after 2.5.0)" },
+      { "'old', { removal = '3.0.0' }", "old (scheduled for removal in 3.0.0)" },
+      { "'o', 'ld', { after = '2.5.0', removal = '3.0.0' }",
+        "old (deprecated after 2.5.0, scheduled for removal in 3.0.0)" },
+      { "'old', {}", "old" },
+    }
+    for _, case in ipairs(cases) do
+      it("warns with " .. case[1], function()
+        from_plugin(("kong.log.deprecation(%s)"):format(case[1]))
+        assert.same({ "[kong] handler.lua:2 " .. case[2], 4 }, { last_line() })
+      end)
+    end
+
+    it("shows the way on demand", function()
+      from_plugin("kong.log.deprecation('old', { trace = true })")
+      assert.matches("old\nstack traceback:\n\t/some/where/handler.lua:2:", (last_line()))
+    end)
+
+    it("costs nothing below the log's level", function()
+      fake.level = 3
+      local text = setmetatable({}, { __tostring = function() error("not to be called") end })
+      kong.log.deprecation(text, 1)
+      assert.same({}, fake.log)
+    end)
   end)
 end)
 

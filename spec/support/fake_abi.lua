@@ -11,10 +11,10 @@ local ffi = require("ffi")
 local PHASE, NONE, BAD = -1, -2, -3
 local PHASES = {
   [0] = "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
-  "balancer", "response",
+  "balancer", "response", "certificate",
 }
 local MEANING = { rewrite = 0, access = 1, header_filter = 2, body_filter = 3, log = 4,
-  upstream_verify = 5, balancer = 6, response = 7 }
+  upstream_verify = 5, balancer = 6, response = 7, certificate = 8 }
 
 local function declare()
   if pcall(ffi.sizeof, "struct weir_counters") then
@@ -399,6 +399,7 @@ function fake.new_request(want)
     phase = want.phase, texts = {}, numbers = {}, body = want.body, service = {}, lists = {},
     chunk = want.chunk, last = want.last, verdict = want.verdict, tried = want.tried or {},
     held = want.held,
+    captures = want.captures, capture_names = want.capture_names,
   }
   for name, value in pairs(want.texts or {}) do
     request.texts[tonumber(ffi.C["WEIR_" .. name])] = value
@@ -440,6 +441,28 @@ function C.weir_request_number(what)
     return MEANING[request.phase]
   end
   return request.numbers[tonumber(what)] or NONE
+end
+
+-- `captures`: list of texts or false; `capture_names`: list of { name, number }.
+function C.weir_route_captures(out, max)
+  local captures = fake.request.captures or {}
+  for i = 1, math.min(max, #captures) do
+    if captures[i] then
+      give(out[i - 1], captures[i])
+    else
+      out[i - 1].p, out[i - 1].n = nil, 0
+    end
+  end
+  return #captures
+end
+
+function C.weir_route_capture_name(index, out)
+  local entry = (fake.request.capture_names or {})[index + 1]
+  if not entry then
+    return NONE
+  end
+  give(out, entry[1])
+  return entry[2]
 end
 
 local function folded(name)

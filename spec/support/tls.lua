@@ -349,8 +349,10 @@ function Side:connect(client, name, sessions, sni)
   return self
 end
 
-function Side:accept(server)
-  assert(C.tls_server_start(server, self.conn) == nil)
+-- @tparam cdata server
+-- @tparam ?cdata ask as for tls_server_start()
+function Side:accept(server, ask)
+  assert(C.tls_server_start(server, self.conn, ask) == nil)
   C.conn_start(self.conn)
   return self
 end

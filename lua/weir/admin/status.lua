@@ -1,6 +1,7 @@
 -- The counters of the node, in Kong's shape and beyond it.
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local nginx = require("weir.pdk.nginx")
 local node = require("weir.pdk.node")
 local request = require("weir.pdk.request")
 
@@ -48,14 +49,8 @@ local function status()
     return nil, err
   end
   C.weir_counters(counters)
-  local accepted = tonumber(counters.connections_accepted)
   return {
-    server = {
-      connections_accepted = accepted,
-      connections_handled = accepted,
-      connections_active = tonumber(counters.connections_active),
-      total_requests = tonumber(counters.requests_total),
-    },
+    server = nginx.get_statistics(),
     memory = memory_stats,
     database = { reachable = true },
     configuration_hash = ffi.string(counters.configuration_hash),

@@ -20,6 +20,7 @@ local kong = {
   configuration = configuration.view,
   cache = Cache.new(),
   client = require("weir.pdk.client"),
+  cluster = require("weir.pdk.cluster"),
   core_cache = Cache.new(),
   ctx = require("weir.pdk.ctx"),
   db = require("weir.db"),
@@ -34,9 +35,12 @@ local kong = {
   router = require("weir.pdk.router"),
   service = require("weir.pdk.service"),
   table = require("weir.pdk.table"),
+  telemetry = require("weir.pdk.telemetry"),
   timer = require("weir.pdk.timer"),
   tls = require("weir.pdk.tls"),
+  tracing = require("weir.pdk.tracing"),
 }
+kong.client.tls = require("weir.pdk.client_tls")
 kong.service.request = require("weir.pdk.service_request")
 kong.service.response = require("weir.pdk.service_response")
 

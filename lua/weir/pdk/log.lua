@@ -1,30 +1,52 @@
--- kong.log: lines for the error log, "[kong] FILE:LINE [PLUGIN] message".
+-- kong.log: lines for the error log, "[kong] FILE:LINE [PLUGIN] message", and facilities for lines
+-- under a name of their own.
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local inspect = require("weir.pdk.inspect")
+local log_format = require("weir.pdk.log_format")
 local serialize = require("weir.pdk.serialize")
 
 local C = abi.C
 local concat = table.concat
 local getinfo = debug.getinfo
-local select, tostring = select, tostring
+local select, tostring, type = select, tostring, type
 
 -- Kong's names on enum log_level.
 local LEVELS = {
   emerg = 0, alert = 1, crit = 2, err = 3, warn = 4, notice = 5, info = 6, debug = 7,
 }
 
--- The plugin's frame, counted from getinfo(): place, write, the function of kong.log, its caller.
-local CALLER = 4
+-- The frame that logs, counted from getinfo(): emit, the function of the facility, its caller.
+local CALLER = 3
 
-local log = {}
+local INSPECT = log_format.compile(log_format.INSPECT)
+local INSPECT_PLAIN = log_format.compile(log_format.INSPECT_PLAIN)
 
-local function place()
-  local info = getinfo(CALLER, "Sl")
-  if not info then
-    return "?"
+-- How a namespace logs: { namespace, format (compiled), inspecting }.
+local function new_style(namespace)
+  return {
+    namespace = namespace,
+    format = log_format.compile(namespace and log_format.NAMESPACED or log_format.PLAIN),
+    inspecting = true,
+  }
+end
+
+-- Plugin name -> its style of kong.log itself; "" outside of plugins.
+local styles = { [""] = new_style(nil) }
+
+local function plugin_style()
+  local plugin = current.plugin
+  local name = plugin and plugin.name or ""
+  local style = styles[name]
+  if not style then
+    style = new_style(name)
+    styles[name] = style
   end
-  return (info.short_src:match("[^/]+$") or info.short_src) .. ":" .. info.currentline
+  return style
+end
+
+local function is_on(level)
+  return level <= C.weir_log_level()
 end
 
 local function text_of(...)
@@ -39,60 +61,141 @@ local function text_of(...)
   return concat(parts)
 end
 
-local function write(level, ...)
-  local plugin = current.plugin
-  local line = concat({
-    "[kong] ", place(), plugin and " [" .. plugin.name .. "] " or " ", text_of(...),
-  })
+local function emit(level, format, namespace, message)
+  local line = log_format.line(format, getinfo(CALLER, "Sln"), namespace, message)
   C.weir_log(level, line, #line)
 end
 
 -- A function for one level. Below the log's level nothing is put together.
-local function writer(level)
+local function writer(level, style_of)
   return function(...)
-    if level <= C.weir_log_level() then
-      write(level, ...)
+    if is_on(level) then
+      local style = style_of()
+      emit(level, style.format, style.namespace, text_of(...))
     end
   end
 end
 
-for name, level in pairs(LEVELS) do
-  log[name] = writer(level)
+-- ---- deprecation
+
+local function deprecation_note(notice)
+  if notice.after and notice.removal then
+    return (" (deprecated after %s, scheduled for removal in %s)"):format(notice.after,
+      notice.removal)
+  elseif notice.after then
+    return (" (deprecated after %s)"):format(notice.after)
+  elseif notice.removal then
+    return (" (scheduled for removal in %s)"):format(notice.removal)
+  end
+  return ""
 end
 
-local inspecting = true
+-- The message, from arguments of which the last may be { after, removal, trace }.
+local function deprecation_text(...)
+  local count = select("#", ...)
+  local notice = count > 0 and select(count, ...)
+  if type(notice) ~= "table" then
+    return text_of(...)
+  end
+  local parts = { ... }
+  parts[count] = deprecation_note(notice)
+  local text = text_of(unpack(parts, 1, count))
+  return notice.trace and debug.traceback(text, CALLER) or text
+end
 
-local inspector = {
-  on = function()
-    inspecting = true
-  end,
-  off = function()
-    inspecting = false
-  end,
-}
-
---- kong.log.inspect(...): values in full, at level debug.
-log.inspect = setmetatable(inspector, {
-  __call = function(_, ...)
-    if not inspecting or LEVELS.debug > C.weir_log_level() then
-      return
+local function deprecation_writer(style_of)
+  return function(...)
+    if is_on(LEVELS.warn) then
+      local style = style_of()
+      emit(LEVELS.warn, style.format, style.namespace, deprecation_text(...))
     end
-    local parts = {}
-    for i = 1, select("#", ...) do
-      parts[i] = inspect((select(i, ...)))
-    end
-    write(LEVELS.debug, concat(parts, "\n"))
-  end,
-})
+  end
+end
 
-log.set_serialize_value = serialize.set_serialize_value
-log.serialize = serialize.serialize
+-- ---- inspect
 
---- kong.log(...) is a notice.
-return setmetatable(log, {
-  __call = function(_, ...)
-    if LEVELS.notice <= C.weir_log_level() then
-      write(LEVELS.notice, ...)
+local function inspect_all(...)
+  local parts = {}
+  for i = 1, select("#", ...) do
+    parts[i] = inspect((select(i, ...)))
+  end
+  return concat(parts, " ")
+end
+
+local function new_inspector(style_of)
+  local inspector = {
+    on = function()
+      style_of().inspecting = true
+    end,
+    off = function()
+      style_of().inspecting = false
+    end,
+  }
+  return setmetatable(inspector, {
+    __call = function(_, ...)
+      local style = style_of()
+      if style.inspecting and is_on(LEVELS.debug) then
+        emit(LEVELS.debug, style.namespace and INSPECT or INSPECT_PLAIN, style.namespace,
+          inspect_all(...))
+      end
+    end,
+  })
+end
+
+-- ---- facilities
+
+local new
+
+-- `style_of` gives the style at the time of a call.
+local function new_facility(style_of)
+  local log = {
+    new = new,
+    inspect = new_inspector(style_of),
+    deprecation = deprecation_writer(style_of),
+    set_serialize_value = serialize.set_serialize_value,
+    serialize = serialize.serialize,
+  }
+  for name, level in pairs(LEVELS) do
+    log[name] = writer(level, style_of)
+  end
+  -- Changes what the lines look like; nil is Kong's format again.
+  function log.set_format(text)
+    if text ~= nil and type(text) ~= "string" then
+      error("format must be a string", 2)
     end
-  end,
-})
+    local style = style_of()
+    style.format = text and log_format.compile(text) or new_style(style.namespace).format
+  end
+  -- Called itself it writes a notice. A tail call: the frame that logs is the caller's.
+  local notice = log.notice
+  return setmetatable(log, {
+    __call = function(_, ...)
+      return notice(...)
+    end,
+  })
+end
+
+--- A facility like kong.log whose lines carry a name.
+-- @tparam string namespace
+-- @tparam ?string format with the modifiers %file_src, %line_src, %func_name, %namespace and
+-- %message
+-- @treturn table
+function new(namespace, format)
+  if type(namespace) ~= "string" then
+    error("namespace must be a string", 2)
+  elseif namespace == "" then
+    error("namespace cannot be an empty string", 2)
+  elseif format ~= nil and type(format) ~= "string" then
+    error("format must be a string if specified", 2)
+  elseif format == "" then
+    error("format cannot be an empty string if specified", 2)
+  end
+  local style = new_style(namespace)
+  local log = new_facility(function()
+    return style
+  end)
+  log.set_format(format)
+  return log
+end
+
+return new_facility(plugin_style)

@@ -22,7 +22,7 @@ end
 -- From the core's WEIR_PHASE_… to these bits.
 local OF_CORE = {
   [0] = BITS.rewrite, BITS.access, BITS.header_filter, BITS.body_filter, BITS.log,
-  BITS.upstream_verify, BITS.balancer, BITS.response,
+  BITS.upstream_verify, BITS.balancer, BITS.response, BITS.certificate,
   [C.WEIR_PHASE_TIMER] = BITS.timer,
 }
 

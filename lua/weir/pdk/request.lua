@@ -143,6 +143,32 @@ function request.get_start_time()
   return number(C.WEIR_REQUEST_START_MS)
 end
 
+-- As many groups of a route's expression as the core keeps.
+local MAX_CAPTURES = 10
+
+local captures = ffi.new("struct weir_str[?]", MAX_CAPTURES)
+local capture_name = ffi.new("struct weir_str")
+
+--- The groups of the expression that the route matched the path with.
+-- @treturn table { unnamed = list of them by number, named = by name }; false: not set
+function request.get_uri_captures()
+  check(REQUEST)
+  local unnamed, named = {}, {}
+  for i = 0, C.weir_route_captures(captures, MAX_CAPTURES) - 1 do
+    local group = captures[i]
+    unnamed[i + 1] = group.p ~= nil and ffi.string(group.p, group.n)
+  end
+  local index = 0
+  while true do
+    local group = C.weir_route_capture_name(index, capture_name)
+    if group < 0 then
+      return { unnamed = unnamed, named = named }
+    end
+    named[ffi.string(capture_name.p, capture_name.n)] = unnamed[group]
+    index = index + 1
+  end
+end
+
 -- ---- query
 
 --- The query as it was sent, without "?"; "" when there is none.

@@ -16,9 +16,9 @@ local x509_store = require("resty.openssl.x509.store")
 local C = abi.C
 local check = phase.check
 local ACCESS = phase.set("access")
--- Kong's list also has rewrite, where nothing that is chosen survives: the service is not known
--- yet.
-local TARGET = phase.set("access", "balancer", "preread")
+-- Kong's list. In rewrite, where the service is not known yet, nothing that is chosen could
+-- survive: the core refuses it, and a choice of verification ends the request there.
+local TARGET = phase.set("rewrite", "access", "balancer", "preread")
 local AFTER = phase.set("response", "header_filter", "body_filter", "log")
 local type = type
 

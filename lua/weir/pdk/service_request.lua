@@ -13,8 +13,7 @@ local C = abi.C
 local check = phase.check
 local RA = phase.set("rewrite", "access")
 local RAB = phase.set("rewrite", "access", "balancer")
--- Kong's list also has rewrite, where the service is not known yet.
-local SCHEME = phase.set("access", "balancer")
+local BALANCER = phase.set("balancer", "preread")
 local type = type
 
 local UPSTREAM = C.WEIR_HEADERS_UPSTREAM
@@ -46,13 +45,38 @@ end
 
 --- "http" or "https".
 function request.set_scheme(scheme)
-  check(SCHEME)
+  check(RAB)
   if type(scheme) ~= "string" then
     error("scheme must be a string", 2)
   elseif scheme ~= "http" and scheme ~= "https" then
     error("invalid scheme: " .. scheme, 2)
   end
   checked(C.weir_service_set_scheme(scheme == "https" and 1 or 0))
+end
+
+-- For this try only, as all that is chosen there.
+local function set_tls(on)
+  local result = C.weir_service_set_scheme(on)
+  if result < 0 then
+    return nil, native.problem(result)
+  end
+  return true
+end
+
+--- The try goes to the upstream over TLS.
+-- @treturn true|nil
+-- @treturn nil|string
+function request.enable_tls()
+  check(BALANCER)
+  return set_tls(1)
+end
+
+--- The try goes to the upstream in the clear.
+-- @treturn true|nil
+-- @treturn nil|string
+function request.disable_tls()
+  check(BALANCER)
+  return set_tls(0)
 end
 
 -- What may not stand in a path as it is: controls, spaces, non-ASCII bytes and what would end it.

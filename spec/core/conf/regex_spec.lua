@@ -26,6 +26,17 @@ describe("regular expression", function()
     set, why = ffi.new("struct regex_set"), ffi.new("char[256]")
   end)
 
+  it("names groups", function()
+    local regex = compile("(a)(?<x>b)(?<y_1>c)")
+    local found, name = {}, ffi.new("struct str")
+    for i = 0, 2 do
+      local group = C.regex_name(regex, i, name)
+      found[i + 1] = { group, group > 0 and ffi.string(name.p, name.n) or nil }
+    end
+    assert.same({ { 2, "x" }, { 3, "y_1" }, { 0 } }, found)
+    assert.equal(0, C.regex_name(compile("(a)"), 0, name))
+  end)
+
   after_each(function()
     C.regex_set_done(set)
   end)

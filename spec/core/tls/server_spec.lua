@@ -6,6 +6,11 @@ local ffi = require "ffi"
 
 local C = cimport("tls/x509.h")
 
+ffi.cdef("void free(void *p);")
+
+-- OpenSSL calls back into Lua here.
+jit.off(true, true)
+
 local function alone(name)
   return tls.identity(pki.alone(pki.get(name)))
 end
@@ -103,6 +108,97 @@ describe("server", function()
       assert.is_true(tls.visit(client, again, "kong.example", cache).resumed)
     end)
   end
+
+  describe("asks", function()
+    local asked
+
+    -- Called while OpenSSL reads a ClientHello, so from C.
+    local function asking(answer)
+      asked = ffi.cast("bool (*)(struct conn *)", answer)
+      return asked
+    end
+
+    after_each(function()
+      tls.close_all()
+      asked:free()
+    end)
+
+    local function greet(client, ask, cache)
+      local server = assert(tls.server({}, alone("leaf")))
+      local near, far = tls.pair()
+      far:accept(server, ask)
+      near:connect(client, "kong.example", cache)
+      tls.run(function() return near.ready or near.failed end, "a handshake")
+      if near.ready then
+        near:write("ping")
+        tls.run(function() return far.received == "ping" end, "ping")
+        far:write("pong")
+        tls.run(function() return near.received == "pong" end, "pong")
+      end
+      return near, far
+    end
+
+    local function chain(far)
+      local text = C.tls_server_client_chain(far.conn)
+      local pem = text.p ~= nil and ffi.string(text.p, text.n) or nil
+      ffi.C.free(ffi.cast("void *", text.p))
+      return pem
+    end
+
+    local function client_with(identity)
+      return assert(tls.client(assert(tls.no_verify({
+        credential = identity and tls.identity(pki.get(identity)),
+      }))))
+    end
+
+    it("when the name is known, and refuses the client with an alert", function()
+      local name
+      local near = greet(careless, asking(function(conn)
+        local s = C.tls_server_sni(conn)
+        name = ffi.string(s.p, s.n)
+        return false
+      end))
+      assert.equal("kong.example", name)
+      assert.equal("tls_handshake", near.failed)
+      assert.matches("internal error", near:reason())
+    end)
+
+    it("the client for a certificate, and shows the chain that it has", function()
+      local ask = asking(function(conn) return C.tls_server_request_certificate(conn) end)
+      local _, far = greet(client_with("client"), ask)
+      local _, count = chain(far):gsub("BEGIN CERTIFICATE", "")
+      assert.equal(2, count)
+      assert.equal(pki.pem(pki.get("client")), chain(far):match("^.-END CERTIFICATE%-%-%-%-%-\n"))
+      _, far = greet(client_with(), ask)
+      assert.is_nil(chain(far))
+    end)
+
+    it("nobody for a certificate otherwise", function()
+      local _, far = greet(client_with("client"), asking(function() return true end))
+      assert.is_nil(chain(far))
+      assert.is_false(C.tls_server_request_certificate(far.conn))
+      assert.is_false(C.tls_server_forbid_sessions(far.conn))
+    end)
+
+    for version, number in pairs({ ["TLSv1.2"] = 0x0303, ["TLSv1.3"] = 0x0304 }) do
+      it("for a full handshake: no session is given or taken, " .. version, function()
+        local client = assert(tls.client(assert(tls.no_verify({ min_version = number,
+          max_version = number }))))
+        local cache = ffi.gc(ffi.new("struct session_cache"), C.session_clear)
+        local forbid = true
+        local ask = asking(function(conn)
+          return not forbid or C.tls_server_forbid_sessions(conn)
+        end)
+        greet(client, ask, cache)
+        assert.is_false(greet(client, ask, cache):verdict().resumed)
+        forbid = false
+        greet(client, ask, cache)
+        assert.is_true(greet(client, ask, cache):verdict().resumed)
+        forbid = true
+        assert.is_false(greet(client, ask, cache):verdict().resumed)
+      end)
+    end
+  end)
 
   it("outlives its owner while a connection is open", function()
     local server = assert(tls.server({}, alone("leaf")))

@@ -1,0 +1,63 @@
+-- kong.tracing: spans of requests. Weir exports no traces, so nothing is sampled, and every span is
+-- the one that records nothing, as Kong's is while tracing is off. Plugins that instrument
+-- themselves run unchanged.
+local phase = require("weir.pdk.phase")
+
+local LOG = phase.set("log")
+
+local function nothing()
+end
+
+-- Its functions can be called with a dot or a colon.
+local span = {
+  is_recording = false,
+  should_sample = false,
+}
+for _, name in ipairs({
+  "finish", "set_attribute", "add_event", "record_error", "set_status", "set_baggage_item",
+  "link_span", "release",
+}) do
+  span[name] = nothing
+end
+
+--- Iterates over its baggage: none.
+function span.each_baggage_item()
+  return nothing
+end
+
+local function give_span()
+  return span
+end
+
+-- A tracer; all are alike.
+local function new_tracer(name)
+  local tracer = {
+    name = name,
+    active_span = nothing,
+    set_active_span = nothing,
+    start_span = give_span,
+    create_span = give_span,
+    set_should_sample = nothing,
+  }
+
+  --- Whether the spans of a request are recorded.
+  -- @treturn boolean
+  function tracer.get_sampling_decision()
+    return false
+  end
+
+  --- Calls a function for each finished span: there are none.
+  function tracer.process_span(processor)
+    phase.check(LOG)
+    if type(processor) ~= "function" then
+      error("processor must be a function", 2)
+    end
+  end
+
+  --- A tracer of another name.
+  tracer.new = new_tracer
+
+  return tracer
+end
+
+return new_tracer("core")
