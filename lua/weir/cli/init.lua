@@ -7,7 +7,7 @@ local argparse = require("argparse")
 local options = require("weir.cli.options")
 local suggest = require("weir.suggest")
 
-local NAMES = { "run", "check", "tls", "echo", "version", "help" }
+local NAMES = { "run", "check", "plugin", "tls", "echo", "version", "help" }
 
 local cli = {}
 
