@@ -8,7 +8,11 @@
 #include "base/mem.h"
 #include "net/conn_uv.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <uv.h>
 
 struct dial {
@@ -91,4 +95,22 @@ void dial_cancel(struct dial *d)
         list_remove(&d->task.node);
         free(d);
     }
+}
+
+err_t dial_unix(struct loop *l, struct str path, struct conn **out)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    if (path.n >= sizeof to.sun_path)
+        return &err_address;
+    memcpy(to.sun_path, path.p, path.n);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return conn_error(-errno);
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+        const int status = -errno;
+        close(fd);
+        return status == UV_ENOENT ? &err_no_file : conn_error(status);
+    }
+    *out = conn_from_fd(l, fd);
+    return *out ? NULL : &err_io;
 }

@@ -541,6 +541,11 @@ int weir_key_verify(const struct weir_key *k, const struct weir_key_how *how,
 int64_t weir_key_write(const struct weir_key *k, int as_private, int as_pem, char *out,
                        size_t room);
 
+// ---- cosockets: what weir.wait.core does not do
+// What the next handshake of a socket (its userdata) is made under, and the name that is sent and
+// looked for where the policy names nothing else. WEIR_ERR_BAD: that is no host name.
+int weir_socket_policy(void *socket, struct weir_policy *policy, const char *name, size_t n);
+
 // ---- the node
 enum { WEIR_MODES = 3, WEIR_VERDICT_CODES = 32 };
 struct weir_counters {

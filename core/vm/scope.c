@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "proxy/request.h"
 #include "vm/abi.h"
+#include "vm/socket.h"
 #include "vm/state.h"
 
 #include <lauxlib.h>
@@ -90,6 +91,7 @@ struct scope *scope_take(struct vm *vm, struct request *request)
         s->slot = ++vm->scopes_made;
         list_init(&s->node);
         list_init(&s->threads);
+        list_init(&s->sockets);
     }
     s->request = request;
     return s;
@@ -108,6 +110,8 @@ void scope_give(struct scope *s)
 {
     struct vm *vm = s->vm;
     scope_stop(s);
+    for (struct list *node; (node = list_first(&s->sockets));)
+        socket_release(container_of(node, struct socket, node));
     state_notify(vm, vm->release, s->slot);
     list_remove(&s->node);
     s->request = NULL;

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
+#include "base/table.h"
 #include "net/alarm.h"
 #include "proxy/hooks.h"
 #include "vm/vm.h"
@@ -41,6 +42,7 @@ struct coroutine {
     struct list node;               // in scope->threads: a light thread
     int number;                     // under which Lua finds it (thread.c), 0: none yet
     const struct wait *wait;        // NULL: it does not wait
+    void *subject;                  // the socket that it waits for
     bool exits;                     // it gave up control for good: the phase ends
     struct alarm *alarm;            // it goes on when that fires
     bool woken;                     // somebody woke it before its time
@@ -57,6 +59,7 @@ struct scope {
     struct coroutine *due;          // goes on when the request is resumed
     struct coroutine *reader;       // waits for the request's body
     struct list threads;            // light threads that are not over
+    struct list sockets;            // struct socket: closed with it
     bool exits;                     // a light thread ended the phase
 };
 
@@ -75,6 +78,7 @@ struct vm {
     struct coroutine *running;      // the one that C resumed last
     int numbered;                   // registry reference: number -> struct coroutine
     int last_number;
+    struct table pools;             // idle connections of cosockets (link.c)
     struct list timers;             // pending ones (timer.c)
     unsigned timers_pending, timers_running;
     struct list runs;               // scopes of timers that run
@@ -127,10 +131,10 @@ enum hook_result scope_resume(struct coroutine *c);
 // Its wait is over: continues it, and what it belongs to. Both may be gone afterwards.
 void scope_wake(struct coroutine *c);
 
-// ---- wait.c, thread.c, timer.c: functions of the module weir.wait.core
+// ---- wait.c, thread.c, timer.c, socket.c: functions of the module weir.wait.core
 
 void wait_open(lua_State *L);
-extern const luaL_Reg thread_functions[], timer_functions[];
+extern const luaL_Reg thread_functions[], timer_functions[], socket_functions[];
 
 // The loop that waits and timers are on, NULL in VMs without one.
 struct loop *wait_loop(struct vm *vm);

@@ -4,6 +4,7 @@
 // Each run has a scope of its own, so it may wait; the worker's drain runs what is pending at once.
 
 #include "base/mem.h"
+#include "vm/link.h"
 #include "vm/state.h"
 
 #include <lauxlib.h>
@@ -114,6 +115,8 @@ void vm_stop(struct vm *vm)
     }
     for (struct list *node; (node = list_first(&vm->runs));)
         timer_over(container_of(node, struct scope, node));
+    if (vm->proxy)
+        links_done(vm);
 }
 
 const luaL_Reg timer_functions[] = {

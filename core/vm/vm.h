@@ -51,7 +51,8 @@ void vm_attach(struct vm *vm, struct proxy *proxy);
 // That the worker drains: for weir_worker_exiting(), and pending timers run at once.
 void vm_set_exiting(struct vm *vm);
 bool vm_idle(const struct vm *vm);      // no timer is pending or runs
-// Calls off all timers, pending or running, while loop and resolver are still there.
+// Calls off all timers, pending or running, and closes idle connections of Lua's, while loop and
+// resolver are still there.
 void vm_stop(struct vm *vm);
 
 // For the loop's idle moment, each turn: a slice of garbage collection, and the end of the memory

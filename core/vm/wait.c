@@ -1,5 +1,5 @@
 // wait.c - the functions of Lua that wait, module weir.wait.core: body() and exit() are here, the
-// others in thread.c and timer.c.
+// others in thread.c, timer.c and socket.c.
 //
 // They yield the coroutine that C resumed last, if necessary through coroutines that a plugin made
 // within it: those tell a wait from a plugin's own yield by the value `waiting`, and pass it on
@@ -138,6 +138,7 @@ static int open_module(lua_State *L)
     luaL_register(L, NULL, functions);
     luaL_register(L, NULL, thread_functions);
     luaL_register(L, NULL, timer_functions);
+    luaL_register(L, NULL, socket_functions);
     lua_pushlightuserdata(L, &waiting);
     lua_setfield(L, -2, "waiting");
     return 1;

@@ -67,6 +67,17 @@ wait.after = core.after
 --- How many functions wait for their time, and how many run.
 wait.timers = core.timers
 
+--- Cosockets, for weir.ngx.socket.tcp: connect(), handshake(), read() and write() of one that
+-- socket() made wait, for so many ms at most.
+wait.socket = core.socket
+wait.connect = keeping_current(core.connect)
+wait.handshake = keeping_current(core.handshake)
+wait.read = keeping_current(core.read)
+wait.write = keeping_current(core.write)
+wait.close = core.close
+wait.keep = core.keep
+wait.reused = core.reused
+
 --- Lets time pass.
 -- @tparam number seconds
 function wait.sleep(seconds)

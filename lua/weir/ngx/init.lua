@@ -15,6 +15,7 @@ local ngx = {
   config = require("weir.ngx.config"),
   re = require("weir.ngx.re"),
   shared = require("weir.ngx.shared").dictionaries,
+  socket = require("weir.ngx.socket"),
   thread = require("weir.ngx.thread"),
   timer = require("weir.ngx.timer"),
   var = require("weir.ngx.var"),

@@ -89,6 +89,13 @@ return {
   { name = "nginx_http_lua_shared_dict", type = "shared_dicts", default = "",
     description = "shared dictionaries beside Kong's, as NAME SIZE; several are separated by "
       .. "semicolons" },
+  { name = "lua_ssl_trusted_certificate", type = "list", default = "system",
+    description = "PEM files with the CA certificates that plugins' own TLS connections are "
+      .. "verified by; system: those of tls_system_cas" },
+  { name = "lua_ssl_verify_depth", type = "integer", default = "1", max = 100,
+    description = "intermediates that those connections may have between leaf and anchor" },
+  { name = "lua_socket_pool_size", type = "integer", default = "256", min = 1, max = 2 ^ 31 - 1,
+    description = "idle connections of plugins' own that each worker keeps in a pool" },
   { name = "lua_max_pending_timers", type = "integer", default = "16384", min = 1,
     max = 2 ^ 31 - 1,
     description = "timers of plugins that may wait for their time, in each worker; as in Kong's "

@@ -1,0 +1,184 @@
+// link.c - connections of cosockets, and the pools of idle ones.
+
+#include "vm/link.h"
+
+#include "base/mem.h"
+#include "proxy/proxy.h"
+#include "vm/state.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+// How long a peer has to take what is still to be sent to it.
+enum { LINGER = 1000 };     // ms
+
+struct link_pool {
+    struct str name;        // its own copy
+    uint64_t hash;
+    struct list idle;       // struct link, newest first
+    unsigned count;
+};
+
+struct link *link_new(struct vm *vm, struct conn *c, const struct addr *addr)
+{
+    struct link *k = xcalloc(1, sizeof *k);
+    k->vm = vm;
+    k->conn = c;
+    k->addr = *addr;
+    list_init(&k->node);
+    return k;
+}
+
+err_t link_set_policy(struct link *k, struct policy *policy, const struct peer_name *name,
+                      char why[TRUST_WHY])
+{
+    struct realms *r = &k->vm->proxy->realms;
+    struct realm *m;
+    err_t err = realm_enter(r, policy, r->serial, true, &m, why);
+    if (err)
+        return err;
+    struct peer_name sni;
+    policy_sni_of(policy, name, (struct str){ name->text, name->len }, &sni);
+    k->realm = m;
+    k->peer = peer_enter(r, m, &k->addr, name, &sni);
+    return NULL;
+}
+
+bool link_is_for(const struct link *k, const struct policy *policy, const struct peer_name *name)
+{
+    const int64_t now = (int64_t)time(NULL);
+    return k->realm && k->realm->policy == policy && !k->realm->retired
+        && k->peer->name.len == name->len
+        && memcmp(k->peer->name.text, name->text, name->len) == 0
+        && k->span.from <= now && now < k->span.until;
+}
+
+void link_close(struct link *k)
+{
+    struct realms *r = &k->vm->proxy->realms;
+    if (k->realm && k->conn->filter)
+        tls_client_forget(k->conn);
+    if (k->conn->pending.len > 0 && !k->conn->broken)
+        conn_finish(k->conn, LINGER);
+    else
+        conn_close(k->conn);
+    if (k->realm) {
+        peer_leave(r, k->peer);
+        realm_leave(r, k->realm);
+    }
+    free(k);
+}
+
+// -- pools ----------------------------------------------------------------------------------------
+
+static bool has_name(const void *value, const void *key)
+{
+    const struct link_pool *pool = value;
+    return str_eq(pool->name, *(const struct str *)key);
+}
+
+static struct link_pool *find(struct vm *vm, struct str name)
+{
+    return table_get(&vm->pools, table_hash(name.p, name.n), has_name, &name);
+}
+
+static struct link_pool *open_pool(struct vm *vm, struct str name)
+{
+    struct link_pool *pool = find(vm, name);
+    if (pool)
+        return pool;
+    pool = xcalloc(1, sizeof *pool);
+    pool->name = (struct str){ xmemdup0(name.p, name.n), name.n };
+    pool->hash = table_hash(name.p, name.n);
+    list_init(&pool->idle);
+    table_put(&vm->pools, pool->hash, pool);
+    return pool;
+}
+
+// An empty pool goes.
+static void leave(struct link *k)
+{
+    struct link_pool *pool = k->pool;
+    list_remove(&k->node);
+    k->pool = NULL;
+    if (--pool->count > 0)
+        return;
+    table_remove(&k->vm->pools, pool->hash, pool);
+    free((char *)pool->name.p);
+    free(pool);
+}
+
+static void drop(struct link *k)
+{
+    leave(k);
+    link_close(k);
+}
+
+// Whatever happens to an idle connection ends it: an answer that nobody asked for is never the
+// answer to the next request.
+static size_t idle_data(struct conn *c, const char *p, size_t n)
+{
+    (void)p;
+    drop(c->owner);
+    return n;
+}
+
+static void idle_eof(struct conn *c)
+{
+    drop(c->owner);
+}
+
+static void idle_failed(struct conn *c, err_t why)
+{
+    (void)why;
+    drop(c->owner);
+}
+
+static void idle_drained(struct conn *c)
+{
+    (void)c;
+}
+
+static const struct conn_user idle_user = {
+    .data = idle_data, .eof = idle_eof, .drained = idle_drained, .failed = idle_failed,
+};
+
+struct link *link_take(struct vm *vm, struct str name)
+{
+    struct link_pool *pool = find(vm, name);
+    if (!pool)
+        return NULL;
+    list_each(it, &pool->idle) {
+        struct link *k = container_of(it, struct link, node);
+        // News of it is on its way to idle_failed() or idle_eof().
+        if (!list_empty(&k->conn->resume.node))
+            continue;
+        leave(k);
+        conn_set_timeout(k->conn, 0, false);
+        k->reused++;
+        return k;
+    }
+    return NULL;
+}
+
+void link_give(struct link *k, struct str name, unsigned size, uint64_t idle_ms)
+{
+    struct link_pool *pool = open_pool(k->vm, name);
+    k->pool = pool;
+    list_push_head(&pool->idle, &k->node);
+    pool->count++;
+    conn_set_user(k->conn, &idle_user, k);
+    conn_set_timeout(k->conn, idle_ms, false);
+    conn_start(k->conn);
+    conn_resume(k->conn);
+    if (pool->count > size)
+        drop(container_of(pool->idle.prev, struct link, node));
+}
+
+void links_done(struct vm *vm)
+{
+    size_t at = 0;
+    for (struct link_pool *pool; (pool = table_next(&vm->pools, &at)); at = 0)
+        drop(container_of(list_first(&pool->idle), struct link, node));
+    table_done(&vm->pools);
+}

@@ -1,0 +1,52 @@
+// An open connection of a cosocket, with what it was verified by; between two users it is idle in a
+// pool.
+//
+// Pools are found by a name that Lua chooses. What makes TLS connections safe to share is not that
+// name but link_is_for(): one that was verified under a policy and for a name is never used under
+// another policy or for another name.
+//
+// Owner: a socket (vm/socket.h), or the pool. Threads: the worker's.
+
+#pragma once
+
+#include "base/table.h"
+#include "net/conn.h"
+#include "proxy/peer.h"
+
+struct vm;
+
+struct link {
+    struct vm *vm;
+    struct conn *conn;
+    struct addr addr;           // where it leads; len 0: a Unix socket
+    struct realm *realm;        // NULL: no TLS
+    struct peer *peer;          // in the realm
+    struct tls_span span;       // of what the peer was verified by
+    unsigned reused;            // how often it came out of a pool
+    struct link_pool *pool;     // while it is idle
+    struct list node;           // in the pool
+};
+
+// A connection that was dialled just now.
+struct link *link_new(struct vm *vm, struct conn *c, const struct addr *addr);
+
+// Puts the connection under a policy: the realm and the peer that `link->realm` and `peer` are from
+// then on. Fails with err_tls_setup and `why`.
+err_t link_set_policy(struct link *k, struct policy *policy, const struct peer_name *name,
+                      char why[TRUST_WHY]);
+
+// Whether it was verified under just this policy and for this name, and that still holds.
+bool link_is_for(const struct link *k, const struct policy *policy, const struct peer_name *name);
+
+// What is still to be sent goes out first.
+void link_close(struct link *k);
+
+// The idle link of a pool that was used last, or NULL. Its user is the caller's to set.
+struct link *link_take(struct vm *vm, struct str pool);
+
+// Hands it over: it is closed after `idle_ms` (0: never), when anything arrives on it, and when
+// more than `size` that came later are in the pool.
+void link_give(struct link *k, struct str pool, unsigned size, uint64_t idle_ms);
+
+// Closes all idle links of a VM.
+void links_done(struct vm *vm);

@@ -1,0 +1,18 @@
+-- ngx.socket: sockets whose operations wait.
+local tcp = require("weir.ngx.socket.tcp")
+
+local socket = { tcp = tcp.new, stream = tcp.new }
+
+--- A TCP socket that is connected.
+-- @treturn table|nil
+-- @treturn nil|string
+function socket.connect(...)
+  local sock = tcp.new()
+  local ok, err = sock:connect(...)
+  if not ok then
+    return nil, err
+  end
+  return sock
+end
+
+return socket

@@ -1,0 +1,218 @@
+-- ngx.socket.tcp: cosockets, with ngx_lua's methods and error texts.
+local ffi = require("ffi")
+local abi = require("weir.abi")
+local configuration = require("weir.pdk.configuration")
+local inputs = require("weir.ngx.socket.input")
+local policies = require("weir.ngx.socket.policy")
+local wait = require("weir.wait")
+
+local C = abi.C
+
+local DEFAULT_TIMEOUT = 60000 -- ms, as nginx's lua_socket_*_timeout
+local DEFAULT_IDLE = 60000    -- ms, as nginx's lua_socket_keepalive_timeout
+
+local Tcp = {}
+Tcp.__index = Tcp
+
+local tcp = {}
+
+--- A socket of the request or timer that runs, which closes it when it ends.
+function tcp.new()
+  local self = setmetatable({
+    handle = wait.socket(),
+    connect_ms = DEFAULT_TIMEOUT, send_ms = DEFAULT_TIMEOUT, read_ms = DEFAULT_TIMEOUT,
+  }, Tcp)
+  self.input = inputs.new(function()
+    return wait.read(self.handle, self.read_ms)
+  end)
+  return self
+end
+
+local function timeout_of(ms)
+  ms = tonumber(ms)
+  return ms and ms >= 1 and math.min(ms, 2 ^ 31 - 1) or DEFAULT_TIMEOUT
+end
+
+--- ms for connecting and handshakes, for sending, for receiving; nil: a minute.
+function Tcp:settimeouts(connect_ms, send_ms, read_ms)
+  self.connect_ms, self.send_ms, self.read_ms = timeout_of(connect_ms), timeout_of(send_ms),
+    timeout_of(read_ms)
+end
+
+--- ms for everything.
+function Tcp:settimeout(ms)
+  self:settimeouts(ms, ms, ms)
+end
+
+local function check_port(port)
+  local number = tonumber(port)
+  if not number or number < 0 or number > 65535 or number % 1 ~= 0 then
+    error(("bad argument #2 to 'connect' (bad port %s)"):format(tostring(port)), 3)
+  end
+  return number
+end
+
+--- Connects, or takes an idle connection of the same pool.
+-- @tparam string host name, address, or "unix:PATH" (then without a port)
+-- @tparam number port
+-- @tparam ?table options pool: name of the pool, by default where it connects to; pool_size
+-- @treturn number|nil 1
+-- @treturn nil|string
+function Tcp:connect(host, port, options)
+  if type(host) ~= "string" then
+    error(("bad argument #1 to 'connect' (string expected, got %s)"):format(type(host)), 2)
+  end
+  local is_unix = host:sub(1, 5) == "unix:"
+  if is_unix then
+    port, options = 0, options or (type(port) == "table" and port or nil)
+  else
+    port = check_port(port)
+  end
+  options = options or {}
+  self.host = not is_unix and host or nil
+  self.pool = tostring(options.pool or is_unix and host or host .. ":" .. port)
+  self.pool_size = options.pool_size
+  self.input:clear()
+  local ok, err = wait.connect(self.handle, host, port, self.connect_ms, self.pool)
+  return ok and 1, err
+end
+
+--- Shakes hands. An idle connection that was verified under the same policy and for the same name
+-- is used as it is; one that was not makes room for a new one.
+-- @param _ a session; sessions are kept by policy, so there is none to hand in
+-- @tparam ?string server_name what is sent as SNI and looked for in the certificate; the host
+-- @tparam nil|boolean|table|cdata verify as for weir.ngx.socket.policy
+-- @tparam ?boolean status
+-- @treturn boolean|nil
+-- @treturn nil|string
+function Tcp:sslhandshake(_, server_name, verify, status)
+  local name = server_name or self.host
+  if not name then
+    return nil, "a server name is needed"
+  elseif not self.input:is_empty() then
+    return nil, "the peer sent something before the handshake"
+  end
+  local policy, err = policies.of(verify, status, self.credential)
+  if not policy then
+    return nil, err
+  elseif C.weir_socket_policy(self.handle, policy, name, #name) ~= 0 then
+    return nil, ffi.string(C.weir_error())
+  end
+  return wait.handshake(self.handle, self.connect_ms)
+end
+
+--- The certificate that is shown in the handshake; none without arguments.
+-- @treturn boolean|nil
+-- @treturn nil|string
+function Tcp:setclientcert(cert, key)
+  local credential, err = policies.credential(cert, key)
+  if err then
+    return nil, err
+  end
+  self.credential = credential
+  return true
+end
+
+local function append(out, data)
+  local kind = type(data)
+  if kind == "table" then
+    for _, item in ipairs(data) do
+      append(out, item)
+    end
+  elseif kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" then
+    out[#out + 1] = tostring(data)
+  else
+    error("bad argument #1 to 'send' (string, number, boolean, nil, or array table expected, got "
+      .. kind .. ")", 0)
+  end
+end
+
+--- Sends a text, or those of a table.
+-- @treturn number|nil how many bytes
+-- @treturn nil|string
+function Tcp:send(data)
+  if type(data) ~= "string" then
+    local texts = {}
+    append(texts, data)
+    data = table.concat(texts)
+  end
+  local ok, err = wait.write(self.handle, data, self.send_ms)
+  if not ok then
+    return nil, err
+  end
+  return #data
+end
+
+--- Receives so many bytes, a line ("*l", the default) or everything until the other side closes
+-- ("*a").
+-- @treturn string|nil
+-- @treturn nil|string
+-- @treturn nil|string what came before that
+function Tcp:receive(what)
+  if what == nil or what == "*l" or what == "l" then
+    return self.input:line()
+  elseif what == "*a" or what == "a" then
+    return self.input:all()
+  end
+  local count = tonumber(what)
+  if not count or count < 0 then
+    error(("bad argument #1 to 'receive' (bad pattern argument: %s)"):format(tostring(what)), 2)
+  elseif count == 0 then
+    return ""
+  end
+  return self.input:exactly(count)
+end
+
+--- Receives what there is, at most so many bytes.
+function Tcp:receiveany(most)
+  local count = tonumber(most)
+  if not count or count < 1 then
+    error("bad argument #1 to 'receiveany' (bad max argument)", 2)
+  end
+  return self.input:any(count)
+end
+
+--- A function that receives up to a pattern of plain bytes.
+-- @tparam string pattern
+-- @tparam ?table options inclusive: the pattern is a part of it
+-- @treturn function(size)
+function Tcp:receiveuntil(pattern, options)
+  if type(pattern) ~= "string" or pattern == "" then
+    error("bad argument #1 to 'receiveuntil' (pattern is empty)", 2)
+  end
+  return self.input:until_pattern(pattern, options and options.inclusive or false)
+end
+
+--- Closes it.
+-- @treturn number|nil 1
+-- @treturn nil|string "closed"
+function Tcp:close()
+  local ok, err = wait.close(self.handle)
+  self.input:clear()
+  return ok and 1, err
+end
+
+--- Puts the connection into its pool.
+-- @tparam ?number idle_ms how long it is kept, 0 for ever; a minute
+-- @tparam ?number size of the pool; the setting lua_socket_pool_size
+-- @treturn number|nil 1
+-- @treturn nil|string
+function Tcp:setkeepalive(idle_ms, size)
+  if not self.input:is_empty() then
+    return nil, "connection in dubious state"
+  elseif not self.pool then
+    return nil, "closed"
+  end
+  size = size or self.pool_size or configuration.get("lua_socket_pool_size")
+  local ok, err = wait.keep(self.handle, self.pool, size, idle_ms or DEFAULT_IDLE)
+  return ok and 1, err
+end
+
+--- How often the connection came out of the pool.
+-- @treturn number|nil
+-- @treturn nil|string "closed"
+function Tcp:getreusedtimes()
+  return wait.reused(self.handle)
+end
+
+return tcp
