@@ -20,6 +20,7 @@ local BUNDLED_PLUGINS = {
   "echo",
   "request-termination",
   "correlation-id",
+  "acl",
   "cors",
   "key-auth",
   "rate-limiting",
