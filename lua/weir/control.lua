@@ -70,7 +70,9 @@ local function prepare()
     log(ERROR, name)
     return nil, 1
   end
-  local config, findings = declarative.load(text, { filename = name, plugins = state.names })
+  local config, findings = declarative.load(text, {
+    filename = name, plugins = state.names, settings = state.settings,
+  })
   log_findings(findings, name)
   if not config then
     return nil, #findings.errors

@@ -4,13 +4,15 @@
 -- A configuration is { format_version, transform, model, by_id = { TYPE = { [id] = entity } }, TYPE
 -- = { entity, … } } with all of model.names (weir.entities) as TYPE. Entities have their `id`, all
 -- defaults, references as { id = … } (`ca_certificates` of a service: ids). What is not set is
--- absent.
+-- absent. In place of references to secrets are the secrets; `referring` lists the entities that
+-- have some, as { type, id }.
 local null = require("cjson").null
 local document = require("weir.document")
 local entities = require("weir.entities")
 local records = require("weir.declarative.records")
 local references = require("weir.declarative.references")
 local suggest = require("weir.suggest")
+local Vault = require("weir.vault")
 
 local extend = records.extend
 
@@ -159,9 +161,9 @@ end
 -- Calls a function of a record's schema. What plugins bring has functions of its own, which may
 -- raise errors: a finding, not the end. Returns true and the results, or false and why.
 local function call(record, method, ...)
-  local ok, first, second, third = pcall(record.schema[method], record.schema, ...)
+  local ok, first, second, third, fourth = pcall(record.schema[method], record.schema, ...)
   if ok then
-    return true, first, second, third
+    return true, first, second, third, fourth
   elseif not brought_by(record) then
     error(first, 0)
   end
@@ -169,8 +171,9 @@ local function call(record, method, ...)
 end
 
 local function process(record, context)
-  local ok, value, errors, warnings = call(record, "process", record.input, context)
+  local ok, value, errors, warnings, refers = call(record, "process", record.input, context)
   if ok then
+    record.refers = refers
     return value, errors, warnings
   end
   return {}, { { path = {}, message = value } }, {}
@@ -233,7 +236,7 @@ end
 local function assemble(list, model, file)
   local config = {
     format_version = file._format_version, transform = file._transform ~= false, model = model,
-    by_id = {},
+    by_id = {}, referring = {},
   }
   for _, name in ipairs(model.names) do
     config[name], config.by_id[name] = {}, {}
@@ -241,8 +244,27 @@ local function assemble(list, model, file)
   for _, record in ipairs(list) do
     table.insert(config[record.type], record.value)
     config.by_id[record.type][record.id] = record.value
+    if record.refers then
+      table.insert(config.referring, { record.type, record.id })
+    end
   end
   return config
+end
+
+-- Where references to secrets are looked up. Vaults come first among the records, so they are
+-- known when the others are processed.
+local function vault_of(list, settings)
+  local by_prefix = {}
+  for _, record in ipairs(list) do
+    if record.type == "vaults" and type(record.input.prefix) == "string" then
+      by_prefix[record.input.prefix] = record
+    end
+  end
+  return Vault.new(function(prefix)
+    return by_prefix[prefix] and by_prefix[prefix].value
+  end, function(name)
+    return settings[name]
+  end)
 end
 
 local function enabled_set(names)
@@ -265,7 +287,8 @@ end
 --- Validates a declarative text.
 -- @tparam string text YAML or JSON
 -- @tparam table options `plugins`: names of the enabled plugins; `filename`: decides by its
---   extension what the text is; `now`: seconds since the epoch, for certificates' validity
+--   extension what the text is; `now`: seconds since the epoch, for certificates' validity;
+--   `settings`: weir.settings, for vaults
 -- @treturn table|nil the configuration; nil when there are errors
 -- @treturn table { errors = { … }, warnings = { … } }, each a list by position of { line, col,
 --   path, message, name }
@@ -297,6 +320,7 @@ function declarative.load(text, options)
     now = options.now or os.time(),
   }
   local list = records.collect(doc, model, doc.value._format_version ~= "3.0", report)
+  context.vault = vault_of(list, options.settings or {})
   for _, record in ipairs(list) do
     validate(record, context)
   end

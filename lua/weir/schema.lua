@@ -11,9 +11,12 @@ local new_table = require("table.new")
 local null = require("cjson").null
 local checks = require("weir.schema.checks")
 local definition_of = require("weir.schema.definition")
-local dotted = require("weir.schema.dotted")
 local equal = require("weir.schema.equal")
+local reference = require("weir.vault.reference")
+local secrets = require("weir.schema.secrets")
+local shorthands = require("weir.schema.shorthands")
 local suggest = require("weir.suggest")
+local transformations = require("weir.schema.transformations")
 local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
 
@@ -161,10 +164,6 @@ local function validate_value(field, value)
   return true
 end
 
-local function is_vault_reference(value)
-  return type(value) == "string" and value:find("^{vault://.*}$") ~= nil
-end
-
 -- What kind of value it is, before anything looks inside.
 local function validate_type(def, value)
   if def.eq == null then
@@ -173,8 +172,6 @@ local function validate_type(def, value)
   local check = types[def.type]
   if not check[1](value) then
     return nil, check[2]
-  elseif def.referenceable and is_vault_reference(value) then
-    return nil, "vault references are not supported by this version of weir"
   end
   return true
 end
@@ -195,8 +192,33 @@ local function validate_leaf(field, value)
   return ok, not ok and field.def.err or message
 end
 
+-- The secret that a reference leads to; nil when that is reported. What is left empty can be known
+-- to nobody for a password that was meant: only what is neither needed nor secret may be.
+local function look_up(def, text, path, run)
+  local secret, why
+  if run.vault then
+    secret, why = run.vault:get(text)
+  else
+    why = "there is no vault here"
+  end
+  if secret then
+    return secret
+  elseif def.required or def.encrypted then
+    report(run, path, why)
+    return nil
+  end
+  warn(run, path, why .. "; it is left empty")
+  return ""
+end
+
 function process_field(field, value, holder, key, run)
   local def = field.def
+  if def.referenceable and reference.is(value) then
+    value = look_up(def, value, step(holder, key), run)
+    if value == nil or value == "" then
+      return value or null
+    end
+  end
   if value == null then
     local ok, message = validate_null(def)
     if not ok then
@@ -244,25 +266,14 @@ local function warn_of_deprecated(run, path, name, deprecation, value)
     and ("%s (scheduled for removal in %s)"):format(message, removal) or message)
 end
 
--- Merges what a shorthand stands for into `data`. A field that is given by its own name wins.
-local function merge_expansion(data, expansion)
-  for key, value in pairs(expansion) do
-    local present = data[key]
-    if type(value) == "table" and type(present) == "table" then
-      merge_expansion(present, value)
-    elseif present == nil then
-      data[key] = value
-    end
+-- Notes in a processed record what was written as a reference.
+local function note_references(field, name, value, result, run)
+  local found = secrets.references_in(field, value)
+  if found then
+    result["$refs"] = result["$refs"] or {}
+    result["$refs"][name] = found
+    run.has_references = true
   end
-end
-
-local function uses_shorthand(record, input)
-  for _, item in ipairs(record.shorthands) do
-    if input[item.name] ~= nil then
-      return true
-    end
-  end
-  return false
 end
 
 local NO_ORIGIN = {}
@@ -270,7 +281,7 @@ local NO_ORIGIN = {}
 -- Replaces shorthand fields by what they stand for. Returns the fields, a copy where there was
 -- something to replace, and which of them came from which shorthand.
 local function expand_shorthands(record, input, path, run)
-  if not uses_shorthand(record, input) then
+  if not shorthands.used(record, input) then
     return input, NO_ORIGIN
   end
   local data, origin = {}, {}
@@ -283,14 +294,17 @@ local function expand_shorthands(record, input, path, run)
     if value ~= nil and value ~= null then
       local def = item.field.def
       local errors_before = #run.errors
-      value = process_field(item.field, value, path, item.name, run)
+      -- A reference is for the field that the shorthand stands for.
+      if not reference.is(value) then
+        value = process_field(item.field, value, path, item.name, run)
+      end
       warn_of_deprecated(run, path, item.name, def.deprecation, value)
       local expansion = #run.errors == errors_before and def.func and def.func(value)
       if type(expansion) == "table" then
         for key in pairs(expansion) do
           origin[key] = data[key] == nil and item.name or nil
         end
-        merge_expansion(data, expansion)
+        shorthands.merge(data, expansion)
       end
     end
   end
@@ -435,64 +449,6 @@ local function run_checks(record, data, path, run, first_error)
   end
 end
 
--- What a shorthand would have been written as, from the fields that it stands for.
-local function written_backwards(def, data)
-  for _, place in ipairs(def.deprecation and def.deprecation.replaced_with or {}) do
-    local value
-    if place.reverse_mapping_function then
-      value = place.reverse_mapping_function(data)
-    else
-      value = dotted.get(data, table.concat(place.path, "."))
-    end
-    if value ~= nil and value ~= null then
-      return value
-    end
-  end
-  return def.translate_backwards and dotted.get(data, table.concat(def.translate_backwards, "."))
-end
-
--- Code that still reads a field by its old name finds it.
-local function fill_shorthands(record, data)
-  for _, item in ipairs(record.shorthands) do
-    local value = written_backwards(item.field.def, data)
-    if value ~= nil and value ~= null then
-      data[item.name] = value
-    end
-  end
-end
-
--- The values a transformation works on; nil when one of them is not set.
-local function transformation_inputs(item, data)
-  local inputs = {}
-  for _, list in ipairs({ item.input or {}, item.needs or {} }) do
-    for _, name in ipairs(list) do
-      local value = dotted.get(data, name)
-      if value == null then
-        return nil
-      end
-      table.insert(inputs, value)
-    end
-  end
-  return inputs
-end
-
-local function apply(item, fn, data)
-  local inputs = fn and transformation_inputs(item, data)
-  for key, value in pairs(inputs and fn(unpack(inputs)) or {}) do
-    data[key] = value
-  end
-end
-
--- `always` is weir's: a normal form, or a value that only weir may compute, is no matter of
--- `_transform`.
-local function transform(list, data, transforming)
-  for _, item in ipairs(list) do
-    if item.always or transforming ~= false then
-      apply(item, item.on_write, data)
-    end
-  end
-end
-
 function process_record(record, input, path, run)
   local first_error = #run.errors + 1
   local data, origin = expand_shorthands(record, input, path, run)
@@ -506,11 +462,14 @@ function process_record(record, input, path, run)
       value = initial_value(field)
     end
     result[name] = process_field(field, value, path, name, run)
+    if field.may_refer then
+      note_references(field, name, value, result, run)
+    end
   end
   run_checks(record, result, path, run, first_error)
   if #run.errors < first_error then
-    transform(record.transformations, result, run.transform)
-    fill_shorthands(record, result)
+    transformations.write(record.transformations, result, run.transform)
+    shorthands.fill(record, result)
   end
   local at_root = path.parent == nil
   for i = first_error, #run.errors do
@@ -542,21 +501,28 @@ end
 
 --- Validates `input` and completes it.
 -- @tparam table input left as it is
--- @tparam[opt] table options `transform`: false skips transformations (`_transform: false`)
+-- @tparam[opt] table options `transform`: false skips transformations (`_transform: false`);
+-- `vault`: what looks up the secrets that `referenceable` fields may refer to (weir.vault). Where
+-- some do, records in the result have the references by their fields in `$refs`
 -- @treturn table the completed record; of no use when there are errors
 -- @treturn {table,...} errors in the order of the fields: { path = { keys and indices }, message,
 --   entity_check = the text of the record-level rule that was broken, at_key = true when the key is
 --   the mistake, written_as = the shorthand that the value came from }
 -- @treturn {table,...} warnings: { path, message }
+-- @treturn boolean whether there are references to secrets
 function Schema:process(input, options)
-  local run = { errors = {}, warnings = {}, transform = options and options.transform }
+  options = options or {}
+  local run = {
+    errors = {}, warnings = {}, transform = options.transform, vault = options.vault,
+    has_references = false,
+  }
   local root = {}
   if not types.record[1](input) then
     report(run, root, "expected a record")
     return {}, run.errors, run.warnings
   end
   local result = process_record(self.record, input, root, run)
-  return strip_nulls(result), run.errors, run.warnings
+  return strip_nulls(result), run.errors, run.warnings, run.has_references
 end
 
 --- Finishes an entity whose references are resolved: runs the transformations that look into
@@ -564,12 +530,9 @@ end
 -- @tparam table value what process() gave, its references resolved; changed in place
 -- @tparam[opt] table options as for process()
 function Schema:settle(value, options)
-  transform(self.record.late, value, options and options.transform)
-  for _, list in ipairs({ self.record.transformations, self.record.late }) do
-    for _, item in ipairs(list) do
-      apply(item, item.on_read, value)
-    end
-  end
+  transformations.write(self.record.late, value, options and options.transform)
+  transformations.read(self.record.transformations, value)
+  transformations.read(self.record.late, value)
 end
 
 return Schema

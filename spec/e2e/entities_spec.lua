@@ -6,8 +6,11 @@ local config = require("spec.support.config")
 local helpers = require("spec.helpers")
 
 local function document(consumers)
-  return config.build({ main = { port = 1, plugins = { { name = "keyring" } } } },
-    { consumers = consumers })
+  local keyring = { name = "keyring", config = { password = "{vault://mine/word}" } }
+  return config.build({ main = { port = 1, plugins = { keyring } } }, {
+    consumers = consumers,
+    vaults = { { prefix = "mine", name = "env", config = { prefix = "ENTITIES_" } } },
+  })
 end
 
 describe("entities of plugins", function()
@@ -21,6 +24,7 @@ describe("entities of plugins", function()
         { username = "bob", custom_id = "7", keyring_keys = { { key = "b" } } },
       }),
       settings = { plugins = "bundled,keyring", plugin_path = "spec/fixtures/plugins" },
+      env = { ENTITIES_WORD = "open sesame" },
     })
   end)
   teardown(helpers.stop_all)
@@ -66,6 +70,12 @@ describe("entities of plugins", function()
       assert.equal(401, status)
       assert.equal(before + 1, answer.calls)
     end
+  end)
+
+  it("have secrets that the configuration only refers to, and nobody is shown", function()
+    assert.equal("open sesame", select(2, receive(send("nobody"))).password)
+    assert.same({ password = "{vault://mine/word}" },
+      gateway:admin("/plugins").data[1].config)
   end)
 
   it("are those of the new configuration after a reload", function()

@@ -41,7 +41,7 @@ local DEFAULTS = {
 
 -- Entities as weir.declarative gives them.
 local function configuration(entities)
-  local config = { by_id = {} }
+  local config = { by_id = {}, referring = entities.referring or {} }
   for _, kind in ipairs(TYPES) do
     config[kind], config.by_id[kind] = {}, {}
     for i, entity in ipairs(entities[kind] or {}) do
@@ -499,6 +499,20 @@ describe("weir.compile", function()
       assert.equal("node", blob.settings.node_id)
       assert.same({ route_id = "routes-1", service_id = "services-1" }, blob.plans[2])
       assert.equal("backend.example", blob.entities.services["services-1"].host)
+    end)
+
+    it("has secrets where plugins run, and references where entities are shown", function()
+      local ref = "{vault://env/x}"
+      local entities = {
+        referring = { { "plugins", "plugins-1" }, { "certificates", "certificates-1" } },
+        plugins = { { name = "one", config = { secret = "s", ["$refs"] = { secret = ref } } } },
+        certificates = { { cert = "C", key = "K", ["$refs"] = { cert = ref } } },
+      }
+      local _, _, _, blob = run(entities, { "one" })
+      assert.same({ secret = "s", ["$refs"] = { secret = ref } }, blob.plugins[1].conf)
+      assert.same({ secret = ref }, blob.entities.plugins["plugins-1"].config)
+      assert.same({ id = "certificates-1", cert = ref },
+        blob.entities.certificates["certificates-1"])
     end)
   end)
 

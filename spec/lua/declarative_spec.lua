@@ -104,14 +104,14 @@ describe("weir.declarative", function()
     it("has no keys but those of Kong, and says which of them weir lacks", function()
       assert.same({
         "2:1: servces: unknown field (did you mean 'services'?)",
-        "3:1: vaults: not supported by this version of weir",
+        "3:1: keys: not supported by this version of weir",
         "4:1: acls: these entities belong to plugin 'acl', which is not enabled",
         "5:1: _x: unknown field",
         "6:13: _transform: expected a boolean",
         "7:11: _comment: expected a string",
         "8:10: _ignore: expected an array",
         "9:11: services: expected an array",
-      }, errors_of(HEAD .. "servces: []\nvaults: []\nacls: []\n_x: 1\n_transform: 1\n_comment: 1\n"
+      }, errors_of(HEAD .. "servces: []\nkeys: []\nacls: []\n_x: 1\n_transform: 1\n_comment: 1\n"
         .. "_ignore: 1\nservices: {a: 1}\n"))
     end)
 

@@ -307,8 +307,10 @@ describe("weir.entities", function()
         [("{cert: CERT name=leaf, key: '%s', snis: [{name: 1.2.3.4}]}"):format(KEY)]
           = "snis[0].name: must not be an IP",
         ["{cert: '{vault://env/c}', key: '{vault://env/k}'}"] = {
-          "cert: vault references are not supported by this version of weir",
-          "key: vault references are not supported by this version of weir",
+          "cert: could not get value from external vault (environment variable C is not set) "
+            .. "[{vault://env/c}]",
+          "key: could not get value from external vault (environment variable K is not set) "
+            .. "[{vault://env/k}]",
         },
         [("{cert: CERT name=leaf, key: '%s', cert_alt: CERT name=b, key_alt: '%s'}")
           :format(KEY, KEY)] = {
@@ -322,6 +324,19 @@ describe("weir.entities", function()
       local _, warnings = accepts("certificates",
         ("{cert: CERT name=leaf not_after=999, key: '%s'}"):format(KEY))
       assert.matches("certificate expired", warnings[1].message)
+    end)
+  end)
+
+  describe("vaults", function()
+    it("are of kinds that there are, and do not take their names", function()
+      assert.same({ prefix = "MY_", base64_decode = false },
+        accepts("vaults", "{prefix: my-env, name: env, config: {prefix: MY_}}").config)
+      refuses("vaults", {
+        ["{prefix: my-env, name: aws}"] = "name: vault 'aws' is not installed",
+        ["{prefix: env, name: env}"] = "prefix: must not be one of: env",
+        ["{prefix: My, name: env}"] = "prefix: invalid value: My",
+        ["{name: env}"] = "prefix: required field missing",
+      })
     end)
   end)
 

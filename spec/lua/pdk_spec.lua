@@ -30,7 +30,6 @@ describe("kong", function()
 
   it("has no half-built functions", function()
     assert.is_nil(kong.service.set_target_retry_callback)
-    assert.is_nil(kong.vault)
   end)
 
   it("shows settings and lets nobody change them", function()

@@ -62,7 +62,9 @@ function check.execute(args, process)
     process.stderr:write("Error: ", name, "\n")
     return options.exit(1)
   end
-  local config, findings = declarative.load(text, { filename = name, plugins = loaded.plugins })
+  local config, findings = declarative.load(text, {
+    filename = name, plugins = loaded.plugins, settings = loaded,
+  })
   for _, warning in ipairs(findings.warnings) do
     process.stderr:write(declarative.format(warning, name, "warning"), "\n")
   end

@@ -15,13 +15,15 @@
 --   services  id -> the same, for services without a route
 --   effective list of { policy = its id, mode, fields = list of { name, value, origin } }: how
 --             upstreams are verified, and what says so; each once, however many plans share it
---   entities  TYPE -> { [id] = entity }, private keys left out
+--   entities  TYPE -> { [id] = entity }, private keys left out, references in place of secrets
 --   settings  what plugins may see of the settings, and node_id
 --   loaded_at seconds since the epoch
+local base = require("weir.entities").base
 local buffer = require("string.buffer")
 local Chains = require("weir.compile.chains")
 local fingerprint = require("weir.fingerprint")
 local Fold = require("weir.compile.fold")
+local secrets = require("weir.schema.secrets")
 local Targets = require("weir.compile.targets")
 local tls = require("weir.tls")
 
@@ -30,14 +32,36 @@ Blob.__index = Blob
 
 local SECRETS = { key = true, key_alt = true }
 
+local function copy(map)
+  local result = {}
+  for key, value in pairs(map) do
+    result[key] = value
+  end
+  return result
+end
+
 local function without_secrets(entity)
-  local copy = {}
-  for field, value in pairs(entity) do
-    if not SECRETS[field] then
-      copy[field] = value
+  local result = copy(entity)
+  for field in pairs(SECRETS) do
+    result[field] = nil
+  end
+  return result
+end
+
+-- What the configuration refers to is not shown, but the references. Entities of plugins are not
+-- for showing: plugins compare with their secrets.
+local function show_references(entities, config)
+  for _, place in ipairs(config.referring) do
+    local kind, id = unpack(place)
+    if base.definitions[kind] then
+      local by_id = entities[kind]
+      if by_id == config.by_id[kind] then
+        by_id = copy(by_id)
+        entities[kind] = by_id
+      end
+      by_id[id] = secrets.as_written(by_id[id])
     end
   end
-  return copy
 end
 
 local function public_entities(config)
@@ -49,6 +73,7 @@ local function public_entities(config)
   for id, entity in pairs(config.by_id.certificates) do
     entities.certificates[id] = without_secrets(entity)
   end
+  show_references(entities, config)
   return entities
 end
 

@@ -21,12 +21,6 @@ local function now()
   return math.floor(tonumber(C.weir_time_ms()) / 1000)
 end
 
-local function store()
-  local generation = current.generation
-  generation.store = generation.store or Store.new(generation.entities)
-  return generation.store
-end
-
 -- ---- from the store to the plugin
 
 local function copy(value)
@@ -96,7 +90,7 @@ function Dao:select(key, options)
   if not id then
     return errors.invalid_primary_key(wrong)
   end
-  local entity = store():get(self.name, id)
+  local entity = Store.current():get(self.name, id)
   return entity and row_of(self, entity, options)
 end
 
@@ -107,7 +101,7 @@ local function select_by(field, check)
     if why then
       return errors.invalid_unique(field, why)
     end
-    local entity = store():find(self.name, field, value)
+    local entity = Store.current():find(self.name, field, value)
     return entity and row_of(self, entity, options)
   end
 end
@@ -121,7 +115,7 @@ function Dao:select_by_cache_key(key, options)
   elseif not self.definition.cache_key then
     error(("entity does not have a cache_key defined: %s"):format(self.name), 2)
   end
-  local entity = store():find(self.name, "cache key", key, function(candidate)
+  local entity = Store.current():find(self.name, "cache key", key, function(candidate)
     return self:cache_key(candidate)
   end)
   return entity and row_of(self, entity, options)
@@ -249,7 +243,7 @@ function Dao:page(size, offset, options)
   if not count then
     return errors.invalid_size(why)
   end
-  return page_of(self, store():all(self.name), count, offset, options)
+  return page_of(self, Store.current():all(self.name), count, offset, options)
 end
 
 --- Iterates over all entities.
@@ -262,7 +256,7 @@ function Dao:each(size, options)
     local _, message, err = errors.invalid_size(why)
     return failing(message, err)
   end
-  return each_of(self, store():all(self.name), count, options)
+  return each_of(self, Store.current():all(self.name), count, options)
 end
 
 -- What page_for_FIELD and each_for_FIELD have in common: the id that is referred to, and the size.
@@ -288,7 +282,7 @@ local function page_for(field)
     if not id then
       return nil, message, err
     end
-    return page_of(self, store():referring(self.name, field, id), count, offset, options)
+    return page_of(self, Store.current():referring(self.name, field, id), count, offset, options)
   end
 end
 
@@ -298,7 +292,7 @@ local function each_for(field)
     if not id then
       return failing(message, err)
     end
-    return each_of(self, store():referring(self.name, field, id), count, options)
+    return each_of(self, Store.current():referring(self.name, field, id), count, options)
   end
 end
 

@@ -3,6 +3,8 @@
 -- One belongs to a generation of a worker (weir.worker) and shows what that one's configuration
 -- says, for as long as requests run on it. Indexes are made when they are first asked for. What it
 -- gives out is shared, and not to be changed.
+local current = require("weir.pdk.current")
+
 local Store = {}
 Store.__index = Store
 
@@ -10,6 +12,14 @@ Store.__index = Store
 -- @tparam table entities TYPE -> { [id] = entity }
 function Store.new(entities)
   return setmetatable({ entities = entities, lists = {}, unique = {}, groups = {} }, Store)
+end
+
+--- The store of the configuration that the current request runs on.
+-- @treturn Store
+function Store.current()
+  local generation = current.generation
+  generation.store = generation.store or Store.new(generation.entities)
+  return generation.store
 end
 
 local function by_id(a, b)

@@ -7,9 +7,10 @@ local Schema = require("weir.schema")
 local typedefs = require("weir.typedefs")
 
 -- Referenced types come before those that refer to them: ids and names are resolved in this order.
+-- Vaults come first, since references to secrets may be anywhere.
 local NAMES = {
-  "certificates", "ca_certificates", "services", "upstreams", "routes", "consumers", "plugins",
-  "targets", "snis",
+  "vaults", "certificates", "ca_certificates", "services", "upstreams", "routes", "consumers",
+  "plugins", "targets", "snis",
 }
 
 local Model = {}
@@ -21,7 +22,7 @@ local entities = {
 }
 
 for _, name in ipairs({
-  "consumer_groups", "vaults", "keys", "key_sets", "filter_chains", "workspaces", "parameters",
+  "consumer_groups", "keys", "key_sets", "filter_chains", "workspaces", "parameters",
   "oauth2_credentials", "oauth2_authorization_codes", "oauth2_tokens", "acme_storage", "sessions",
   "session_metadatas", "ratelimiting_metrics",
 }) do

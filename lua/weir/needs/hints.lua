@@ -4,7 +4,6 @@ return {
     ["kong.cluster"] = "weir nodes form no cluster; kong.node.get_id() names this one",
     ["kong.cluster_events"] = "weir nodes form no cluster; ngx.shared is shared by the workers",
     ["kong.dao"] = "kong.db, since Kong 1.0",
-    ["kong.vault"] = "a field with `referenceable = true`, which is read before the plugin sees it",
     ["kong.websocket"] = "nothing: weir does not look into WebSocket frames",
     ["kong.worker_events"] = "ngx.shared, which all workers see",
     ["ngx.balancer"] = "the `balancer` phase of the handler",

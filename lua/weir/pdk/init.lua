@@ -39,6 +39,7 @@ local kong = {
   timer = require("weir.pdk.timer"),
   tls = require("weir.pdk.tls"),
   tracing = require("weir.pdk.tracing"),
+  vault = require("weir.pdk.vault"),
 }
 kong.client.tls = require("weir.pdk.client_tls")
 kong.service.request = require("weir.pdk.service_request")

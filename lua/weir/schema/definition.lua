@@ -1,9 +1,10 @@
 -- Compiles schema definitions into what weir.schema works with, and finds their mistakes.
 --
 -- A compiled field is { def = the field as defined, validators = names in their order, generate =
--- what makes up a value, record / elements / keys / values = compiled parts }; a compiled record {
--- ordered, by_name, shorthands, names, entity_checks, transformations, late = those that look into
--- referenced entities, check, tools = what its entity checks may use, once they have run }.
+-- what makes up a value, may_refer = whether it or what is in it may be a reference to a secret,
+-- record / elements / keys / values = compiled parts }; a compiled record { ordered, by_name,
+-- shorthands, names, entity_checks, transformations, late = those that look into referenced
+-- entities, check, tools = what its entity checks may use, once they have run }.
 local attributes = require("weir.schema.attributes")
 local checks = require("weir.schema.checks")
 local hex = require("weir.hex")
@@ -42,6 +43,12 @@ local function check_field(field, where)
   end
 end
 
+-- Whether a value, or what is in a list or map, may be a reference to a secret.
+local function may_refer(compiled)
+  local inner = compiled.elements or compiled.values
+  return (compiled.def.referenceable or inner and inner.def.referenceable) and true or nil
+end
+
 local function compile_field(field, where)
   check_field(field, where)
   local compiled = { def = field, validators = {} }
@@ -58,6 +65,7 @@ local function compile_field(field, where)
       compiled[part] = compile_field(field[part], where .. "." .. part)
     end
   end
+  compiled.may_refer = may_refer(compiled)
   if (field.type == "array" or field.type == "set") and not compiled.elements then
     error(where .. ": missing attribute elements", 0)
   elseif field.type == "map" and not (compiled.keys and compiled.values) then

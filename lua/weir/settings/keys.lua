@@ -79,6 +79,11 @@ return {
     description = "bytes of a response that plugins may have whole (response phase, "
       .. "enable_buffering); not Kong's" },
 
+  { name = "vault_env_prefix", type = "string", default = "",
+    description = "what the names of environment variables begin with that {vault://env/…} refers "
+      .. "to" },
+  { name = "vault_env_base64_decode", type = "boolean", default = "off",
+    description = "these variables hold base64" },
   { name = "db_cache_ttl", type = "time", default = "0", max = 86400 * 365,
     description = "seconds that kong.cache keeps a value, if a plugin does not say; 0: until the "
       .. "configuration changes" },

@@ -152,7 +152,9 @@ function policies.load(path, settings)
   if not loaded then
     return nil, errors
   end
-  local config, findings = declarative.load(text, { filename = name, plugins = settings.plugins })
+  local config, findings = declarative.load(text, {
+    filename = name, plugins = settings.plugins, settings = settings,
+  })
   if not config then
     local lines = {}
     for i, finding in ipairs(findings.errors) do
