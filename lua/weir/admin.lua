@@ -7,6 +7,7 @@ local current = require("weir.pdk.current")
 local last_seen = require("weir.admin.last_seen")
 local meta = require("kong.meta")
 local node = require("weir.pdk.node")
+local plugin_pages = require("weir.admin.plugin_pages")
 local plugins = require("weir.plugins")
 local request = require("weir.pdk.request")
 local response = require("weir.pdk.response")
@@ -227,6 +228,16 @@ local function answer_last_seen(method)
   return response.exit(200, page, JSON)
 end
 
+-- ---- what plugins bring along
+
+local function answer_plugin(methods, method)
+  local answer = methods[method] or method == "HEAD" and methods.GET
+  if type(answer) ~= "function" then
+    return response.exit(405, NOT_ALLOWED)
+  end
+  return answer({ params = request.get_query() })
+end
+
 -- ---- all
 
 local PAGES = { ["/"] = root, ["/status"] = status }
@@ -263,6 +274,10 @@ function Admin:access()
   end
   if ENTITIES[kind] then
     return answer_entities(kind, key, method)
+  end
+  local methods = plugin_pages.find(path)
+  if methods then
+    return answer_plugin(methods, method)
   end
   return response.exit(404, NOT_FOUND)
 end

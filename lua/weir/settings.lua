@@ -17,6 +17,7 @@ local BUNDLED_PLUGINS = {
   "file-log",
   "request-transformer",
   "response-transformer",
+  "prometheus",
   "echo",
   "request-termination",
   "correlation-id",

@@ -303,4 +303,47 @@ describe("weir.admin", function()
       assert.equal(405, (seen({}, "", "POST")))
     end)
   end)
+
+  describe("what plugins bring along", function()
+    local MODULE = "kong.plugins.%s.api"
+
+    local function bring(plugin, make)
+      package.preload[MODULE:format(plugin)] = make
+      finally(function()
+        package.preload[MODULE:format(plugin)] = nil
+      end)
+      pdk.install({ plugins = { plugin } })
+    end
+
+    it("answers where weir itself has nothing", function()
+      bring("pages", function()
+        local function answer(self)
+          return kong.response.exit(200, { name = self.params.name })
+        end
+        return { ["/pages/own"] = { GET = answer, POST = answer }, ["/status"] = { GET = error } }
+      end)
+      local status, answer = ask("/pages/own/", "POST", "name=kim")
+      assert.equal(200, status)
+      assert.equal("kim", answer.name)
+      assert.equal(200, (ask("/pages/own", "HEAD")))
+      assert.equal(405, (ask("/pages/own", "DELETE")))
+      assert.equal(404, (ask("/pages")))
+      assert.equal(200, (ask("/status")))
+    end)
+
+    it("is refused where it is no function", function()
+      bring("daos", function()
+        return { ["/daos"] = { schema = {}, methods = { GET = error } } }
+      end)
+      assert.equal(405, (ask("/daos")))
+    end)
+
+    it("is missing when it cannot be loaded, and the log says why", function()
+      bring("broken", function()
+        error("deliberate", 0)
+      end)
+      assert.equal(404, (ask("/broken")))
+      assert.matches("deliberate", fake.log[#fake.log].text)
+    end)
+  end)
 end)

@@ -1,0 +1,38 @@
+-- Pages of the Admin API that plugins bring along: kong.plugins.NAME.api, a table of
+-- path -> method -> function, as for Kong.
+--
+-- Paths are texts; those of Kong's with parameters in them (":consumers") write to databases.
+local configuration = require("weir.pdk.configuration")
+local log = require("weir.pdk.log")
+
+local plugin_pages = {}
+
+local loaded = {} -- plugin -> its pages, false when it has none
+
+local function load_pages(plugin)
+  local module = ("kong.plugins.%s.api"):format(plugin)
+  local ok, result = pcall(require, module)
+  if ok then
+    return result
+  elseif not result:find(("module '%s' not found"):format(module), 1, true) then
+    log.err(result)
+  end
+  return false
+end
+
+--- Finds a page of the plugins that may be used.
+-- @tparam string path
+-- @treturn table|nil method -> function
+function plugin_pages.find(path)
+  for _, plugin in ipairs(configuration.get("plugins")) do
+    if loaded[plugin] == nil then
+      loaded[plugin] = load_pages(plugin)
+    end
+    local methods = loaded[plugin] and loaded[plugin][path]
+    if methods then
+      return methods
+    end
+  end
+end
+
+return plugin_pages
