@@ -22,6 +22,7 @@ local BUNDLED_PLUGINS = {
   "request-termination",
   "correlation-id",
   "acl",
+  "basic-auth",
   "cors",
   "key-auth",
   "rate-limiting",

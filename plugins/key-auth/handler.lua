@@ -5,16 +5,8 @@ local places = require("kong.plugins.key-auth.places")
 
 local KeyAuth = { PRIORITY = 1250, VERSION = "1.0.0" }
 
-local UNEXPECTED = { status = 500, message = "An unexpected error occurred" }
-
--- What the client has to send, which belongs into every 401.
-local function challenge(realm)
-  return realm and ('Key realm="%s"'):format((realm:gsub('[\\"]', "\\%0"))) or "Key"
-end
-
 local function unauthorized(conf, message)
-  local headers = { ["WWW-Authenticate"] = challenge(conf.realm) }
-  return { status = 401, message = message, headers = headers }
+  return identity.unauthorized(message, "Key", conf.realm)
 end
 
 -- The key in one place; nil and what to answer when there is more than one, or a body that cannot
@@ -57,47 +49,20 @@ local function hide_keys(conf)
   end
 end
 
--- A credential is not remembered beyond its own time.
-local function load_credential(key)
-  local credential, err = kong.db.keyauth_credentials:select_by_key(key)
-  return credential, err, credential and credential.ttl
-end
-
-local function credential_of(key)
-  return kong.cache:get(kong.db.keyauth_credentials:cache_key(key), nil, load_credential, key)
-end
-
 -- Says whose key the request carries; or what to answer instead.
 local function authenticate(conf)
   local key, refusal = find_key(conf)
   if not key then
     return refusal
   end
-  local credential, err = credential_of(key)
+  local credential, err = identity.credential("keyauth_credentials", "key", key)
   if err then
     kong.log.err("could not look for the key: ", err)
-    return UNEXPECTED
+    return identity.UNEXPECTED
   elseif not credential then
     return unauthorized(conf, "Unauthorized")
   end
-  local ok
-  ok, err = identity.authenticate(credential, credential.id)
-  if not ok then
-    kong.log.err(err)
-    return UNEXPECTED
-  end
-end
-
--- Ends the request, unless there is somebody who stands for those that are not known.
-local function refuse(conf, refusal)
-  if not conf.anonymous or refusal == UNEXPECTED then
-    return kong.response.error(refusal.status, refusal.message, refusal.headers)
-  end
-  local ok, err = identity.anonymous(conf.anonymous)
-  if not ok then
-    kong.log.err(err)
-    return kong.response.error(UNEXPECTED.status, UNEXPECTED.message)
-  end
+  return identity.authenticate(credential, credential.id)
 end
 
 function KeyAuth:access(conf)
@@ -110,7 +75,7 @@ function KeyAuth:access(conf)
   end
   local refusal = authenticate(conf)
   if refusal then
-    refuse(conf, refusal)
+    identity.refuse(refusal, conf.anonymous)
   end
   if conf.hide_credentials then
     hide_keys(conf)

@@ -1,7 +1,48 @@
--- Who a request comes from, as all plugins that authenticate say it: to later plugins, and to the
--- service by header fields. A field that has no value is removed, so that no client can make it up.
+-- What plugins that authenticate have in common: they look for a credential, say whose it is, to
+-- later plugins and to the service, or refuse. A header field for the service that has no value is
+-- removed, so that no client can make it up.
 
 local identity = {}
+
+--- The refusal where something is wrong that no client can mend.
+identity.UNEXPECTED = { status = 500, message = "An unexpected error occurred" }
+
+-- ---- refusing
+
+--- A refusal that says what the client has to send.
+-- @tparam string message
+-- @tparam string scheme of authentication
+-- @tparam ?string realm
+-- @treturn table for refuse()
+function identity.unauthorized(message, scheme, realm)
+  local challenge = scheme
+  if realm then
+    challenge = ('%s realm="%s"'):format(scheme, (realm:gsub('[\\"]', "\\%0")))
+  end
+  return { status = 401, message = message, headers = { ["WWW-Authenticate"] = challenge } }
+end
+
+-- ---- credentials
+
+-- A credential is not remembered beyond its own time.
+local function load_credential(dao, select, value)
+  local credential, err = dao[select](dao, value)
+  return credential, err, credential and credential.ttl
+end
+
+--- The credential that has a value.
+-- @tparam string kind type of the entity
+-- @tparam string field a unique one, its cache key
+-- @tparam string value
+-- @treturn table|nil nil without an error when there is none
+-- @treturn nil|string
+function identity.credential(kind, field, value)
+  local dao = kong.db[kind]
+  local select = "select_by_" .. field
+  return kong.cache:get(dao:cache_key(value), nil, load_credential, dao, select, value)
+end
+
+-- ---- who it is
 
 local function set(name, value)
   if value then
@@ -28,31 +69,41 @@ end
 --- Says that a request comes from the consumer of a credential.
 -- @tparam table credential
 -- @tparam string identifier what the service is told about the credential
--- @treturn true|nil
--- @treturn nil|string why that consumer could not be loaded
+-- @treturn nil|table a refusal, when that consumer cannot be loaded
 function identity.authenticate(credential, identifier)
   local consumer, err = load(credential.consumer.id)
   if not consumer then
-    return nil, err or ("consumer %s does not exist"):format(credential.consumer.id)
+    kong.log.err(err or ("consumer %s does not exist"):format(credential.consumer.id))
+    return identity.UNEXPECTED
   end
   kong.client.authenticate(consumer, credential)
   announce(consumer, identifier, false)
-  return true
 end
 
---- Says that a request comes from somebody unknown.
--- @tparam string name the id or username of the consumer that stands for those
--- @treturn true|nil
--- @treturn nil|string why that consumer could not be loaded
-function identity.anonymous(name)
+-- Says that a request comes from somebody unknown, for whom a consumer stands. false when there is
+-- no such consumer.
+local function authenticate_anonymous(name)
   local consumer, err = load(name, true)
   if not consumer then
-    return nil, err
-      or ("anonymous consumer %s is configured but doesn't exist"):format(name)
+    kong.log.err(err or ("anonymous consumer %s is configured but doesn't exist"):format(name))
+    return false
   end
   kong.client.authenticate(consumer, nil)
   announce(consumer, nil, true)
   return true
+end
+
+--- Ends the request, unless a consumer stands for those that are not known.
+-- @tparam table refusal status, message, headers
+-- @tparam ?string anonymous id or username of that consumer
+function identity.refuse(refusal, anonymous)
+  if anonymous and refusal ~= identity.UNEXPECTED then
+    if authenticate_anonymous(anonymous) then
+      return
+    end
+    refusal = identity.UNEXPECTED
+  end
+  return kong.response.error(refusal.status, refusal.message, refusal.headers)
 end
 
 return identity

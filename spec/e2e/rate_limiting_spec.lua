@@ -24,7 +24,13 @@ describe("rate-limiting", function()
       kept = with(limiting({ year = 1, limit_by = "service" })),
       stopped = with(limiting({ year = 5 }),
         { name = "request-termination", config = { status_code = 403 } }),
-    })
+      keyed = with({ name = "key-auth" }, limiting({ year = 1 })),
+    }, { consumers = {
+      { username = "ann", keyauth_credentials = { { key = "a1" }, { key = "a2" } } },
+      { username = "big", keyauth_credentials = { { key = "b" } }, plugins = {
+        limiting({ year = 2 }),
+      } },
+    } })
     gateway = helpers.gateway({ config = document, workers = 2 })
   end)
   teardown(helpers.stop_all)
@@ -64,6 +70,13 @@ describe("rate-limiting", function()
       local request = { path = "/header", headers = { ["X-App"] = app } }
       assert.equal(200, gateway:get(request).status)
       assert.equal(429, gateway:get(request).status)
+    end
+  end)
+
+  it("counts consumers, whichever key they have, and has limits for single ones", function()
+    local keys = { "a1", "a2", "b", "b", "b" }
+    for i, status in ipairs({ 200, 429, 200, 200, 429 }) do
+      assert.equal(status, gateway:get("/keyed?apikey=" .. keys[i]).status)
     end
   end)
 

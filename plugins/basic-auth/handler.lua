@@ -1,0 +1,71 @@
+-- Lets requests pass that carry a consumer's name and password (RFC 7617).
+
+local identity = require("kong.plugins.key-auth.identity")
+local password = require("kong.plugins.basic-auth.password")
+
+local BasicAuth = { PRIORITY = 1100, VERSION = "1.0.0" }
+
+-- In the order in which they are tried.
+local FIELDS = { "Proxy-Authorization", "Authorization" }
+
+-- The name and the password of a field; nil when it has none. A password may have colons.
+local function read(field)
+  local value = kong.request.get_header(field)
+  local encoded = value and value:match("^%s*[Bb][Aa][Ss][Ii][Cc]%s+(%S+)%s*$")
+  local text = encoded and ngx.decode_base64(encoded)
+  if text then
+    return text:match("^([^:]+):(.+)$")
+  end
+end
+
+-- The credential, if name and password are right; nil and why it could not be looked for.
+local function check(name, text)
+  local credential, err = identity.credential("basicauth_credentials", "username", name)
+  if not credential then
+    return nil, err
+  elseif credential.password == password.hash(text, credential.consumer.id) then
+    return credential
+  end
+end
+
+-- Says whose name and password the request carries; or what to answer instead.
+local function authenticate(conf)
+  for _, field in ipairs(FIELDS) do
+    local name, text = read(field)
+    local credential, err
+    if name then
+      credential, err = check(name, text)
+    end
+    if err then
+      kong.log.err("could not look for the credential: ", err)
+      return identity.UNEXPECTED
+    elseif credential then
+      return identity.authenticate(credential, credential.username)
+    end
+  end
+  return identity.unauthorized("Unauthorized", "Basic", conf.realm)
+end
+
+local function hide_credentials()
+  for _, field in ipairs(FIELDS) do
+    if read(field) then
+      kong.service.request.clear_header(field)
+    end
+  end
+end
+
+function BasicAuth:access(conf)
+  -- With `anonymous` one of several plugins that authenticate is enough.
+  if conf.anonymous and kong.client.get_credential() then
+    return
+  end
+  local refusal = authenticate(conf)
+  if refusal then
+    identity.refuse(refusal, conf.anonymous)
+  end
+  if conf.hide_credentials then
+    hide_credentials()
+  end
+end
+
+return BasicAuth
