@@ -30,7 +30,7 @@ end
 
 -- The place of a cache in the configuration that is current: { lru, running = { [key] = since } }.
 local function place_of(self)
-  local generation = current.generation
+  local generation = current.generation or error("there is no cache outside of workers", 3)
   local caches = generation.caches or {}
   generation.caches = caches
   local place = caches[self]

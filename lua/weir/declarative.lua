@@ -199,7 +199,8 @@ local function validate(record, context)
   for _, err in ipairs(errors) do
     local path = extend(record.path, unpack(err.path))
     local at = err.at_key and "key" or err.written_as and extend(record.path, err.written_as)
-    findings:add(findings.errors, path, error_text(err), at or nil)
+    local known_elsewhere = err.at_key and why_unknown(err.path[#err.path])
+    findings:add(findings.errors, path, known_elsewhere or error_text(err), at or nil)
     record.bad_fields[err.path[1] or ""] = true
     record.invalid = true
   end

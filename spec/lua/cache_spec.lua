@@ -208,6 +208,11 @@ describe("weir.cache", function()
     assert.equal(2, calls)
   end)
 
+  it("is there for workers alone", function()
+    current.generation = nil
+    assert.has_error(function() cache:get("k") end, "there is no cache outside of workers")
+  end)
+
   it("lets everybody work where nobody can wait", function()
     local inner
     local outer = cache:get("k", nil, function()

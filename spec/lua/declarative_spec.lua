@@ -363,6 +363,21 @@ keyring_groups: [ {group: g, consumer: b}, {group: g, consumer: b} ]
 ]]):format(CA)))
     end)
 
+    it("are not taken for each other where names have a plus sign", function()
+      valid([[
+consumers:
+- {username: a, keyring_groups: [{group: b+c}]}
+- {username: a+b, keyring_groups: [{group: c}]}
+]])
+    end)
+
+    it("cannot have what belongs to a plugin that is not enabled", function()
+      assert.same({
+        "2:27: consumers[0].keyauth_credentials: "
+          .. "these entities belong to plugin 'key-auth', which is not enabled",
+      }, errors_of(HEAD .. "consumers: [{username: a, keyauth_credentials: [{key: k}]}]\n"))
+    end)
+
     it("must be there for what refers to them", function()
       assert.same({
         "2:35: keyring_keys[0].consumer: "

@@ -17,7 +17,9 @@ describe("kong.client", function()
   before_each(function()
     fake.install()
     client = pdk.install({ trusted_ips = {} }).client
-    current.generation = { entities = { consumers = { [ANN.id] = ANN } } }
+    current.generation = {
+      entities = { consumers = { [ANN.id] = ANN } }, settings = { plugins = {} }, loaded_at = 7,
+    }
     enter("access")
   end)
   after_each(function()
@@ -70,9 +72,10 @@ describe("kong.client", function()
   end)
 
   it("loads consumers by id, and by name if asked to", function()
-    assert.equal(ANN, client.load_consumer(ANN.id))
-    assert.equal(ANN, client.load_consumer(ANN.id, true))
-    assert.equal(ANN, client.load_consumer("ann", true))
+    local ann = { id = ANN.id, username = "ann", created_at = 7, updated_at = 7 }
+    assert.same(ann, client.load_consumer(ANN.id))
+    assert.same(ann, client.load_consumer(ANN.id, true))
+    assert.same(ann, client.load_consumer("ann", true))
     assert.is_nil(client.load_consumer("eve", true))
     assert.is_nil(client.load_consumer("b6c1f8a2-9f2e-4b0a-8d5c-0c4f9d1f3a11"))
     assert.error_matches(function() client.load_consumer("ann") end,
@@ -82,7 +85,8 @@ describe("kong.client", function()
   end)
 
   it("knows no consumers where the configuration has none", function()
-    current.generation = { entities = {} }
+    current.generation.entities.consumers = {}
     assert.is_nil(client.load_consumer(ANN.id))
+    assert.is_nil(client.load_consumer("ann", true))
   end)
 end)

@@ -258,7 +258,7 @@ describe("the PDK", function()
     fake.install()
     pdk.install({ node_id = UUID })
     current.slot = 1
-    current.generation = { entities = { consumers = {} }, plans = {} }
+    current.generation = { settings = { plugins = {} }, entities = { consumers = {} }, plans = {} }
   end)
   after_each(function()
     current.release(1)

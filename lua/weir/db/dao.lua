@@ -48,7 +48,7 @@ local function row_of(self, entity, options)
   local row = copy(entity)
   fill_times(self, row)
   if row.ttl then
-    row.ttl = row.created_at + row.ttl - now()
+    row.ttl = (row.created_at or current.generation.loaded_at) + row.ttl - now()
     if row.ttl <= 0 then
       return nil
     end

@@ -127,8 +127,8 @@ end
 
 local function derive_id(record, definition)
   local parts = { record.type, definition.workspaceable and workspace.id or "*" }
-  for _, field in ipairs(definition.cache_key) do
-    table.insert(parts, tostring(key_part(record.value[field]) or ""))
+  for i, field in ipairs(definition.cache_key) do
+    parts[i + 2] = tostring(key_part(record.value[field]) or "")
   end
   return uuid.of_entity(record.type, table.concat(parts, ":"))
 end
@@ -145,13 +145,14 @@ local function already_declared(record, what, value)
     :format(record.type, what, value)
 end
 
--- Reports the second and later records with the same value of `what`.
-local function claim(taken, record, what, value, path, report)
-  local kind = record.type .. "\0" .. what
-  local values = taken[kind] or {}
-  taken[kind] = values
+-- Whether a record is the first of its type with this value of `what`. There may be very many
+-- records: only mistakes cost more than a look.
+local function is_first(taken, record, what, value)
+  local of_type = taken[record.type] or {}
+  taken[record.type] = of_type
+  local values = of_type[what] or {}
+  of_type[what] = values
   if values[value] then
-    report(path, already_declared(record, what, value))
     record.invalid = true
     return false
   end
@@ -169,26 +170,40 @@ local function display(value, entity, model, by_id)
   return key and type(target.input[key]) == "string" and target.input[key] or value.id
 end
 
-local function claim_together(taken, record, fields, model, by_id, report)
+-- The same for several fields together, as a message.
+local function display_together(record, names, model, by_id)
+  local values = {}
+  for i, name in ipairs(names) do
+    local entity = model.schemas[record.type]:field(name).reference
+    values[i] = display(record.value[name], entity, model, by_id)
+  end
+  return already_declared(record, table.concat(names, "+"), table.concat(values, "+"))
+end
+
+local function check_together(taken, record, fields, model, by_id, report)
   local names, values = {}, {}
   for _, field in ipairs(fields) do
     local value = record.value[field]
     if value ~= nil then
-      table.insert(names, field)
-      local entity = model.schemas[record.type]:field(field).reference
-      table.insert(values, display(value, entity, model, by_id))
+      names[#names + 1] = field
+      values[#values + 1] = tostring(key_part(value))
     end
   end
-  local what, value = table.concat(names, "+"), table.concat(values, "+")
-  return claim(taken, record, what, value, record.path, report)
+  local what, value = table.concat(names, "+"), table.concat(values, "\0")
+  if is_first(taken, record, what, value) then
+    return true
+  end
+  report(record.path, display_together(record, names, model, by_id))
+  return false
 end
 
-local function claim_unique_fields(taken, record, definition, report)
+local function check_unique_fields(taken, record, definition, report)
   for _, item in ipairs(definition.fields) do
     local field, def = next(item)
     local value = record.value[field]
-    if (def.unique or def.unique_across_ws) and value ~= nil then
-      claim(taken, record, field, tostring(value), extend(record.path, field), report)
+    if (def.unique or def.unique_across_ws) and value ~= nil
+      and not is_first(taken, record, field, tostring(value)) then
+      report(extend(record.path, field), already_declared(record, field, tostring(value)))
     end
   end
 end
@@ -204,11 +219,12 @@ local function check_uniqueness(records, model, by_id, report)
   for _, record in ipairs(records) do
     local definition = model.definitions[record.type]
     local fields = not record.invalid and together(definition)
-    local distinct = not fields or claim_together(taken, record, fields, model, by_id, report)
-    claim_unique_fields(taken, record, definition, report)
+    local distinct = not fields or check_together(taken, record, fields, model, by_id, report)
+    check_unique_fields(taken, record, definition, report)
     -- A derived id repeats what it is derived from: one report is enough.
-    if distinct and (record.input.id or not record.invalid) then
-      claim(taken, record, "primary key", record.id, extend(record.path, "id"), report)
+    if distinct and (record.input.id or not record.invalid)
+      and not is_first(taken, record, "primary key", record.id) then
+      report(extend(record.path, "id"), already_declared(record, "primary key", record.id))
     end
   end
 end

@@ -90,14 +90,6 @@ function client.authenticate(consumer, credential)
   choice.authenticated(consumer and consumer.id)
 end
 
-local function by_username(consumers, name)
-  for _, consumer in pairs(consumers) do
-    if consumer.username == name then
-      return consumer
-    end
-  end
-end
-
 --- A consumer of the configuration that the request runs on.
 -- @tparam string id a UUID, or a username
 -- @tparam ?boolean search_by_username whether `id` may be a username, too
@@ -109,8 +101,9 @@ function client.load_consumer(id, search_by_username)
   elseif not search_by_username and not uuid.is_valid(id) then
     error("cannot load a consumer with an id that is not a uuid", 2)
   end
-  local consumers = current.generation.entities.consumers or {}
-  return consumers[id] or search_by_username and by_username(consumers, id) or nil
+  local consumers = require("weir.db").consumers
+  local consumer = uuid.is_valid(id) and consumers:select({ id = id })
+  return consumer or search_by_username and consumers:select_by_username(id) or nil
 end
 
 return client
