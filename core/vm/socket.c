@@ -27,7 +27,7 @@ static const char *text_of(err_t err)
 {
     if (err == &err_connect_timeout || err == &err_read_timeout || err == &err_write_timeout)
         return "timeout";
-    if (err == &err_closed || err == &err_tls_truncated)
+    if (err == &err_closed)
         return "closed";
     return err->text;
 }

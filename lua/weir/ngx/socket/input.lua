@@ -77,22 +77,33 @@ local function newline_after(self, from)
   return found ~= nil and tonumber(ffi.cast("const char *", found) - p) or nil
 end
 
---- A line, without its end and without carriage returns.
-function Input:line()
+--- A line as it stands, without its newline, of so many bytes at most.
+function Input:raw_line(most)
   local seen = 0
   while true do
     local at = newline_after(self, seen)
-    if at then
+    seen = at or #self.bytes
+    if seen > most then
+      return nil, "line too long"
+    elseif at then
       local line = self.bytes:get(at)
       self.bytes:skip(1)
-      return (line:gsub("\r", ""))
+      return line
     end
-    seen = #self.bytes
     local ok, err = fill(self)
     if not ok then
       return nil, err, self.bytes:get()
     end
   end
+end
+
+--- A line, without its end and without carriage returns.
+function Input:line()
+  local line, err, partial = self:raw_line(math.huge)
+  if not line then
+    return nil, err, partial
+  end
+  return (line:gsub("\r", ""))
 end
 
 -- Where the pattern begins, from 0, or nil; `seen` bytes are known to be before it.
