@@ -2,9 +2,10 @@ std = "luajit"
 max_line_length = 100
 self = false
 
--- Plugins and the PDK see Kong's two globals; nothing else in weir has any.
-files["plugins"] = { read_globals = { "ngx" }, globals = { "kong" } }
+-- Plugins and the PDK see Kong's two globals, the first of them also as `weir`; nothing else in weir
+-- has any.
+files["plugins"] = { read_globals = { "ngx", "weir" }, globals = { "kong" } }
 files["lua/weir/pdk"] = files["plugins"]
 files["spec/fixtures/plugins"] = files["plugins"]
-files["spec"] = { std = "+busted", globals = { "kong", "ngx" } }
+files["spec"] = { std = "+busted", globals = { "kong", "ngx", "weir" } }
 files[".busted"] = { std = "luajit" }

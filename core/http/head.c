@@ -134,11 +134,19 @@ void head_copy(struct head *to, const struct head *from, unsigned room)
         memcpy(to->headers, from->headers, from->count * sizeof *to->headers);
 }
 
+// Names that the core does not know have their beginnings in common ("X-..."), so that their ends
+// are looked at first.
+static bool same_name_of(struct str a, struct str b)
+{
+    return a.n == b.n && a.n > 0 && str_lower_char(a.p[a.n - 1]) == str_lower_char(b.p[b.n - 1]) &&
+           str_eq_nocase(a, b);
+}
+
 static bool field_is(const struct header *f, enum header_id id, struct str name)
 {
     if (f->removed || f->id != id)
         return false;
-    return id != HEADER_OTHER || str_eq_nocase(f->name, name);
+    return id != HEADER_OTHER || same_name_of(f->name, name);
 }
 
 // The first field from `from` on that has this id, or this name when the id is HEADER_OTHER.
@@ -185,7 +193,7 @@ static void remove_from(struct head *h, enum header_id id, struct str name, unsi
 }
 
 // The first field of the name keeps its place and gets the value; the others go.
-static void set(struct head *h, enum header_id id, struct str name, struct str value)
+void head_replace(struct head *h, enum header_id id, struct str name, struct str value)
 {
     struct header *first = find(h, id, name, 0);
     if (!first) {
@@ -209,12 +217,12 @@ void head_add_id(struct head *h, enum header_id id, struct str value)
 
 void head_set(struct head *h, struct str name, struct str value)
 {
-    set(h, header_id(name), name, value);
+    head_replace(h, header_id(name), name, value);
 }
 
 void head_set_id(struct head *h, enum header_id id, struct str value)
 {
-    set(h, id, known[id].name, value);
+    head_replace(h, id, known[id].name, value);
 }
 
 void head_remove(struct head *h, struct str name)

@@ -87,9 +87,10 @@ static inline bool head_has(const struct head *h, enum header_id id)
 
 // `name` and `value` must live as long as the arena. set replaces all fields of the name by one, in
 // the place of the first; add appends; remove drops all. Names and values were checked by
-// header_valid(). append is add for who knows header_id(name) already.
+// header_valid(). append and replace are add and set for who knows header_id(name) already.
 void head_add(struct head *h, struct str name, struct str value);
 void head_append(struct head *h, enum header_id id, struct str name, struct str value);
+void head_replace(struct head *h, enum header_id id, struct str name, struct str value);
 void head_add_id(struct head *h, enum header_id id, struct str value);
 void head_set(struct head *h, struct str name, struct str value);
 void head_set_id(struct head *h, enum header_id id, struct str value);

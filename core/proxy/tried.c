@@ -61,7 +61,7 @@ void tried_judged(struct request *r, const struct verdict *v)
     struct tried *t = current(r);
     if (!t || !v)
         return;
-    struct verdict *copy = arena_new(&r->arena, struct verdict);
+    struct verdict *copy = arena_alloc(&r->arena, sizeof *copy);
     *copy = *v;
     t->verdict = copy;
 }

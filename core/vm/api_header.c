@@ -106,9 +106,9 @@ static struct head *changeable(int where, struct request **r)
 
 // How a body is delimited is the core's to say: a plugin's word on it is dropped, as Kong does with
 // Transfer-Encoding.
-static bool is_framing(struct str name)
+static bool is_framing(enum header_id id)
 {
-    return (header_facts(header_id(name)) & HEADER_FACT_FRAME) != 0;
+    return (header_facts(id) & HEADER_FACT_FRAME) != 0;
 }
 
 // The Host field is also the name that is sent as SNI and looked for in the certificate.
@@ -122,7 +122,7 @@ static int set_host(struct request *r, struct str host)
 }
 
 static int change(int where, struct str name, struct str value,
-                  void (*how)(struct head *, struct str, struct str))
+                  void (*how)(struct head *, enum header_id, struct str, struct str))
 {
     struct request *r;
     struct head *h = changeable(where, &r);
@@ -130,27 +130,28 @@ static int change(int where, struct str name, struct str value,
         return WEIR_ERR_PHASE;
     if (!header_valid(name, value))
         return api_refuse("not a header name, or a value with control characters");
-    if (is_framing(name))
+    const enum header_id id = header_id(name);
+    if (is_framing(id))
         return 0;
     value = arena_dup(&r->arena, value);
-    if (h == &r->head && header_id(name) == HEADER_HOST) {
+    if (h == &r->head && id == HEADER_HOST) {
         int refused = set_host(r, value);
         if (refused)
             return refused;
-        how = head_set; // there is never a second one
+        how = head_replace; // there is never a second one
     }
-    how(h, arena_dup(&r->arena, name), value);
+    how(h, id, arena_dup(&r->arena, name), value);
     return 0;
 }
 
 int weir_header_set(int where, const char *name, size_t n, const char *value, size_t vn)
 {
-    return change(where, api_str(name, n), api_str(value, vn), head_set);
+    return change(where, api_str(name, n), api_str(value, vn), head_replace);
 }
 
 int weir_header_add(int where, const char *name, size_t n, const char *value, size_t vn)
 {
-    return change(where, api_str(name, n), api_str(value, vn), head_add);
+    return change(where, api_str(name, n), api_str(value, vn), head_append);
 }
 
 int weir_header_remove(int where, const char *name, size_t n)

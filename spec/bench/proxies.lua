@@ -133,7 +133,7 @@ function makers.weir(job)
       paths = { "/" },
       service = { tls_verify = true, tls_verify_depth = 3, ca_certificates = { ca.id } },
     },
-  }, { ca_certificates = { ca } })
+  }, { ca_certificates = { ca }, plugins = job.plugins })
   local file = workspace.write(directory .. "/weir.json", cjson.encode(document))
   job.document, job.file = document, file
   local argv = {
@@ -146,6 +146,14 @@ function makers.weir(job)
     argv[#argv + 1] = "--set"
     argv[#argv + 1] = text
   end
+  if job.plugins then
+    set("plugin_path=" .. job.plugin_path)
+    local names = { "bundled" }
+    for i, plugin in ipairs(job.plugins) do
+      names[i + 1] = plugin.name
+    end
+    set("plugins=" .. table.concat(names, ","))
+  end
   if job.regime ~= "pooled" then
     set("upstream_keepalive_pool_size=0")
   end
@@ -157,7 +165,8 @@ end
 
 --- Start a proxy.
 -- @tparam string name nginx, haproxy or weir
--- @tparam table job regime, upstream (port), ca (file), core (to be pinned to)
+-- @tparam table job regime, upstream (port), ca (file), core (to be pinned to); for weir also
+-- plugins (entities) and plugin_path
 -- @treturn table name, port, process; of weir also admin_port, file and document (what is in it)
 function proxies.start(name, job)
   job.port = client.free_port()

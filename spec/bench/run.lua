@@ -13,6 +13,7 @@ local ROWS = {
   reload = require("spec.bench.reload"),
   load = require("spec.bench.startup"),
   verify = require("spec.bench.verify"),
+  plugins = require("spec.bench.plugins"),
 }
 
 local function main()
@@ -21,7 +22,8 @@ local function main()
     environment = report.environment(gateway.binary()),
     rounds = stage.rounds, seconds = stage.seconds,
   }
-  for _, row in ipairs(stage.words("WEIR_BENCH_ROWS", "regimes,burst,reload,load,verify")) do
+  local rows = stage.words("WEIR_BENCH_ROWS", "regimes,burst,reload,load,verify,plugins")
+  for _, row in ipairs(rows) do
     local run = assert(ROWS[row], "WEIR_BENCH_ROWS: there is no row " .. row)
     result[row] = run(list)
     workspace.stop_all()

@@ -28,6 +28,10 @@ describe("kong", function()
     assert.equal("3.9.0", require("kong.meta")._VERSION)
   end)
 
+  it("is the global weir, too", function()
+    assert.equal(kong, weir)
+  end)
+
   it("has no half-built functions", function()
     assert.is_nil(kong.service.set_target_retry_callback)
   end)

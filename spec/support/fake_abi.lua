@@ -488,7 +488,16 @@ function C.weir_headers(where, out, max)
   return #fields
 end
 
+-- The head of the response is out.
+local function is_late(where)
+  return where == ffi.C.WEIR_HEADERS_RESPONSE
+    and fake.request.numbers[tonumber(ffi.C.WEIR_RESPONSE_SENT)] == 1
+end
+
 function C.weir_header_remove(where, name, n)
+  if is_late(where) then
+    return PHASE
+  end
   local fields = fake.request.lists[tonumber(where)]
   for i = #fields, 1, -1 do
     if folded(fields[i][1]) == folded(text(name, n)) then
@@ -499,6 +508,9 @@ function C.weir_header_remove(where, name, n)
 end
 
 function C.weir_header_add(where, name, n, value, vn)
+  if is_late(where) then
+    return PHASE
+  end
   if text(value, vn):find("[%c]") then
     return refuse("not a header name, or a value with control characters")
   end
@@ -507,8 +519,8 @@ function C.weir_header_add(where, name, n, value, vn)
 end
 
 function C.weir_header_set(where, name, n, value, vn)
-  C.weir_header_remove(where, name, n)
-  return C.weir_header_add(where, name, n, value, vn)
+  local result = C.weir_header_remove(where, name, n)
+  return result < 0 and result or C.weir_header_add(where, name, n, value, vn)
 end
 
 --- All values of a field.

@@ -45,14 +45,15 @@ kong.client.tls = require("weir.pdk.client_tls")
 kong.service.request = require("weir.pdk.service_request")
 kong.service.response = require("weir.pdk.service_response")
 
---- Sets the globals `kong`, `ngx` and `coroutine`, and what kong.configuration shows.
+--- Sets the globals `kong` (and `weir`, the same table), `ngx` and `coroutine`, and what
+-- kong.configuration shows.
 -- @tparam table settings by name
 -- @treturn table kong
 function pdk.install(settings)
   configuration.set(settings)
   shared.open(settings)
   timer.configure(settings)
-  _G.kong = kong
+  _G.kong, _G.weir = kong, kong
   _G.ngx = require("weir.ngx")
   _G.coroutine = coroutines
   return kong

@@ -27,6 +27,7 @@ local PAGE_TYPES = {
 local BY_ACCEPT = -1
 
 local WARN = 4 -- enum log_level
+local FRAMING = "transfer-encoding"
 local IGNORED = "manually setting Transfer-Encoding. Ignored."
 
 local SOURCES = { "service", "exit", "error" }
@@ -94,7 +95,7 @@ end
 
 -- How a message is framed is the core's matter.
 local function is_framing(name)
-  if name:lower() == "transfer-encoding" then
+  if #name == #FRAMING and name:lower() == FRAMING then
     C.weir_log(WARN, IGNORED, #IGNORED)
     return true
   end
@@ -103,7 +104,6 @@ end
 
 function response.set_header(name, value)
   check(HEAD)
-  check_unsent()
   headers.check_name(name)
   headers.check_value(name, value)
   if not is_framing(name) then
@@ -113,7 +113,6 @@ end
 
 function response.add_header(name, value)
   check(HEAD)
-  check_unsent()
   headers.check_name(name)
   headers.check_value(name, value)
   if not is_framing(name) then
@@ -123,7 +122,6 @@ end
 
 function response.clear_header(name)
   check(HEAD)
-  check_unsent()
   headers.check_name(name)
   headers.clear(CLIENT, name)
 end
