@@ -137,9 +137,14 @@ static struct str upstream_path(struct request *r)
     return join(&r->arena, base, path);
 }
 
+struct str forward_path(struct request *r)
+{
+    return r->out_path.p ? r->out_path : upstream_path(r);
+}
+
 struct str forward_target(struct request *r)
 {
-    struct str path = r->out_path.p ? r->out_path : upstream_path(r);
+    struct str path = forward_path(r);
     struct str query = r->out_query.p ? r->out_query : r->head.query;
     bool has_query = r->out_query.p ? query.n > 0 : r->head.has_query;
     if (!has_query)

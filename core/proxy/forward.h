@@ -15,7 +15,8 @@ struct forwarded {
 };
 struct forwarded forward_client(struct request *r);
 
-// The path and query that the upstream gets (Kong: path_handling v0).
+// The path that the upstream gets (Kong: path_handling v0), and that with the query.
+struct str forward_path(struct request *r);
 struct str forward_target(struct request *r);
 
 // The Host header for a target, and with it the name that is sent as SNI and looked for in the

@@ -46,6 +46,8 @@ static void advance(struct request *r)
 static void answer_failure(struct request *r)
 {
     const bool answered_in_json = r->phase == PHASE_ACCESS || r->phase == PHASE_BALANCER;
+    r->answer = STR_NONE;
+    r->answer_set = r->said = false;
     if (r->phase == PHASE_RESPONSE)
         head_init(&r->response, &r->arena);
     if (!answered_in_json) {
@@ -58,7 +60,8 @@ static void answer_failure(struct request *r)
 
 static bool after_phase(struct request *r, enum hook_result result)
 {
-    switch (result) {
+    // What was said is the answer, also of a phase that ran to its end.
+    switch (result == HOOK_DONE && r->said ? HOOK_EXIT : result) {
     case HOOK_DONE:
         return true;
     case HOOK_WAIT:
@@ -66,6 +69,7 @@ static bool after_phase(struct request *r, enum hook_result result)
             client_want_body(r->client);
         return false;
     case HOOK_EXIT:
+        r->said = false;
         request_answer(r, r->response.status, SOURCE_EXIT);
         return false;
     case HOOK_ERROR:

@@ -101,6 +101,7 @@ struct request {
     struct str answer;                  // body of our own answer, in the arena
     struct str answer_type; // its Content-Type, n == 0: as in the response head, or none
     bool answer_set;                    // a plugin made it (kong.response.exit, error)
+    bool said;                          // a plugin is making it, piece by piece (ngx.say)
     bool head_sent;
     bool close_after;                   // the connection ends with this answer
     bool head_only;                     // HEAD, 204, 304: no body goes out

@@ -296,6 +296,9 @@ enum {
     WEIR_REQUEST_QUERY,
     WEIR_REQUEST_HOST,              // authority as sent
     WEIR_REQUEST_ID, WEIR_CLIENT_IP, WEIR_CLIENT_FORWARDED_IP, WEIR_REQUEST_SNI, WEIR_ROUTE_PREFIX,
+    WEIR_SERVER_ADDR,               // the IP address that the client has connected to
+    // What goes upstream as things are; the path, and Host if no plugin has set one, once the
+    // service is known.
     WEIR_SERVICE_PATH_OUT, WEIR_SERVICE_QUERY_OUT, WEIR_SERVICE_METHOD_OUT, WEIR_SERVICE_HOST_OUT,
     WEIR_SERVICE_TARGET_OUT,        // path and query, once there was a try
     WEIR_UPSTREAM_ADDR,             // "ip:port" of the last try
@@ -315,7 +318,9 @@ enum {
     // all but the second, and all.
     WEIR_LATENCY_PROXY, WEIR_LATENCY_UPSTREAM, WEIR_LATENCY_RECEIVE, WEIR_LATENCY_KONG,
     WEIR_LATENCY_REQUEST,
-    WEIR_REQUEST_HAS_BODY
+    WEIR_REQUEST_HAS_BODY,
+    WEIR_SERVICE_IS_TLS,            // the scheme of what goes upstream is https
+    WEIR_CONNECTION                 // the number of the client's connection
 };
 int64_t weir_request_number(int what);             // negative: WEIR_ERR_…
 
@@ -417,6 +422,10 @@ int weir_response_exit(int status, const char *body, size_t n, int has_body);
 // An error body of ours. A NULL message: Kong's for the status. `type` -1: by Accept, else page
 // type.
 int weir_response_error(int status, const char *message, size_t n, int type);
+// Appends to an answer that is made piece by piece (rewrite, access); it is sent when the phase
+// ends. Its status is the one that is set, else 200.
+int weir_response_say(const char *p, size_t n);
+int weir_response_said(void);           // 1: there is such an answer
 int weir_response_set_status(int status);
 
 // The request body: 1 and *out when it is in memory, 0 when it has to be waited for (kong.request

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "net/addr.h"
 #include "tls/x509.h"
 #include "vm/abi.h"
 #include "vm/state.h"
@@ -40,6 +41,9 @@ void api_give_detail(struct weir_x509_detail *out, const struct x509_detail *d);
 // The request's body: 1 with *out when it is complete, 0 when it has to be waited for, WEIR_ERR_BAD
 // when it does not fit into memory.
 int api_body(struct request *r, struct str *out);
+
+// The text of an IP address, in the request's arena.
+struct str api_ip(struct request *r, const struct addr *addr);
 
 static inline struct str api_str(const char *p, size_t n)
 {

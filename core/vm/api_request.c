@@ -5,6 +5,13 @@
 #include "proxy/forward.h"
 #include "vm/api.h"
 
+struct str api_ip(struct request *r, const struct addr *addr)
+{
+    char ip[ADDR_TEXT];
+    const size_t n = addr_format_ip(addr, ip);
+    return arena_dup(&r->arena, api_str(ip, n));
+}
+
 // -- texts ----------------------------------------------------------------------------------------
 
 // What is known of a client without a request.
@@ -26,6 +33,8 @@ static struct str client_text(struct request *r, int what)
     switch (what) {
     case WEIR_CLIENT_FORWARDED_IP:
         return forward_client(r).ip;
+    case WEIR_SERVER_ADDR:
+        return api_ip(r, &c->conn->local);
     case WEIR_TLS_VERSION:
         return c->tls ? str_from(tls_server_version(c->conn)) : STR_NONE;
     case WEIR_TLS_CIPHER:
@@ -44,17 +53,33 @@ static struct str upstream_address(struct request *r)
     return arena_dup(&r->arena, api_str(text, n));
 }
 
+static struct str client_query(const struct request *r)
+{
+    return r->head.has_query ? r->head.query : STR_NONE;
+}
+
+// The Host header: before the first try that of the client or of the service, which the target may
+// change.
+static struct str host_out(struct request *r)
+{
+    if (r->shown_host.p)
+        return r->shown_host;
+    if (r->out_host.p || r->plan->service_id.n == 0)
+        return r->out_host;
+    return forward_host(r, r->plan->service_host, r->plan->service_port);
+}
+
 static struct str service_text(struct request *r, int what)
 {
     switch (what) {
     case WEIR_SERVICE_PATH_OUT:
-        return r->out_path;
+        return r->plan->service_id.n || r->out_path.p ? forward_path(r) : STR_NONE;
     case WEIR_SERVICE_QUERY_OUT:
-        return r->out_query.p ? r->out_query : r->head.query;
+        return r->out_query.p ? r->out_query : client_query(r);
     case WEIR_SERVICE_METHOD_OUT:
         return r->out_method.p ? r->out_method : r->head.method;
     case WEIR_SERVICE_HOST_OUT:
-        return r->out_host;
+        return host_out(r);
     case WEIR_SERVICE_TARGET_OUT:
         return r->upstream_addr.len ? forward_target(r) : STR_NONE;
     case WEIR_UPSTREAM_ADDR:
@@ -77,7 +102,7 @@ static struct str request_text(struct request *r, int what)
     case WEIR_REQUEST_PATH_NORMAL:
         return r->path;
     case WEIR_REQUEST_QUERY:
-        return r->head.has_query ? r->head.query : STR_NONE;
+        return client_query(r);
     case WEIR_REQUEST_HOST:
         return r->head.authority;
     case WEIR_REQUEST_ID:
@@ -203,6 +228,10 @@ static int64_t request_number(struct request *r, int what)
         return (int64_t)(c->h1.head_bytes + r->body_bytes);
     case WEIR_REQUEST_HAS_BODY:
         return r->head.framing != FRAMING_NONE;
+    case WEIR_SERVICE_IS_TLS:
+        return r->tls;
+    case WEIR_CONNECTION:
+        return (int64_t)c->conn->id;
     default:
         return response_number(r, what);
     }

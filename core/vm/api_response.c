@@ -55,6 +55,27 @@ int weir_response_exit(int status, const char *body, size_t n, int has_body)
     return 0;
 }
 
+int weir_response_say(const char *p, size_t n)
+{
+    struct request *r = api_request(API_BEFORE);
+    if (!r || r->head_sent)
+        return WEIR_ERR_PHASE;
+    if (!r->said)
+        r->answer = arena_dup(&r->arena, STR(""));
+    if (r->response.status == 0)
+        set_status(r, 200);
+    r->answer = arena_append(&r->arena, r->answer, api_str(p, n));
+    r->answer_set = r->said = true;
+    r->source = SOURCE_EXIT;
+    return 0;
+}
+
+int weir_response_said(void)
+{
+    struct request *r = api_request(API_ANY);
+    return r ? r->said : WEIR_ERR_PHASE;
+}
+
 int weir_response_error(int status, const char *message, size_t n, int type)
 {
     int why = 0;

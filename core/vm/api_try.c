@@ -1,15 +1,7 @@
 // api_try.c - what plugins see of the try that is about to be made, and of those that were.
 
-#include "net/addr.h"
 #include "proxy/request.h"
 #include "vm/api.h"
-
-static struct str ip_text(struct request *r, const struct addr *addr)
-{
-    char ip[ADDR_TEXT];
-    const size_t n = addr_format_ip(addr, ip);
-    return arena_dup(&r->arena, api_str(ip, n));
-}
 
 int weir_try(struct weir_try *out)
 {
@@ -17,7 +9,7 @@ int weir_try(struct weir_try *out)
     if (!r)
         return WEIR_ERR_PHASE;
     *out = (struct weir_try){ .index = r->tries + 1, .port = addr_port(&r->upstream_addr) };
-    api_give(&out->ip, ip_text(r, &r->upstream_addr));
+    api_give(&out->ip, api_ip(r, &r->upstream_addr));
     api_give(&out->host, addr_is_ip(r->pick_host) ? STR_NONE : r->pick_host);
     api_give(&out->upstream, r->upstream < 0 ? STR_NONE
                              : r->view->snapshot->upstreams[r->upstream].name);
@@ -39,7 +31,7 @@ int weir_tried(uint32_t index, struct weir_tried *out)
         .began_ns = t->began,
         .chosen_in_ns = t->chosen_in,
     };
-    api_give(&out->ip, ip_text(r, &t->addr));
+    api_give(&out->ip, api_ip(r, &t->addr));
     api_give(&out->failure, t->failure ? str_from(t->failure->code) : STR_NONE);
     return 0;
 }

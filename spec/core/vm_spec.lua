@@ -283,7 +283,7 @@ describe("core/vm", function()
       }, { "judge" })
       assert.is_true((world:judge()), world:log())
       assert.matches("text %-1 number %-1 header %-1 body %-1 verify %-1 ctx nil "
-        .. "ngx%.ctx nil var false.*function cannot be called in upstream_verify phase",
+        .. "ngx%.ctx nil var false.*API disabled in the context of upstream_verify",
         world:log())
     end)
 

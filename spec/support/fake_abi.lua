@@ -651,6 +651,15 @@ function C.weir_response_exit(status, p, n, has_body)
   return 0
 end
 
+function C.weir_response_say(p, n)
+  fake.request.said = (fake.request.said or "") .. text(p, n)
+  return 0
+end
+
+function C.weir_response_said()
+  return fake.request.said and 1 or 0
+end
+
 function C.weir_response_error(status, p, n, form)
   fake.request.failure = { status = status, message = text(p, n), form = form }
   return 0

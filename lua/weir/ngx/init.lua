@@ -2,6 +2,7 @@
 --
 -- What is not here is missing altogether; README.md lists it.
 local abi = require("weir.abi")
+local answer = require("weir.ngx.answer")
 local arg = require("weir.ngx.arg")
 local current = require("weir.pdk.current")
 local native = require("weir.pdk.native")
@@ -13,7 +14,11 @@ local C = abi.C
 local ngx = {
   null = require("cjson").null,
   config = require("weir.ngx.config"),
+  header = require("weir.ngx.header"),
+  is_subrequest = false,
   re = require("weir.ngx.re"),
+  req = require("weir.ngx.req"),
+  resp = require("weir.ngx.resp"),
   shared = require("weir.ngx.shared").dictionaries,
   socket = require("weir.ngx.socket"),
   thread = require("weir.ngx.thread"),
@@ -43,6 +48,10 @@ local ngx = {
   HTTP_BAD_GATEWAY = 502, HTTP_SERVICE_UNAVAILABLE = 503, HTTP_GATEWAY_TIMEOUT = 504,
   HTTP_VERSION_NOT_SUPPORTED = 505, HTTP_INSUFFICIENT_STORAGE = 507,
 }
+
+for _, name in ipairs({ "eof", "exit", "flush", "print", "redirect", "say", "send_headers" }) do
+  ngx[name] = answer[name]
+end
 
 -- Modules that hold functions of `ngx` itself.
 for _, name in ipairs({ "base64", "digest", "log", "quoting", "time", "uri" }) do
@@ -77,6 +86,8 @@ return setmetatable(ngx, {
       return current.ctx("ngx")
     elseif name == "arg" then
       return arg
+    elseif name == "headers_sent" then
+      return answer.headers_sent()
     elseif name == "status" then
       return native.number(C.WEIR_RESPONSE_STATUS)
     end

@@ -15,13 +15,17 @@ local headers = {}
 -- Filled and read within one call.
 local fields = ffi.new("struct weir_header[?]", MAX)
 
+local function folded(name)
+  return (gsub(lower(name), "_", "-"))
+end
+
 -- Plugins index the table in any spelling.
 local any_spelling = {
   __index = function(t, key)
     if type(key) ~= "string" then
       return nil
     end
-    return rawget(t, (gsub(lower(key), "_", "-")))
+    return rawget(t, folded(key))
   end,
 }
 
@@ -51,20 +55,54 @@ function headers.limit(max)
   return max
 end
 
+--- Iterates over fields: name as it was sent, value. No other function of this module may be
+-- called meanwhile.
+-- @tparam number where WEIR_HEADERS_…
+-- @tparam number max fields
+-- @treturn function
+function headers.each(where, max)
+  local total = C.weir_headers(where, fields, max)
+  local i = -1
+  return function()
+    i = i + 1
+    if i < total and i < max then
+      local field = fields[i]
+      return ffi_string(field.name.p, field.name.n), ffi_string(field.value.p, field.value.n)
+    end
+  end
+end
+
+--- What one field has for values.
+-- @tparam number where WEIR_HEADERS_…
+-- @tparam string name in any case; "-" and "_" are the same
+-- @treturn string|table|nil a list where the field is there more than once
+function headers.values(where, name)
+  local wanted, values = folded(name), {}
+  for field, value in headers.each(where, MAX) do
+    if folded(field) == wanted then
+      values[#values + 1] = value
+    end
+  end
+  return values[2] and values or values[1]
+end
+
 --- All fields.
 -- @tparam number where WEIR_HEADERS_…
 -- @tparam number max fields to return
+-- @tparam ?boolean raw names as they were sent, which is how they are found then
 -- @treturn table lower-case name -> value, or list of values; can be indexed in any spelling
 -- @treturn nil|string "truncated" when there are more
-function headers.read(where, max)
+function headers.read(where, max, raw)
   local total = C.weir_headers(where, fields, max)
   local t = {}
   for i = 0, math.min(total, max) - 1 do
     local field = fields[i]
-    local name = gsub(lower(ffi_string(field.name.p, field.name.n)), "_", "-")
-    insert(t, name, ffi_string(field.value.p, field.value.n))
+    local name = ffi_string(field.name.p, field.name.n)
+    insert(t, raw and name or folded(name), ffi_string(field.value.p, field.value.n))
   end
-  setmetatable(t, any_spelling)
+  if not raw then
+    setmetatable(t, any_spelling)
+  end
   if total > max then
     return t, "truncated"
   end

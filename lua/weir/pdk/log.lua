@@ -19,16 +19,13 @@ local LEVELS = {
 -- The frame that logs, counted from getinfo(): emit, the function of the facility, its caller.
 local CALLER = 3
 
-local INSPECT = log_format.compile(log_format.INSPECT)
-local INSPECT_PLAIN = log_format.compile(log_format.INSPECT_PLAIN)
+local function default_format(namespace)
+  return namespace and log_format.NAMESPACED or log_format.PLAIN
+end
 
--- How a namespace logs: { namespace, format (compiled), inspecting }.
+-- How a namespace logs.
 local function new_style(namespace)
-  return {
-    namespace = namespace,
-    format = log_format.compile(namespace and log_format.NAMESPACED or log_format.PLAIN),
-    inspecting = true,
-  }
+  return { namespace = namespace, format = default_format(namespace), inspecting = true }
 end
 
 -- Plugin name -> its style of kong.log itself; "" outside of plugins.
@@ -135,8 +132,8 @@ local function new_inspector(style_of)
     __call = function(_, ...)
       local style = style_of()
       if style.inspecting and is_on(LEVELS.debug) then
-        emit(LEVELS.debug, style.namespace and INSPECT or INSPECT_PLAIN, style.namespace,
-          inspect_all(...))
+        emit(LEVELS.debug, style.namespace and log_format.INSPECT or log_format.INSPECT_PLAIN,
+          style.namespace, inspect_all(...))
       end
     end,
   })
@@ -164,7 +161,7 @@ local function new_facility(style_of)
       error("format must be a string", 2)
     end
     local style = style_of()
-    style.format = text and log_format.compile(text) or new_style(style.namespace).format
+    style.format = text or default_format(style.namespace)
   end
   -- Called itself it writes a notice. A tail call: the frame that logs is the caller's.
   local notice = log.notice

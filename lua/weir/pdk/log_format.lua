@@ -31,38 +31,21 @@ local MODIFIERS = {
   end,
 }
 
---- Reads a format. "%%" is a percent sign; what is no modifier stays as it is.
--- @tparam string text
--- @treturn {string|function,...}
-function log_format.compile(text)
-  local parts, from = { PREFIX }, 1
-  for at, name, after in text:gmatch("()%%([%a_%%]?[%a_]*)()") do
-    local part
-    if name:sub(1, 1) == "%" then
-      part = name
-    else
-      part = MODIFIERS[name] or "%" .. name
-    end
-    parts[#parts + 1] = text:sub(from, at - 1)
-    parts[#parts + 1] = part
-    from = after
-  end
-  parts[#parts + 1] = text:sub(from)
-  return parts
-end
-
---- Makes a line.
--- @tparam table parts what compile() returned
+--- Makes a line. In the format "%%" is a percent sign; what is no modifier stays as it is.
+-- @tparam string format
 -- @tparam ?table info of the function that logs
 -- @tparam ?string namespace
 -- @tparam string message
 -- @treturn string
-function log_format.line(parts, info, namespace, message)
-  local line = {}
-  for i, part in ipairs(parts) do
-    line[i] = type(part) == "string" and part or part(info, namespace, message) or UNKNOWN
+function log_format.line(format, info, namespace, message)
+  local function replacement(percent, name)
+    if percent ~= "" then
+      return percent .. name
+    end
+    local modifier = MODIFIERS[name]
+    return modifier and (modifier(info, namespace, message) or UNKNOWN)
   end
-  return table.concat(line)
+  return PREFIX .. format:gsub("%%(%%?)([%a_]*)", replacement)
 end
 
 return log_format

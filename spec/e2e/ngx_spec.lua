@@ -1,0 +1,140 @@
+-- The request side of ngx in the running gateway.
+
+local cjson = require("cjson")
+local config = require("spec.support.config")
+local helpers = require("spec.helpers")
+local upstreams = require("spec.fixtures.upstreams")
+
+local function probe(code)
+  return { { name = "prober", config = { code = code } } }
+end
+
+describe("ngx", function()
+  local peer, gateway
+
+  setup(function()
+    peer = upstreams.peer({ main = {} })
+    local services = {}
+    local function service(name, code)
+      services[name] = { port = peer.ports.main, plugins = probe(code) }
+    end
+    service("var", {
+      access = [[
+        local v = ngx.var
+        return v.server_addr, v.connection, v.upstream_uri, v.upstream_host, v.upstream_scheme,
+          v.args, v.upstream_addr
+      ]],
+      log = [[
+        local v = ngx.var
+        return v.upstream_addr, v.upstream_status, v.bytes_sent, v.body_bytes_sent, v.status
+      ]],
+    })
+    service("change", { access = [[
+      ngx.var.upstream_uri = "/changed/by?plugin=1"
+      ngx.var.upstream_host = "changed.example"
+      ngx.req.set_method(ngx.HTTP_PUT)
+      ngx.req.set_header("X-New", "new")
+      ngx.req.read_body()
+      ngx.req.set_body_data(ngx.req.get_body_data():upper())
+      return ngx.var.upstream_uri, ngx.var.args, ngx.req.get_method()
+    ]] })
+    service("clear", { access = [[
+      kong.service.request.clear_query_arg("a")
+      return ngx.req.get_uri_args()
+    ]] })
+    service("say", { access = 'ngx.status = 201 ngx.header.x_own = "1" ngx.say("a", 1) '
+      .. 'ngx.print({ "b" }) return ngx.headers_sent' })
+    service("wait", { access = 'ngx.say("before") ngx.sleep(0.001) ngx.say("after")' })
+    service("exit", { access = 'ngx.say("said") ngx.exit(ngx.OK) error("not reached")' })
+    service("refuse", { access = 'pcall(ngx.exit, 403) error("not reached")' })
+    service("empty", { access = "ngx.exit(204)" })
+    service("redirect", { access = 'ngx.redirect("/there", 307)' })
+    service("fail", { access = 'ngx.say("leaked") error("after all")' })
+    service("filter", { header_filter = [[
+      ngx.header["Content-Type"] = nil
+      ngx.header.x_list = { "1", "2" }
+      ngx.status = 299
+      return ngx.resp.get_headers()["content-type"] == nil, ngx.header.x_list
+    ]] })
+    gateway = helpers.gateway({
+      config = config.build(services),
+      settings = { plugins = "bundled,prober", plugin_path = "spec/fixtures/plugins" },
+    })
+  end)
+  teardown(helpers.stop_all)
+
+  local function get(path, more)
+    local request = more or {}
+    request.path, request.host = path, "x.example"
+    local response = gateway:get(request)
+    local shown = response.headers["x-probe-access"] or response.headers["x-probe-header-filter"]
+    return response, shown and cjson.decode(shown)
+  end
+
+  it("has variables of the request and of its way upstream", function()
+    local response, seen = get("/var/a?x=1")
+    local upstream = "127.0.0.1:" .. peer.ports.main
+    assert.matches("^%d+$", seen[2])
+    seen[2] = "number"
+    assert.same({ "127.0.0.1", "number", "/a", "x.example", "http", "x=1", nil }, seen)
+    local line = gateway:wait_line("probe log .*request_id: \""
+      .. response.headers["x-kong-request-id"])
+    local logged = cjson.decode(line:match("probe log (%[.-%])"))
+    assert.same({ upstream, "200", tostring(#response.body), "200" },
+      { logged[1], logged[2], logged[4], logged[5] })
+    assert.is_true(tonumber(logged[3]) > #response.body + 100)
+  end)
+
+  it("changes the request", function()
+    local response, seen = get("/change?old=1", { body = "text" })
+    assert.same({ "/changed/by", "plugin=1", "PUT" }, seen)
+    local got = cjson.decode(response.body)
+    assert.same({ "PUT", "/changed/by?plugin=1", "changed.example", "new", "TEXT" }, {
+      got.method, got.target, got.headers.host, got.headers["x-new"], got.body.text,
+    })
+  end)
+
+  it("sees what of the query is left", function()
+    local response, seen = get("/clear?a=1&b=2&a=3")
+    assert.same({ { b = "2" } }, seen)
+    assert.equal("/?b=2", cjson.decode(response.body).target)
+  end)
+
+  local answers = {
+    say = { 201, "a1\nb" }, wait = { 200, "before\nafter\n" }, exit = { 200, "said\n" },
+    empty = { 204, "" }, redirect = { 307, "" },
+  }
+  for name, want in pairs(answers) do
+    it("answers by " .. name, function()
+      local before = peer:count("request")
+      local response = get("/" .. name)
+      assert.same(want, { response.status, response.body })
+      assert.equal(before, peer:count("request"))
+    end)
+  end
+
+  it("answers with fields, too", function()
+    assert.equal("1", get("/say").headers["x-own"])
+    assert.equal("/there", get("/redirect").headers.location)
+  end)
+
+  it("makes error bodies", function()
+    local response = get("/refuse")
+    assert.equal(403, response.status)
+    assert.is_string(cjson.decode(response.body).message)
+  end)
+
+  it("says nothing of a handler that failed", function()
+    local response = get("/fail")
+    assert.equal(500, response.status)
+    assert.is_nil(response.body:find("leaked"))
+  end)
+
+  it("changes the response", function()
+    local response, seen = get("/filter")
+    assert.same({ true, { "1", "2" } }, seen)
+    assert.equal(299, response.status)
+    assert.is_nil(response.headers["content-type"])
+    assert.equal("1, 2", response.headers["x-list"])
+  end)
+end)
