@@ -1,2 +1,2 @@
 -- The phases that pre-function and post-function have a list of code for.
-return { "rewrite", "access", "header_filter", "body_filter", "log" }
+return { "certificate", "rewrite", "access", "header_filter", "body_filter", "log" }

@@ -20,6 +20,8 @@ describe("pre-function and post-function", function()
   local gateway, port
 
   local function document(plugins)
+    local shown = config.certificate(21, "leaf")
+    shown.snis = { { name = "*" } }
     return config.build({
       bare = { port = port },
       counted = { port = port, plugins = { pre({ access = { COUNT } }) } },
@@ -45,12 +47,13 @@ describe("pre-function and post-function", function()
             kong.response.set_raw_body("bytes: " .. #body)
           end]] },
       }) } },
-    }, { plugins = plugins })
+    }, { plugins = plugins, certificates = { shown } })
   end
 
   setup(function()
     port = upstreams.peer({ main = {} }).ports.main
-    gateway = helpers.gateway({ config = document({ pre({
+    gateway = helpers.gateway({ tls = true, config = document({ pre({
+      certificate = { 'kong.log.notice("greeting ", kong.client.get_ip())' },
       rewrite = { 'kong.service.request.set_header("X-Rewritten", kong.request.get_path())' },
     }) }) })
   end)
@@ -63,6 +66,12 @@ describe("pre-function and post-function", function()
   local function received(path)
     return cjson.decode(get(path).body).headers
   end
+
+  it("run while a client shakes hands", function()
+    local response = gateway:get({ path = "/bare", tls = true, args = { "-k" } })
+    assert.equal(200, response.status)
+    gateway:wait_line("%[pre%-function%] greeting 127.0.0.1")
+  end)
 
   it("run in rewrite where they are global", function()
     assert.equal("/bare/x", received("/bare/x")["x-rewritten"])

@@ -8,7 +8,7 @@ local post = require("kong.plugins.post-function.handler")
 local pre = require("kong.plugins.pre-function.handler")
 local schema = require("kong.plugins.pre-function.schema")
 
-local PHASES = { "rewrite", "access", "header_filter", "body_filter", "log" }
+local PHASES = { "certificate", "rewrite", "access", "header_filter", "body_filter", "log" }
 
 describe("pre-function", function()
   setup(function()
@@ -51,8 +51,8 @@ describe("pre-function", function()
     for _, phase in ipairs(PHASES) do
       pre[phase](pre, conf)
     end
-    assert.equal("rewrite1 rewrite2 access1 access2 header_filter1 header_filter2 body_filter1 "
-      .. "body_filter2 log1 log2 ", trace())
+    assert.equal("certificate1 certificate2 rewrite1 rewrite2 access1 access2 "
+      .. "header_filter1 header_filter2 body_filter1 body_filter2 log1 log2 ", trace())
   end)
 
   it("does nothing in a phase without code", function()
@@ -157,8 +157,8 @@ describe("pre-function", function()
     it("to have no code at all, and phases that do not exist", function()
       local conf, err = configure({})
       assert.is_nil(conf)
-      assert.matches("at least one of these fields must be non%-empty: 'config.rewrite', "
-        .. "'config.access'", err)
+      assert.matches("at least one of these fields must be non%-empty: 'config.certificate', "
+        .. "'config.rewrite'", err)
       assert.is_nil(configure({ acces = { "return" } }))
     end)
   end)
