@@ -8,6 +8,7 @@
 #include "proxy/report.h"
 #include "proxy/request.h"
 #include "tls/seen.h"
+#include "tls/tally.h"
 
 // What the try was doing when it failed, in nginx's words.
 static const char *doing(const struct exchange *e)
@@ -37,13 +38,29 @@ static void keep_presented(const struct exchange *e)
         seen_put(seen_process(), &peer, presented, tls_client_describe(e->fresh));
 }
 
+// Services are called as metrics of plugins call them: by their host where they have no name.
+static void count_verdict(const struct exchange *e)
+{
+    const struct verdict *v = tls_client_verdict(e->fresh);
+    const struct plan *plan = e->request->plan;
+    if (v)
+        tally_count(tally_process(), plan->service_name.n > 0 ? plan->service_name
+                                                              : plan->service_host, v);
+}
+
+static void handshake_over(const struct exchange *e)
+{
+    keep_presented(e);
+    count_verdict(e);
+}
+
 static void fail(struct exchange *e, err_t err)
 {
     if (e->failed || e->complete)
         return;
     e->failed = true;
     if (e->fresh)
-        keep_presented(e);
+        handshake_over(e);
     request_try_failed(e->request, err, doing(e));
 }
 
@@ -163,7 +180,7 @@ static void verified(struct conn *c)
 {
     struct exchange *e = c->owner;
     report_verdict(e->request, tls_client_verdict(c));
-    keep_presented(e);
+    handshake_over(e);
     e->fresh = NULL;
     handshake_end(&e->handshake);
     use(e, peer_conn_new(e->realms, e->peer, c));

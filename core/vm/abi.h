@@ -580,6 +580,15 @@ int weir_counters(struct weir_counters *out);
 // The text of the verdict that is counted at `index`, NULL: there is none.
 const char *weir_verdict_code(int index);
 
+// Handshakes with the upstreams of one service ("" stands for those beyond a bound), as in
+// weir_counters.
+struct weir_tally {
+    char service[256];                  // its name, or its host
+    uint64_t verdicts[WEIR_MODES][WEIR_VERDICT_CODES];
+};
+// The service at an index, from 0. WEIR_ERR_NONE: there is none.
+int weir_tally(uint32_t index, struct weir_tally *out);
+
 // What an upstream peer presented last, as a service knows it under one policy. Texts are
 // NUL-terminated, and "" where there is nothing.
 enum { WEIR_SEEN_CHAIN = 163841 };      // bytes that are enough for any chain

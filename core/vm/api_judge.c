@@ -11,6 +11,7 @@
 #include "tls/offline.h"
 #include "tls/probe.h"
 #include "tls/seen.h"
+#include "tls/tally.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -67,6 +68,18 @@ int weir_tried_verdict(uint32_t index, struct weir_verdict *out)
     if (index >= r->tried.count || !r->tried.list[index].verdict)
         return WEIR_ERR_NONE;
     give(r->tried.list[index].verdict, out);
+    return 0;
+}
+
+int weir_tally(uint32_t index, struct weir_tally *out)
+{
+    struct tally_record r;
+    if (!tally_at(tally_process(), index, &r))
+        return WEIR_ERR_NONE;
+    *out = (struct weir_tally){0};
+    memcpy(out->service, r.service, sizeof r.service);
+    for (unsigned mode = 0; mode < POLICY_MODES; mode++)
+        memcpy(out->verdicts[mode], r.counts[mode], sizeof r.counts[mode]);
     return 0;
 }
 

@@ -1,10 +1,11 @@
--- Metrics of what is there when somebody asks: connections, memory, targets, TLS with upstreams.
+-- Metrics that are read when somebody asks: connections, memory, targets, TLS with upstreams.
 --
 -- Each is { name, kind, help, names of labels, function that returns a list of samples }; a sample
 -- is { value, value of the first label, … }.
 
 local exposition = require("kong.plugins.prometheus.exposition")
 local store = require("kong.plugins.prometheus.store")
+local upstream_tls = require("kong.plugins.prometheus.upstream_tls")
 
 local gauges = {}
 
@@ -133,12 +134,11 @@ local list = {
     { "upstream", "target", "address", "state", "subsystem" }, target_health },
 }
 
---- Writes all metrics that have samples.
--- @tparam table out list of texts
-function gauges.write(out)
-  for _, metric in ipairs(list) do
+-- Writes those metrics of a list that have samples.
+local function write_list(out, metrics, source)
+  for _, metric in ipairs(metrics) do
     local name, kind, help, labels, read = unpack(metric)
-    local samples = read()
+    local samples = read(source)
     if samples[1] then
       out[#out + 1] = exposition.head(name, kind, help)
     end
@@ -147,6 +147,13 @@ function gauges.write(out)
       out[#out + 1] = exposition.sample(name, text, sample[1])
     end
   end
+end
+
+--- Writes all metrics that have samples.
+-- @tparam table out list of texts
+function gauges.write(out)
+  write_list(out, list)
+  write_list(out, upstream_tls, kong.tls.get_statistics())
 end
 
 return gauges

@@ -132,3 +132,69 @@ describe("prometheus", function()
       assert.is_nil(all.kong_upstream_target_health)
     end)
 end)
+
+describe("prometheus shows TLS with upstreams:", function()
+  local gateway
+  local ROOT = config.id(1)
+
+  setup(function()
+    local listeners = {}
+    for name, identity in pairs({ good = "leaf", expired = "expired", open = "self_signed" }) do
+      listeners[name] = { tls = identity, close = true }
+    end
+    local peer = upstreams.peer(listeners)
+    local function service(listener, mode)
+      return {
+        protocol = "https", port = peer.ports[listener], service = { retries = 0 },
+        plugins = { { name = "upstream-tls", config = {
+          mode = mode, ca_certificates = { ROOT }, tls_verify_depth = 2, verify_name = false,
+        } } },
+      }
+    end
+    gateway = helpers.gateway({ workers = 2, config = config.build({
+      good = service("good", "enforce"), expired = service("expired", "enforce"),
+      reported = service("expired", "report"), open = service("open", "off"),
+    }, { ca_certificates = { config.ca(1, "root") } }) })
+  end)
+  teardown(helpers.stop_all)
+
+  local function metrics()
+    local response = helpers.curl({
+      url = ("http://127.0.0.1:%d/metrics"):format(gateway.admin_port),
+    })
+    return prometheus.parse(response.body)
+  end
+
+  it("verdicts by service, code and mode", function()
+    assert.is_nil(metrics().weir_upstream_tls_verdicts_total)
+    local expected = {
+      good = { 200, "ok", "enforce" }, expired = { 502, "expired", "enforce" },
+      reported = { 200, "expired", "report" }, open = { 200, "unverified", "off" },
+    }
+    for service, want in pairs(expected) do
+      for _ = 1, 3 do
+        assert.equal(want[1], gateway:get("/" .. service).status)
+      end
+    end
+    local all = metrics()
+    assert.equal(4, #all.weir_upstream_tls_verdicts_total.samples)
+    for service, want in pairs(expected) do
+      assert.equal(3, prometheus.value(all, "weir_upstream_tls_verdicts_total",
+        { service = service, code = want[2], mode = want[3] }))
+    end
+  end)
+
+  it("handshakes and connections as /status counts them", function()
+    local all, tls = metrics(), gateway:tls()
+    local function result(kind)
+      return prometheus.value(all, "weir_upstream_tls_handshakes_total", { result = kind })
+    end
+    assert.same({ tls.handshakes_full, tls.handshakes_resumed, 3 },
+      { result("full"), result("resumed"), result("failed") })
+    assert.equal(9, result("full") + result("resumed"))
+    assert.equal(3, prometheus.value(all, "weir_upstream_tls_reported_total"))
+    assert.equal(tls.connections_opened,
+      prometheus.value(all, "weir_upstream_connections_total", { use = "opened" }))
+    assert.equal(0, prometheus.value(all, "weir_upstream_connections_idle"))
+  end)
+end)

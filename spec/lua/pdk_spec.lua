@@ -477,4 +477,18 @@ describe("ngx", function()
     ngx.status = 404
     assert.equal(404, fake.request.status)
   end)
+
+  it("tells what is counted of TLS with upstreams", function()
+    fake.counters = { tls_handshakes_full = 7, upstream_connections_idle = 2 }
+    fake.tally = {
+      { service = "one", [0] = { [0] = 3, [2] = 1 } }, { service = "", [2] = { [2] = 5 } },
+    }
+    local statistics = kong.tls.get_statistics()
+    assert.equal(7, statistics.handshakes_full)
+    assert.equal(2, statistics.connections_idle)
+    assert.same({
+      one = { enforce = { ok = 3, expired = 1 }, off = {}, report = {} },
+      [""] = { enforce = {}, off = {}, report = { expired = 5 } },
+    }, statistics.services)
+  end)
 end)

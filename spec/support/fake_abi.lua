@@ -166,6 +166,21 @@ local function fill(out, values)
   end
 end
 
+-- Verdicts by service: `fake.tally`, a list of { service, [mode] = { [code] = count } }.
+function C.weir_tally(index, out)
+  local one = fake.tally[index + 1]
+  if not one then
+    return NONE
+  end
+  fill(out, { service = one.service })
+  for mode = 0, ffi.C.WEIR_MODES - 1 do
+    for code, count in pairs(one[mode] or {}) do
+      out.verdicts[mode][code] = count
+    end
+  end
+  return 0
+end
+
 -- What peers presented: `fake.seen`, a list of what is in struct weir_seen, with `chain`.
 function C.weir_seen_next(number, out, chain)
   for _, peer in ipairs(fake.seen) do
@@ -724,7 +739,7 @@ function fake.install()
   declare()
   fake.log, fake.level, fake.seed = {}, 7, 42
   fake.content, fake.handles = {}, 0
-  fake.published, fake.freed, fake.counters = {}, 0, {}
+  fake.published, fake.freed, fake.counters, fake.tally = {}, 0, {}, {}
   fake.error, fake.request, fake.lua_bytes = "", nil, {}
   package.loaded["weir.abi"] = { C = setmetatable(C, { __index = ffi.C }), phases = PHASES }
   package.loaded["weir.wait"] = {

@@ -3,8 +3,13 @@
 --
 -- Parsing certificates takes milliseconds, so these belong into `configure` or module scope. In
 -- requests the result is one pointer.
+local ffi = require("ffi")
+local abi = require("weir.abi")
 local choices = require("weir.tls.choice")
 local handles = require("weir.tls")
+local statistics = require("weir.tls.statistics")
+
+local C = abi.C
 
 local tls = {}
 
@@ -49,6 +54,18 @@ function tls.policy(choice)
     error(err, 2)
   end
   return handles.policy(choice)
+end
+
+local counters = ffi.new("struct weir_counters")
+
+--- What is counted of TLS with upstreams, for metrics: all workers since the start.
+-- @treturn table what the Admin API's /status has as `tls`, and `services`: name of a service (its
+-- host where it has none) -> mode -> code of a verdict -> handshakes that came to it
+function tls.get_statistics()
+  C.weir_counters(counters)
+  local result = statistics.total(counters)
+  result.services = statistics.verdicts_by_service()
+  return result
 end
 
 return tls
