@@ -99,6 +99,17 @@ describe("phases:", function()
     end)
   end)
 
+  it("are none of Lua's business where no plugin is", function()
+    local gateway = gateway_of({ plain = { port = peer.ports.main } })
+    gateway:get({ path = "/plain", host = "x.example" })
+    local before = gateway:status().lua_phases
+    for _ = 1, 5 do
+      assert.equal(200, gateway:get({ path = "/plain", host = "x.example" }).status)
+    end
+    -- The question itself is the Admin API's, which is Lua.
+    assert.equal(before + 1, gateway:status().lua_phases)
+  end)
+
   it("rewrite that fails gives the error page, with the request's id", function()
     local gateway = gateway_of({ plain = { port = peer.ports.main } }, {
       plugins = { { name = "raiser", config = { phase = "rewrite" } } },
