@@ -1,0 +1,110 @@
+-- Lets requests pass that carry a JSON Web Token signed with a consumer's key.
+
+local algorithms = require("kong.plugins.jwt.algorithms")
+local base64 = require("ngx.base64")
+local identity = require("kong.plugins.key-auth.identity")
+local places = require("kong.plugins.jwt.places")
+local token = require("kong.plugins.jwt.token")
+
+local Jwt = { PRIORITY = 1450, VERSION = "1.0.0" }
+
+local function unauthorized(conf, message)
+  return identity.unauthorized(message, "Bearer", conf.realm)
+end
+
+-- The name of the key that a token says it is signed with, or what is wrong with it.
+local function key_of(parsed, claim)
+  local key = parsed.claims[claim]
+  if key == nil then
+    key = parsed.header[claim]
+  end
+  if key == nil then
+    return nil, ("No mandatory '%s' in claims"):format(claim)
+  elseif type(key) ~= "string" or key == "" then
+    return nil, ("Invalid '%s' in claims"):format(claim)
+  end
+  return key
+end
+
+local URL_ALPHABET = { ["+"] = "-", ["/"] = "_" }
+
+-- What the signatures of a credential are checked with; nil when it is not what it should be.
+local function secret_of(conf, credential)
+  if not algorithms.is_symmetric(credential.algorithm) then
+    return credential.rsa_public_key
+  elseif not conf.secret_is_base64 then
+    return credential.secret
+  end
+  local secret = base64.decode_base64url((credential.secret:gsub("[+/]", URL_ALPHABET)))
+  return secret ~= "" and secret or nil
+end
+
+-- What is wrong with a token by that credential; nil for nothing. The algorithm is the credential's
+-- choice, never the token's: a public key is no secret that signatures could be made with.
+local function problem_of(conf, parsed, credential)
+  if parsed.header.alg ~= credential.algorithm then
+    return "Invalid algorithm"
+  end
+  local secret = secret_of(conf, credential)
+  if not secret then
+    return "Invalid key/secret"
+  elseif not algorithms.verify(credential.algorithm, parsed.signature, parsed.signed, secret) then
+    return "Invalid signature"
+  end
+  return token.check_claims(parsed.claims, conf.claims_to_verify, conf.maximum_expiration,
+    ngx.time())
+end
+
+-- The token's text and what it says; nil and what is wrong.
+local function read_token(conf)
+  local text, why = places.find(conf)
+  if not text then
+    return nil, why
+  end
+  local parsed, err = token.parse(text)
+  if not parsed then
+    return nil, "Bad token; " .. err
+  end
+  return text, parsed
+end
+
+-- Says who has signed the request's token; or what to answer instead.
+local function authenticate(conf)
+  local text, parsed = read_token(conf)
+  if not text then
+    return unauthorized(conf, parsed)
+  end
+  local key, why = key_of(parsed, conf.key_claim_name)
+  if not key then
+    return unauthorized(conf, why)
+  end
+  local credential, err = identity.credential("jwt_secrets", "key", key)
+  if err then
+    kong.log.err("could not look for the key: ", err)
+    return identity.UNEXPECTED
+  elseif not credential then
+    return unauthorized(conf, ("No credentials found for given '%s'"):format(conf.key_claim_name))
+  end
+  local problem = problem_of(conf, parsed, credential)
+  if problem then
+    return unauthorized(conf, problem)
+  end
+  kong.ctx.shared.authenticated_jwt_token = text
+  return identity.authenticate(credential, credential.key)
+end
+
+function Jwt:access(conf)
+  if not conf.run_on_preflight and kong.request.get_method() == "OPTIONS" then
+    return
+  end
+  -- With `anonymous` one of several plugins that authenticate is enough.
+  if conf.anonymous and kong.client.get_credential() then
+    return
+  end
+  local refusal = authenticate(conf)
+  if refusal then
+    identity.refuse(refusal, conf.anonymous)
+  end
+end
+
+return Jwt
