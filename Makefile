@@ -58,7 +58,7 @@ TEST_OBJECTS := $(SOURCES:core/%.c=$(BUILD)/test-obj/%.o)
 TEST_MAIN    := $(BUILD)/test-obj/main.o
 
 .PHONY: build deps run test bench lint asan tsan fuzz install uninstall rock rock-install clean
-.PHONY: help FORCE
+.PHONY: reference help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -203,6 +203,10 @@ tsan:
 	@$(SUBMAKE) build BUILD=build/tsan SANITIZE=thread
 	@spec/run build/tsan $(or $(SPEC),spec/e2e)
 
+# The PDK's page and annotations, from the comments of its code.
+reference: build
+	@WEIR_TEST_LIB=./$(BUILD)/libweir-test.so luajit spec/reference/run.lua
+
 fuzz:
 	@.ci/deps build fuzz
 	@$(SUBMAKE) $(FUZZERS:=.run)
@@ -253,6 +257,7 @@ help:
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make tsan       the tests under ThreadSanitizer'
 	@echo 'make fuzz       libFuzzer on the parsers, FUZZ_SECONDS ($(FUZZ_SECONDS)) each'
+	@echo 'make reference  write lua/weir/pdk/README.md and lua/weir/types from the comments'
 	@echo 'make install    into PREFIX ($(PREFIX)), below DESTDIR; make uninstall takes it away'
 	@echo 'make deps       install the Debian packages for all of this'
 	@echo 'make clean      remove $(BUILD)'

@@ -194,6 +194,8 @@ end
 -- @treturn any|nil
 -- @treturn nil|string
 -- @treturn number where it came from: 1 the cache, 3 the callback, -1 nowhere (without a callback)
+-- @usage
+-- local consumer, err = kong.cache:get(kong.db.consumers:cache_key(id), nil, load_consumer, id)
 function Cache:get(key, opts, callback, ...)
   check_key(key)
   opts = check_options(opts)
@@ -206,6 +208,10 @@ function Cache:get(key, opts, callback, ...)
 end
 
 --- Works a value out again, whether it is there or not.
+-- @tparam string key
+-- @tparam ?table opts as for get()
+-- @tparam function callback as for get()
+-- @tparam any ... its arguments
 -- @treturn any|nil
 -- @treturn nil|string
 -- @treturn number the ttl

@@ -66,7 +66,9 @@ function answer.print(...)
   return say(text_of(...))
 end
 
---- The same, with a new line after it.
+--- Like print(), with a new line after it.
+-- @tparam any ... as for print()
+-- @treturn number 1
 function answer.say(...)
   context.check(CONTENT)
   local parts = text_of(...)

@@ -1,5 +1,14 @@
 -- ngx.config: what plugins ask to find out where they run. The versions are those of the OpenResty
 -- whose functions weir has.
+
+--- Where nginx is installed: weir is not nginx.
+-- @function ngx.config.prefix
+-- @treturn string ""
+
+--- The options that nginx was compiled with.
+-- @function ngx.config.nginx_configure
+-- @treturn string ""
+
 return {
   subsystem = "http",
   debug = false,

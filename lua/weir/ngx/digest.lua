@@ -13,16 +13,22 @@ local function digest_of(name, text, key)
 end
 
 --- MD5 in hexadecimal digits.
+-- @tparam string text
+-- @treturn string
 function digest.md5(text)
   return hex.encode(digest_of("md5", text))
 end
 
 --- MD5, 16 bytes.
+-- @tparam string text
+-- @treturn string
 function digest.md5_bin(text)
   return digest_of("md5", text)
 end
 
 --- SHA-1, 20 bytes.
+-- @tparam string text
+-- @treturn string
 function digest.sha1_bin(text)
   return digest_of("sha1", text)
 end
@@ -30,6 +36,7 @@ end
 --- HMAC with SHA-1, 20 bytes.
 -- @tparam string key
 -- @tparam string text
+-- @treturn string
 function digest.hmac_sha1(key, text)
   return digest_of("sha1", text, tostring(key))
 end
@@ -60,7 +67,7 @@ function digest.crc32_long(text)
   return bnot(crc) % 2 ^ 32
 end
 
---- The same number; OpenResty has two ways to compute it.
+--- The same number as crc32_long(); OpenResty has two ways to compute it.
 digest.crc32_short = digest.crc32_long
 
 return digest

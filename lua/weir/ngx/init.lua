@@ -61,6 +61,7 @@ for _, name in ipairs({ "base64", "digest", "log", "quoting", "time", "uri" }) d
 end
 
 --- The name of the phase.
+-- @treturn string
 function ngx.get_phase()
   return phase.name()
 end

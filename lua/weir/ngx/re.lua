@@ -193,6 +193,11 @@ end
 -- @tparam ?table res to be filled instead of a new table
 -- @treturn table|nil captures
 -- @treturn nil|string
+-- @usage
+-- local m, err = ngx.re.match(header, [[^Bearer\s+(?<token>\S+)$]], "ijo")
+-- if m then
+--   check(m.token)
+-- end
 function re.match(subject, regex, options, ctx, res)
   subject = tostring(subject)
   local expression, count = search_once(subject, regex, options, ctx)
@@ -204,6 +209,10 @@ end
 
 --- Where the first match, or a group of it, lies.
 -- @tparam ?number nth group; 0 or nil: the match as a whole
+-- @tparam string subject
+-- @tparam string regex
+-- @tparam ?string options as for match()
+-- @tparam ?table ctx as for match()
 -- @treturn number|nil first byte
 -- @treturn number|nil last byte
 -- @treturn nil|string
@@ -222,6 +231,9 @@ function re.find(subject, regex, options, ctx, nth)
 end
 
 --- An iterator over the matches.
+-- @tparam string subject
+-- @tparam string regex
+-- @tparam ?string options as for match()
 -- @treturn function|nil returns captures, nil at the end, or nil and what went wrong
 -- @treturn nil|string
 function re.gmatch(subject, regex, options)
@@ -371,6 +383,13 @@ function re.sub(subject, regex, replace, options)
 end
 
 --- Replaces all matches.
+-- @tparam string subject
+-- @tparam string regex
+-- @tparam string|function replace as for sub()
+-- @tparam ?string options
+-- @treturn string|nil
+-- @treturn number|nil how many were replaced
+-- @treturn nil|string
 function re.gsub(subject, regex, replace, options)
   return substitute(subject, regex, replace, options, true)
 end

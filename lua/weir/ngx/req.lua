@@ -140,6 +140,7 @@ function req.set_header(name, value)
 end
 
 --- Removes a field.
+-- @tparam string name
 function req.clear_header(name)
   check(CHANGE)
   headers.clear(C.WEIR_HEADERS_UPSTREAM, tostring(name))

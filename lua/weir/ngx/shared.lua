@@ -116,6 +116,7 @@ local function get(self, key, stale)
 end
 
 --- A value.
+-- @tparam string key
 -- @treturn string|number|boolean|nil
 -- @treturn number|string|nil flags, if they are not 0; what is wrong
 function Dict:get(key)
@@ -123,6 +124,7 @@ function Dict:get(key)
 end
 
 --- A value, also one whose time is over.
+-- @tparam string key
 -- @treturn string|number|boolean|nil
 -- @treturn number|string|nil flags, if they are not 0; what is wrong
 -- @treturn boolean|nil whether its time is over
@@ -164,26 +166,57 @@ function Dict:set(key, value, exptime, flags)
 end
 
 --- Like set(), but nothing goes before its time.
+-- @tparam string key
+-- @tparam string|number|boolean|nil value
+-- @tparam ?number exptime seconds; 0 or nil: no end
+-- @tparam ?number flags any 32 bits
+-- @treturn boolean|nil
+-- @treturn nil|string what is wrong
+-- @treturn boolean whether values went before their time
 function Dict:safe_set(key, value, exptime, flags)
   return put(self, SET + SAFE, key, value, exptime, flags)
 end
 
 --- Like set(), for a key that is not there ("exists").
+-- @tparam string key
+-- @tparam string|number|boolean|nil value
+-- @tparam ?number exptime seconds; 0 or nil: no end
+-- @tparam ?number flags any 32 bits
+-- @treturn boolean|nil
+-- @treturn nil|string what is wrong
+-- @treturn boolean whether values went before their time
 function Dict:add(key, value, exptime, flags)
   return put(self, ADD, key, value, exptime, flags)
 end
 
 --- Like add(), but nothing goes before its time.
+-- @tparam string key
+-- @tparam string|number|boolean|nil value
+-- @tparam ?number exptime seconds; 0 or nil: no end
+-- @tparam ?number flags any 32 bits
+-- @treturn boolean|nil
+-- @treturn nil|string what is wrong
+-- @treturn boolean whether values went before their time
 function Dict:safe_add(key, value, exptime, flags)
   return put(self, ADD + SAFE, key, value, exptime, flags)
 end
 
 --- Like set(), for a key that is there ("not found").
+-- @tparam string key
+-- @tparam string|number|boolean|nil value
+-- @tparam ?number exptime seconds; 0 or nil: no end
+-- @tparam ?number flags any 32 bits
+-- @treturn boolean|nil
+-- @treturn nil|string what is wrong
+-- @treturn boolean whether values went before their time
 function Dict:replace(key, value, exptime, flags)
   return put(self, REPLACE, key, value, exptime, flags)
 end
 
 --- Takes a key away.
+-- @tparam string key
+-- @treturn boolean|nil
+-- @treturn nil|string
 function Dict:delete(key)
   return put(self, SET, key, nil)
 end
@@ -263,6 +296,8 @@ local function pop(self, left, key)
 end
 
 --- Puts a string or number before a list, which is made if it is not there. Nothing goes for it.
+-- @tparam string key
+-- @tparam string|number value
 -- @treturn number|nil how long the list is
 -- @treturn nil|string "value not a list", "no memory"
 function Dict:lpush(key, value)
@@ -270,11 +305,16 @@ function Dict:lpush(key, value)
 end
 
 --- Puts a string or number behind a list.
+-- @tparam string key
+-- @tparam string|number value
+-- @treturn number|nil how long the list is
+-- @treturn nil|string "value not a list", "no memory"
 function Dict:rpush(key, value)
   return push(self, 0, key, value)
 end
 
 --- Takes the first value of a list.
+-- @tparam string key
 -- @treturn string|number|nil
 -- @treturn nil|string "value not a list"
 function Dict:lpop(key)
@@ -282,11 +322,15 @@ function Dict:lpop(key)
 end
 
 --- Takes the last value of a list.
+-- @tparam string key
+-- @treturn string|number|nil
+-- @treturn nil|string "value not a list"
 function Dict:rpop(key)
   return pop(self, 0, key)
 end
 
 --- How long a list is, 0 when it is not there.
+-- @tparam string key
 -- @treturn number|nil
 -- @treturn nil|string "value not a list"
 function Dict:llen(key)
@@ -305,6 +349,7 @@ end
 -- ---- time
 
 --- How many seconds a value has left, 0 when it has no end.
+-- @tparam string key
 -- @treturn number|nil
 -- @treturn nil|string "not found"
 function Dict:ttl(key)
@@ -321,6 +366,8 @@ function Dict:ttl(key)
 end
 
 --- Sets how many seconds a value has left; 0: no end.
+-- @tparam string key
+-- @tparam number exptime
 -- @treturn true|nil
 -- @treturn nil|string "not found"
 function Dict:expire(key, exptime)
@@ -370,11 +417,13 @@ function Dict:get_keys(max)
 end
 
 --- Bytes that it may take.
+-- @treturn number
 function Dict:capacity()
   return tonumber(C.weir_dict_capacity(check(self)))
 end
 
 --- Bytes that it could still take. OpenResty counts whole pages.
+-- @treturn number
 function Dict:free_space()
   return tonumber(C.weir_dict_free_space(check(self)))
 end

@@ -18,11 +18,13 @@ end
 local LAST_SHORT_YEAR = 2037
 
 --- Seconds since the epoch.
+-- @treturn number
 function time.time()
   return floor(tonumber(C.weir_time_ms()) / 1000)
 end
 
 --- Seconds since the epoch, with milliseconds.
+-- @treturn number
 function time.now()
   return tonumber(C.weir_time_ms()) / 1000
 end
@@ -31,16 +33,19 @@ end
 function time.update_time() end
 
 --- The local day, "2026-01-31".
+-- @treturn string
 function time.today()
   return date("%Y-%m-%d", time.time())
 end
 
 --- The local time, "2026-01-31 12:00:00".
+-- @treturn string
 function time.localtime()
   return date("%Y-%m-%d %H:%M:%S", time.time())
 end
 
---- The same in UTC.
+--- The time in UTC, "2026-01-31 12:00:00".
+-- @treturn string
 function time.utctime()
   return date("!%Y-%m-%d %H:%M:%S", time.time())
 end

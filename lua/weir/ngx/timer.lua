@@ -109,11 +109,13 @@ function timer.every(delay, callback, ...)
 end
 
 --- How many wait for their time.
+-- @treturn number
 function timer.pending_count()
   return (wait.timers())
 end
 
 --- How many run.
+-- @treturn number
 function timer.running_count()
   local _, count = wait.timers()
   return count

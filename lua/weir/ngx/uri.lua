@@ -31,6 +31,8 @@ function uri.escape_uri(text, kind)
 end
 
 --- Undoes percent-encoding, and "+" for a space. What is not well-formed stays as it is.
+-- @tparam string text
+-- @treturn string
 function uri.unescape_uri(text)
   return arguments.unescape(tostring(text))
 end

@@ -15,24 +15,28 @@ local ACCESS = phase.set("access")
 local client = {}
 
 --- The address of the peer of the connection.
+-- @treturn string
 function client.get_ip()
   phase.check_not_init()
   return text(C.WEIR_CLIENT_IP)
 end
 
 --- The address of the client, as far as trusted peers tell it (`trusted_ips`, `real_ip_header`).
+-- @treturn string
 function client.get_forwarded_ip()
   phase.check_not_init()
   return text(C.WEIR_CLIENT_FORWARDED_IP)
 end
 
 --- The port of the peer of the connection.
+-- @treturn number
 function client.get_port()
   phase.check_not_init()
   return number(C.WEIR_CLIENT_PORT)
 end
 
 --- The port of the client, as far as trusted peers tell it.
+-- @treturn number
 function client.get_forwarded_port()
   phase.check_not_init()
   return number(C.WEIR_CLIENT_FORWARDED_PORT)
@@ -76,6 +80,8 @@ end
 -- consumer.
 -- @tparam ?table consumer
 -- @tparam ?table credential one of both is needed
+-- @usage
+-- kong.client.authenticate(kong.client.load_consumer(id), { id = key_id })
 function client.authenticate(consumer, credential)
   phase.check(ACCESS)
   if consumer ~= nil and type(consumer) ~= "table" then

@@ -26,6 +26,7 @@ function configuration.set(settings)
     values[name] = value
   end
   --- A copy of all settings without what must not be shown.
+  -- @treturn table
   values.remove_sensitive = function()
     local copy = {}
     for name, value in pairs(settings) do

@@ -141,6 +141,57 @@ end
 
 -- ---- facilities
 
+--- Writes a line at level emerg, if the log's level is not below it.
+-- @function kong.log.emerg
+-- @param ... values, put together
+
+--- Writes a line at level alert, if the log's level is not below it.
+-- @function kong.log.alert
+-- @param ... values, put together
+
+--- Writes a line at level crit, if the log's level is not below it.
+-- @function kong.log.crit
+-- @param ... values, put together
+
+--- Writes a line at level err, if the log's level is not below it.
+-- @function kong.log.err
+-- @param ... values, put together
+
+--- Writes a line at level warn, if the log's level is not below it.
+-- @function kong.log.warn
+-- @param ... values, put together
+
+--- Writes a line at level notice, if the log's level is not below it.
+-- @function kong.log.notice
+-- @param ... values, put together
+
+--- Writes a line at level info, if the log's level is not below it.
+-- @function kong.log.info
+-- @param ... values, put together
+
+--- Writes a line at level debug, if the log's level is not below it.
+-- @function kong.log.debug
+-- @param ... values, put together
+
+--- Writes a line at level notice.
+-- @function kong.log
+-- @param ... values, put together
+
+--- Writes values in full, tables with what is in them, at level debug.
+-- @function kong.log.inspect
+-- @param ... values
+
+--- Has kong.log.inspect() write, which it does from the start.
+-- @function kong.log.inspect.on
+
+--- Has kong.log.inspect() write nothing.
+-- @function kong.log.inspect.off
+
+--- Warns of what is deprecated.
+-- @function kong.log.deprecation
+-- @param ... values, put together; the last may be a table: { after, removal = versions, trace =
+-- whether a traceback is added }
+
 local new
 
 -- `style_of` gives the style at the time of a call.
@@ -155,7 +206,8 @@ local function new_facility(style_of)
   for name, level in pairs(LEVELS) do
     log[name] = writer(level, style_of)
   end
-  -- Changes what the lines look like; nil is Kong's format again.
+  --- Changes what the lines look like.
+  -- @tparam ?string text with the modifiers of new(); nil is Kong's format again
   function log.set_format(text)
     if text ~= nil and type(text) ~= "string" then
       error("format must be a string", 2)

@@ -7,6 +7,7 @@ local C = abi.C
 local nginx = {}
 
 --- "http": weir proxies no streams.
+-- @treturn string
 function nginx.get_subsystem()
   return "http"
 end

@@ -10,6 +10,7 @@ local C = abi.C
 local node = {}
 
 --- The id of this gateway, a UUID made when it was started.
+-- @treturn string
 function node.get_id()
   return configuration.get("node_id")
 end
@@ -17,6 +18,7 @@ end
 local hostname
 
 --- The name of the machine.
+-- @treturn string|nil
 function node.get_hostname()
   if not hostname then
     local out = ffi.new("struct weir_str")

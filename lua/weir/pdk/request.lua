@@ -47,24 +47,28 @@ local function scheme()
 end
 
 --- The scheme of the listener: "http" or "https".
+-- @treturn string
 function request.get_scheme()
   check(REQUEST)
   return scheme()
 end
 
 --- The host that the request names, in lower case, without port.
+-- @treturn string
 function request.get_host()
   check(REQUEST)
   return (split_authority(text(C.WEIR_REQUEST_HOST) or ""))
 end
 
 --- The port of the listener.
+-- @treturn number
 function request.get_port()
   phase.check_not_init()
   return number(C.WEIR_REQUEST_PORT)
 end
 
 --- Like get_scheme(), or what a trusted peer says in X-Forwarded-Proto.
+-- @treturn string
 function request.get_forwarded_scheme()
   check(REQUEST)
   local forwarded = trusted_header("x-forwarded-proto")
@@ -72,6 +76,7 @@ function request.get_forwarded_scheme()
 end
 
 --- Like get_host(), or what a trusted peer says in X-Forwarded-Host.
+-- @treturn string
 function request.get_forwarded_host()
   check(REQUEST)
   local forwarded = trusted_header("x-forwarded-host")
@@ -85,6 +90,7 @@ end
 
 --- Like get_port(), or what a trusted peer says in X-Forwarded-Port or, failing that,
 -- X-Forwarded-Host.
+-- @treturn number
 function request.get_forwarded_port()
   check(REQUEST)
   local port = valid_port(trusted_header("x-forwarded-port"))
@@ -96,6 +102,7 @@ function request.get_forwarded_port()
 end
 
 --- The path as it was sent, or what a trusted peer says in X-Forwarded-Path.
+-- @treturn string
 function request.get_forwarded_path()
   check(REQUEST)
   return trusted_header("x-forwarded-path") or text(C.WEIR_REQUEST_PATH)
@@ -109,35 +116,42 @@ function request.get_forwarded_prefix()
 end
 
 --- 1.0 or 1.1.
+-- @treturn number
 function request.get_http_version()
   check(REQUEST)
   return number(C.WEIR_REQUEST_MINOR_VERSION) == 0 and 1.0 or 1.1
 end
 
+--- The method, as it was sent.
+-- @treturn string
 function request.get_method()
   check(REQUEST)
   return text(C.WEIR_REQUEST_METHOD)
 end
 
 --- The normalised path, without query.
+-- @treturn string
 function request.get_path()
   check(REQUEST)
   return text(C.WEIR_REQUEST_PATH_NORMAL)
 end
 
 --- The path as it was sent, without query.
+-- @treturn string
 function request.get_raw_path()
   check(REQUEST)
   return text(C.WEIR_REQUEST_PATH)
 end
 
 --- The target as it was sent.
+-- @treturn string
 function request.get_path_with_query()
   check(REQUEST)
   return text(C.WEIR_REQUEST_TARGET)
 end
 
 --- When the request began, in milliseconds since the epoch.
+-- @treturn number
 function request.get_start_time()
   check(REQUEST)
   return number(C.WEIR_REQUEST_START_MS)
@@ -172,6 +186,7 @@ end
 -- ---- query
 
 --- The query as it was sent, without "?"; "" when there is none.
+-- @treturn string
 function request.get_raw_query()
   check(REQUEST)
   return text(C.WEIR_REQUEST_QUERY) or ""
@@ -246,6 +261,7 @@ end
 
 --- The body. It waits for it if need be. weir keeps bodies that plugins read in memory only, so
 -- `max_file_size` never makes a larger one readable.
+-- @tparam ?number max_file_size as in Kong
 -- @treturn string|nil
 -- @treturn nil|string
 function request.get_raw_body(max_file_size)

@@ -50,6 +50,8 @@ function response.get_status()
 end
 
 --- The first value of a field.
+-- @tparam string name in any case; "-" and "_" are the same
+-- @treturn string|nil
 function response.get_header(name)
   check(RESPONSE)
   if type(name) ~= "string" then
@@ -60,6 +62,8 @@ end
 
 --- All fields.
 -- @tparam ?number max_headers between 1 and 1000, 100 by default
+-- @treturn table name -> value, or list of values
+-- @treturn nil|string "truncated"
 function response.get_headers(max_headers)
   check(RESPONSE)
   max_headers = headers.limit(max_headers)
@@ -83,6 +87,8 @@ local function check_status(status, min)
   end
 end
 
+--- Replaces the status.
+-- @tparam number status 100 to 599
 function response.set_status(status)
   check(HEAD)
   check_unsent()
@@ -102,6 +108,9 @@ local function is_framing(name)
   return false
 end
 
+--- Replaces a field.
+-- @tparam string name
+-- @tparam string|number|boolean|table value a list makes several fields
 function response.set_header(name, value)
   check(HEAD)
   headers.check_name(name)
@@ -111,6 +120,9 @@ function response.set_header(name, value)
   end
 end
 
+--- Adds a field and leaves those of its name.
+-- @tparam string name
+-- @tparam string|number|boolean|table value a list makes several fields
 function response.add_header(name, value)
   check(HEAD)
   headers.check_name(name)
@@ -120,6 +132,8 @@ function response.add_header(name, value)
   end
 end
 
+--- Removes all fields of a name.
+-- @tparam string name
 function response.clear_header(name)
   check(HEAD)
   headers.check_name(name)
@@ -221,6 +235,8 @@ end
 -- @tparam number status 100 to 599
 -- @tparam ?string|table body a table is sent as JSON
 -- @tparam ?table all header fields
+-- @usage
+-- return kong.response.exit(403, { message = "not allowed" }, { ["Retry-After"] = "60" })
 function response.exit(status, body, all)
   check(HEAD)
   check_unsent()

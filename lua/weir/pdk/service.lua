@@ -80,6 +80,7 @@ function service.set_target(host, port)
 end
 
 --- How often a failed attempt is repeated.
+-- @tparam number retries 0 to 32767
 function service.set_retries(retries)
   check(ACCESS)
   if not is_integer(retries) then
@@ -99,6 +100,9 @@ local function check_timeout(name, value)
 end
 
 --- Timeouts in milliseconds.
+-- @tparam number connect_timeout 1 to 2147483646
+-- @tparam number write_timeout
+-- @tparam number read_timeout
 function service.set_timeouts(connect_timeout, write_timeout, read_timeout)
   check(ACCESS)
   check_timeout("connect_timeout", connect_timeout)
@@ -150,6 +154,10 @@ end
 -- @tparam table store of resty.openssl.x509.store
 -- @treturn true|nil
 -- @treturn nil|string
+-- @usage
+-- local store = assert(require("resty.openssl.x509.store").new())
+-- assert(store:add(assert(require("resty.openssl.x509").new(pem))))
+-- assert(kong.service.set_tls_verify_store(store))
 function service.set_tls_verify_store(store)
   check(TARGET)
   if not x509_store.istype(store) then
@@ -185,6 +193,8 @@ end
 -- @tparam cdata policy
 -- @treturn true|nil
 -- @treturn nil|string
+-- @usage
+-- assert(kong.service.set_tls_policy(policies[conf]))
 function service.set_tls_policy(policy)
   check(TARGET)
   if not tls.is_policy(policy) then

@@ -44,6 +44,7 @@ end
 -- ---- request line
 
 --- "http" or "https".
+-- @tparam string scheme
 function request.set_scheme(scheme)
   check(RAB)
   if type(scheme) ~= "string" then
@@ -87,6 +88,7 @@ local function escape_path(path)
 end
 
 --- The path, without query. It is escaped where that is necessary.
+-- @tparam string path begins with "/"
 function request.set_path(path)
   check(RAB)
   if type(path) ~= "string" then
@@ -99,6 +101,7 @@ function request.set_path(path)
 end
 
 --- The query as it is to be sent, without "?".
+-- @tparam string query
 function request.set_raw_query(query)
   check(RA)
   if type(query) ~= "string" then
@@ -122,6 +125,7 @@ function request.set_query(args)
 end
 
 --- Removes all query arguments of a name.
+-- @tparam string name
 function request.clear_query_arg(name)
   check(RA)
   if type(name) ~= "string" then
@@ -134,6 +138,8 @@ function request.clear_query_arg(name)
   end
 end
 
+--- Replaces the method.
+-- @tparam string method in capitals
 function request.set_method(method)
   check(RA)
   if type(method) ~= "string" then
@@ -148,6 +154,8 @@ end
 
 --- Replaces a field. `Host` is also what the upstream is called by: its SNI and the name in its
 -- certificate.
+-- @tparam string name
+-- @tparam string|number|boolean|table value a list makes several fields
 function request.set_header(name, value)
   check(RAB)
   headers.check_name(name)
@@ -155,6 +163,9 @@ function request.set_header(name, value)
   headers.set(UPSTREAM, name, value)
 end
 
+--- Adds a field and leaves those of its name.
+-- @tparam string name
+-- @tparam string|number|boolean|table value a list makes several fields
 function request.add_header(name, value)
   check(RA)
   headers.check_name(name)
@@ -162,6 +173,8 @@ function request.add_header(name, value)
   headers.add(UPSTREAM, name, value)
 end
 
+--- Removes all fields of a name.
+-- @tparam string name
 function request.clear_header(name)
   check(RA)
   headers.check_name(name)
@@ -169,6 +182,7 @@ function request.clear_header(name)
 end
 
 --- Replaces the fields that are named, and leaves the others.
+-- @tparam table all name -> value, or list of values
 function request.set_headers(all)
   check(RA)
   headers.check_all(all)
@@ -179,6 +193,8 @@ end
 
 -- ---- body
 
+--- The body, instead of the client's.
+-- @tparam string body
 function request.set_raw_body(body)
   check(RAB)
   if type(body) ~= "string" then

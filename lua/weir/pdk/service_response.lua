@@ -23,6 +23,8 @@ function response.get_status()
 end
 
 --- The first value of a field.
+-- @tparam string name in any case; "-" and "_" are the same
+-- @treturn string|nil
 function response.get_header(name)
   check(AFTER)
   if type(name) ~= "string" then
@@ -33,6 +35,8 @@ end
 
 --- All fields.
 -- @tparam ?number max_headers between 1 and 1000, 100 by default
+-- @treturn table name -> value, or list of values
+-- @treturn nil|string "truncated"
 function response.get_headers(max_headers)
   check(AFTER)
   max_headers = headers.limit(max_headers)

@@ -1,10 +1,14 @@
 -- kong.table: helpers for tables.
 local helpers = {}
 
---- A table with room for narr list items and nrec fields.
+--- A table with room.
+-- @tparam number narr for so many list items
+-- @tparam number nrec for so many fields
+-- @treturn table
 helpers.new = require("table.new")
 
 --- Removes everything from a table and keeps its room.
+-- @tparam table tab
 helpers.clear = require("table.clear")
 
 --- A new table with the fields of both; those of the second win.

@@ -45,23 +45,47 @@ end
 --- Calls a function once.
 -- @tparam number delay seconds
 -- @tparam function callback called with `premature` and the further arguments
+-- @tparam any ... its arguments, after `premature`
 -- @treturn string|nil a name, for cancel()
 -- @treturn nil|string
+-- @usage
+-- kong.timer:at(1, function(premature, name)
+--   if not premature then
+--     kong.log("a second later, ", name)
+--   end
+-- end, "hello")
 function named:at(delay, callback, ...) -- luacheck: ignore 212
   return start(timer.at, true, nil, delay, callback, ...)
 end
 
 --- Calls a function again and again.
+-- @tparam number delay seconds
+-- @tparam function callback called with `premature` and the further arguments
+-- @tparam any ... its arguments, after `premature`
+-- @treturn string|nil a name, for cancel()
+-- @treturn nil|string
 function named:every(delay, callback, ...) -- luacheck: ignore 212
   return start(timer.every, false, nil, delay, callback, ...)
 end
 
 --- As at(), under a name that no other timer has.
+-- @tparam string name
+-- @tparam number delay seconds
+-- @tparam function callback called with `premature` and the further arguments
+-- @tparam any ... its arguments, after `premature`
+-- @treturn string|nil the name
+-- @treturn nil|string "already exists timer"
 function named:named_at(name, delay, callback, ...) -- luacheck: ignore 212
   return start(timer.at, true, name, delay, callback, ...)
 end
 
 --- As every(), under a name that no other timer has.
+-- @tparam string name
+-- @tparam number delay seconds
+-- @tparam function callback called with `premature` and the further arguments
+-- @tparam any ... its arguments, after `premature`
+-- @treturn string|nil the name
+-- @treturn nil|string "already exists timer"
 function named:named_every(name, delay, callback, ...) -- luacheck: ignore 212
   return start(timer.every, false, name, delay, callback, ...)
 end

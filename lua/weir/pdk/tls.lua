@@ -47,6 +47,9 @@ end
 -- @tparam table choice the fields of weir.tls.policy: `verify` (boolean) or `mode` has to be there
 -- @treturn cdata|nil
 -- @treturn nil|string
+-- @usage
+-- local trust = assert(kong.tls.trust({ pem }))
+-- local policy = assert(kong.tls.policy({ verify = true, depth = 1, trust = trust }))
 function tls.policy(choice)
   check_table(choice, "choice")
   local ok, err = choices.check(choice)

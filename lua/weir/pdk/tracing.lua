@@ -29,6 +29,30 @@ local function give_span()
   return span
 end
 
+--- The span that is active.
+-- @function kong.tracing.active_span
+-- @treturn nil
+
+--- Makes a span the active one.
+-- @function kong.tracing.set_active_span
+-- @tparam table active
+
+--- Begins a span.
+-- @function kong.tracing.start_span
+-- @tparam string name
+-- @tparam ?table options
+-- @treturn table the one that records nothing: its methods can be called and do nothing
+
+--- Makes a span.
+-- @function kong.tracing.create_span
+-- @tparam ?table ctx
+-- @tparam ?table options
+-- @treturn table as of start_span()
+
+--- Says whether spans are to be recorded, which they are not.
+-- @function kong.tracing.set_should_sample
+-- @tparam boolean whether
+
 -- A tracer; all are alike.
 local function new_tracer(name)
   local tracer = {
@@ -47,6 +71,7 @@ local function new_tracer(name)
   end
 
   --- Calls a function for each finished span: there are none.
+  -- @tparam function processor
   function tracer.process_span(processor)
     phase.check(LOG)
     if type(processor) ~= "function" then
@@ -55,6 +80,8 @@ local function new_tracer(name)
   end
 
   --- A tracer of another name.
+  -- @tparam string name
+  -- @treturn table
   tracer.new = new_tracer
 
   return tracer

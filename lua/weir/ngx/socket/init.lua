@@ -4,7 +4,8 @@ local tcp = require("weir.ngx.socket.tcp")
 local socket = { tcp = tcp.new, stream = tcp.new }
 
 --- A TCP socket that is connected.
--- @treturn table|nil
+-- @tparam any ... as for connect() of a socket
+-- @treturn ngx.socket.TCP|nil
 -- @treturn nil|string
 function socket.connect(...)
   local sock = tcp.new()

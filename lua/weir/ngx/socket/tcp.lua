@@ -17,6 +17,7 @@ Tcp.__index = Tcp
 local tcp = {}
 
 --- A socket of the request or timer that runs, which closes it when it ends.
+-- @treturn ngx.socket.TCP
 function tcp.new()
   local self = setmetatable({
     handle = wait.socket(),
@@ -34,12 +35,16 @@ local function timeout_of(ms)
 end
 
 --- ms for connecting and handshakes, for sending, for receiving; nil: a minute.
+-- @tparam ?number connect_ms
+-- @tparam ?number send_ms
+-- @tparam ?number read_ms
 function Tcp:settimeouts(connect_ms, send_ms, read_ms)
   self.connect_ms, self.send_ms, self.read_ms = timeout_of(connect_ms), timeout_of(send_ms),
     timeout_of(read_ms)
 end
 
 --- ms for everything.
+-- @tparam ?number ms
 function Tcp:settimeout(ms)
   self:settimeouts(ms, ms, ms)
 end
@@ -102,6 +107,8 @@ function Tcp:sslhandshake(_, server_name, verify, status)
 end
 
 --- The certificate that is shown in the handshake; none without arguments.
+-- @tparam ?string|cdata cert PEM, or what ngx.ssl.parse_pem_cert() gave
+-- @tparam ?string|cdata key
 -- @treturn boolean|nil
 -- @treturn nil|string
 function Tcp:setclientcert(cert, key)
@@ -128,6 +135,7 @@ local function append(out, data)
 end
 
 --- Sends a text, or those of a table.
+-- @tparam string|number|table data
 -- @treturn number|nil how many bytes
 -- @treturn nil|string
 function Tcp:send(data)
@@ -145,6 +153,7 @@ end
 
 --- Receives so many bytes, a line ("*l", the default) or everything until the other side closes
 -- ("*a").
+-- @tparam ?string|number what
 -- @treturn string|nil
 -- @treturn nil|string
 -- @treturn nil|string what came before that
@@ -164,6 +173,9 @@ function Tcp:receive(what)
 end
 
 --- Receives what there is, at most so many bytes.
+-- @tparam number most
+-- @treturn string|nil
+-- @treturn nil|string
 function Tcp:receiveany(most)
   local count = tonumber(most)
   if not count or count < 1 then

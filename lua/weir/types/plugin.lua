@@ -1,0 +1,71 @@
+---@meta
+-- The shapes of a plugin's two files, for the Lua language server:
+--
+--   ---@type weir.Handler                 ---@type weir.Schema
+--   local Handler = { … }                 return { … }
+--
+-- plugins/README.md says what each is for.
+
+---@class weir.Handler
+---@field PRIORITY integer higher runs first
+---@field VERSION string "x.y.z"
+---@field init_worker? fun(self: weir.Handler)
+---@field configure? fun(self: weir.Handler, configs?: table[])
+---@field plan? fun(self: weir.Handler, conf: table, plan: weir.Plan): (boolean|nil, string?)
+---@field certificate? fun(self: weir.Handler, conf: table)
+---@field rewrite? fun(self: weir.Handler, conf: table)
+---@field access? fun(self: weir.Handler, conf: table)
+---@field balancer? fun(self: weir.Handler, conf: table, try: weir.Try)
+---@field upstream_verify? fun(self: weir.Handler, conf: table, chain: weir.Chain): (boolean|nil, string?)
+---@field response? fun(self: weir.Handler, conf: table)
+---@field header_filter? fun(self: weir.Handler, conf: table)
+---@field body_filter? fun(self: weir.Handler, conf: table)
+---@field log? fun(self: weir.Handler, conf: table)
+
+---@class weir.Try
+---@field index integer 1 for the first
+---@field ip string
+---@field port integer
+---@field host? string
+---@field upstream? string
+---@field failure? string how the try before ended
+
+---@class weir.Certificate
+---@field pem string
+---@field der string
+---@field subject string
+---@field issuer string
+---@field names { dns: string[], ip: string[], uri: string[], email: string[] }
+---@field sha256 string
+---@field spki_sha256 string
+---@field serial string
+---@field not_before integer seconds since the epoch
+---@field not_after integer seconds since the epoch
+---@field version integer
+---@field is_ca boolean
+---@field path_length? integer
+---@field key_type string
+---@field key_group? string
+---@field key_bits integer
+---@field signature string
+---@field key_id? string
+---@field issuer_key_id? string
+
+---@class weir.Chain: { [integer]: weir.Certificate }
+---@field verified boolean
+---@field anchor? weir.Certificate
+---@field peer { name: string, sni: string?, ip: string, port: integer }
+
+---@class weir.Plan
+---@field route table
+---@field service? table
+---@field upstream? table
+---@field targets { target: string }[]
+---@field tls boolean
+---@field layers { scope: string, entity: table }[]
+
+---@class weir.Schema
+---@field name string
+---@field fields table[] one table { NAME = FIELD } for each
+---@field entity_checks? table[]
+---@field advise? fun(entity: table, config: table): { path: string[], message: string }[]
