@@ -50,6 +50,7 @@ struct snapshot {
     uint32_t certificate_count, certificate_cap;
     struct router *router;
     struct str blob;            // for lua/weir/worker.lua
+    struct str entities;        // for lua/weir/db/packed.lua
     struct str hash;            // configuration_hash
 };
 

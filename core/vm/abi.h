@@ -250,6 +250,7 @@ int weir_build_route(struct weir_build *b, const struct weir_route_desc *d);
 int weir_build_certificate(struct weir_build *b, const char *sni, size_t n,
                            struct weir_credential *c);
 int weir_build_blob(struct weir_build *b, const char *p, size_t n);     // what worker.lua decodes
+int weir_build_entities(struct weir_build *b, const char *p, size_t n); // what packed.lua reads
 int weir_build_hash(struct weir_build *b, const char *hex, size_t n);   // configuration_hash
 
 // Freezes it and hands it to the workers; the builder is gone in either case. Returns the serial

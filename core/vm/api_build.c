@@ -274,6 +274,12 @@ int weir_build_blob(struct weir_build *b, const char *p, size_t n)
     return 0;
 }
 
+int weir_build_entities(struct weir_build *b, const char *p, size_t n)
+{
+    b->snapshot->entities = arena_dup(&b->snapshot->arena, api_str(p, n));
+    return 0;
+}
+
 int weir_build_hash(struct weir_build *b, const char *hex, size_t n)
 {
     if (n >= sizeof((struct weir_counters *)NULL)->configuration_hash)

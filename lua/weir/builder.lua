@@ -196,6 +196,12 @@ function Builder:blob(text)
   checked(C.weir_build_blob(self.handle, text, #text))
 end
 
+--- Sets what workers look entities up in (weir.db.packed).
+-- @tparam string text
+function Builder:entities(text)
+  checked(C.weir_build_entities(self.handle, text, #text))
+end
+
 --- The configuration_hash.
 function Builder:hash(hex)
   checked(C.weir_build_hash(self.handle, hex, #hex))

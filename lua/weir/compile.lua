@@ -270,7 +270,9 @@ function Compiler:run(settings, hash)
     self:route(route)
   end
   self:services_without_routes()
-  self.builder:blob(self.blob:encode())
+  local blob, packed = self.blob:encode()
+  self.builder:blob(blob)
+  self.builder:entities(packed)
   self.builder:hash(hash)
 end
 

@@ -14,6 +14,7 @@ local failure = require("weir.runner.failure")
 local Generation = require("weir.runner.generation")
 local Handlers = require("weir.runner.handlers")
 local loader = require("weir.loader")
+local packed = require("weir.db.packed")
 local pdk = require("weir.pdk")
 local traces = require("weir.traces")
 local tries = require("weir.try")
@@ -193,9 +194,10 @@ end
 --- Makes a configuration's chains available, and the newest.
 -- @tparam string text what weir.compile.blob encoded
 -- @tparam number serial
+-- @tparam ?userdata entities where the snapshot has what weir.db.packed wrote
 -- @treturn true|nil nil when nothing has changed
 -- @treturn nil|string why
-function worker.adopt(text, serial)
+function worker.adopt(text, serial, entities)
   local blob = buffer.decode(text)
   loader.set_path(blob.settings.plugin_path, blob.settings.lua_package_path)
   pdk.install(blob.settings)
@@ -203,6 +205,7 @@ function worker.adopt(text, serial)
   if not generation then
     return nil, err
   end
+  generation.reader = entities and packed.open(entities, blob.packed)
   generations[serial] = generation
   make_newest(generation)
   return true
@@ -211,7 +214,15 @@ end
 --- No request uses that configuration any more, or it could not be put in force after all.
 -- @tparam number serial
 function worker.retire(serial)
+  local gone = generations[serial]
   generations[serial] = nil
+  if gone then
+    -- The snapshot is freed: nothing may look into it any more.
+    gone.retired = true
+    if gone.reader then
+      gone.reader:close()
+    end
+  end
   if newest and newest.serial == serial then
     local last
     for other, generation in pairs(generations) do

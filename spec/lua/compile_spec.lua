@@ -24,7 +24,7 @@ local SETTINGS = {
 
 local TYPES = {
   "services", "routes", "upstreams", "targets", "plugins", "certificates", "snis",
-  "ca_certificates",
+  "ca_certificates", "consumers",
 }
 
 local DEFAULTS = {
@@ -41,7 +41,9 @@ local DEFAULTS = {
 
 -- Entities as weir.declarative gives them.
 local function configuration(entities)
-  local config = { by_id = {}, referring = entities.referring or {} }
+  local config = {
+    by_id = {}, referring = entities.referring or {}, model = require("weir.entities").base,
+  }
   for _, kind in ipairs(TYPES) do
     config[kind], config.by_id[kind] = {}, {}
     for i, entity in ipairs(entities[kind] or {}) do

@@ -1,8 +1,10 @@
 require("spec.lua.fake_core").install()
 local abi = require("weir.abi")
+local ffi = require("ffi")
 local current = require("weir.pdk.current")
 local null = require("cjson").null
 local declarative = require("weir.declarative")
+local packed = require("weir.db.packed")
 local loader = require("weir.loader")
 local workspace = require("weir.workspace")
 
@@ -16,8 +18,21 @@ local function now()
   return math.floor(tonumber(abi.C.weir_time_ms()) / 1000)
 end
 
-describe("kong.db", function()
+-- Consumers and entities of plugins are read in two ways: from tables, as all others are, and from
+-- what the snapshot has.
+for _, way in ipairs({ "from tables", "packed" }) do
+describe("kong.db, " .. way .. ",", function()
   local db, generation
+  local texts = {} -- held as long as they are read from
+
+  local function pack(config)
+    local text, directory = packed.write(config, { "consumers", "keyring_keys", "keyring_groups" })
+    texts[#texts + 1] = text
+    for kind in pairs(directory) do
+      generation.entities[kind] = nil
+    end
+    generation.reader = packed.open(ffi.cast("const char *", text), directory)
+  end
 
   local function use(text)
     local config, findings = declarative.load('_format_version: "3.0"\n' .. text,
@@ -26,6 +41,9 @@ describe("kong.db", function()
     generation = {
       entities = config.by_id, settings = { plugins = PLUGINS }, loaded_at = now(),
     }
+    if way == "packed" then
+      pack(config)
+    end
     current.generation = generation
   end
 
@@ -230,4 +248,18 @@ services:
     assert.is_table(db.consumers:select_by_username("alice"))
     assert.is_nil(db.consumers:select_by_username("carol"))
   end)
+
+  it("shows the newest configuration to what outlives its own", function()
+    use("consumers: [{username: dora}]\n")
+    local before, row = generation, db.consumers:each()
+    use("consumers: [{username: carol}]\n")
+    before.retired, current.generation, current.newest = true, before, generation
+    if before.reader then
+      before.reader:close()
+      assert.has_error(row, "the configuration that this was read from is gone")
+    end
+    assert.is_table(db.consumers:select_by_username("carol"))
+    current.newest = nil
+  end)
 end)
+end

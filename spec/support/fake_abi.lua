@@ -388,6 +388,11 @@ function C.weir_build_certificate(_, sni, n, credential)
   return 0
 end
 
+function C.weir_build_entities(_, p, n)
+  fake.built.entities = text(p, n)
+  return 0
+end
+
 function C.weir_build_blob(_, p, n)
   fake.built.blob = text(p, n)
   return 0

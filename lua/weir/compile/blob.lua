@@ -15,14 +15,17 @@
 --   services  id -> the same, for services without a route
 --   effective list of { policy = its id, mode, fields = list of { name, value, origin } }: how
 --             upstreams are verified, and what says so; each once, however many plans share it
---   entities  TYPE -> { [id] = entity }, private keys left out, references in place of secrets
+--   entities  TYPE -> { [id] = entity }, without private keys, references in place of secrets
 --   settings  what plugins may see of the settings, and node_id
+--   packed    where consumers and entities of plugins, which are not in `entities`, are in the text
+--             beside this one (weir.db.packed)
 --   loaded_at seconds since the epoch
 local base = require("weir.entities").base
 local buffer = require("string.buffer")
 local Chains = require("weir.compile.chains")
 local fingerprint = require("weir.fingerprint")
 local Fold = require("weir.compile.fold")
+local packed = require("weir.db.packed")
 local secrets = require("weir.schema.secrets")
 local Targets = require("weir.compile.targets")
 local tls = require("weir.tls")
@@ -64,10 +67,11 @@ local function show_references(entities, config)
   end
 end
 
+-- Of consumers and of what plugins bring there may be very many: they are packed, not here.
 local function public_entities(config)
   local entities = {}
-  for kind, by_id in pairs(config.by_id) do
-    entities[kind] = by_id
+  for kind in pairs(base.definitions) do
+    entities[kind] = kind ~= "consumers" and config.by_id[kind] or nil
   end
   entities.certificates = {}
   for id, entity in pairs(config.by_id.certificates) do
@@ -79,6 +83,7 @@ end
 
 function Blob.new(config, settings)
   return setmetatable({
+    config = config,
     indices = {},
     effective_indices = {},
     -- List of fields -> policy -> index: plans share these lists.
@@ -262,8 +267,25 @@ function Blob:judges(links)
   end
 end
 
+-- Types of which there may be very many.
+local function packed_kinds(model)
+  local kinds = { "consumers" }
+  for _, name in ipairs(model.names) do
+    if not base.definitions[name] then
+      kinds[#kinds + 1] = name
+    end
+  end
+  return kinds
+end
+
+--- Encodes all.
+-- @treturn string what workers decode
+-- @treturn string what they look entities up in (weir.db.packed)
+-- @raise as packed.write()
 function Blob:encode()
-  return buffer.encode(self.content)
+  local entities, directory = packed.write(self.config, packed_kinds(self.config.model))
+  self.content.packed = directory
+  return buffer.encode(self.content), entities
 end
 
 return Blob

@@ -115,7 +115,7 @@ function Dao:select_by_cache_key(key, options)
   elseif not self.definition.cache_key then
     error(("entity does not have a cache_key defined: %s"):format(self.name), 2)
   end
-  local entity = Store.current():find(self.name, "cache key", key, function(candidate)
+  local entity = Store.current():find_by(self.name, "cache key", key, function(candidate)
     return self:cache_key(candidate)
   end)
   return entity and row_of(self, entity, options)
@@ -170,33 +170,17 @@ local function page_size(size)
   return size
 end
 
--- Where in a list sorted by id an id is; nil when it is not.
-local function position(list, id)
-  local low, high = 1, #list
-  while low <= high do
-    local middle = math.floor((low + high) / 2)
-    local found = list[middle].id
-    if found == id then
-      return middle
-    elseif found < id then
-      low = middle + 1
-    else
-      high = middle - 1
-    end
-  end
-end
-
 -- A page of a list. An offset is the id that the page begins with.
 local function page_of(self, list, size, offset, options)
-  local from = offset == nil and 1 or position(list, offset)
+  local from = offset == nil and 1 or list:position(offset)
   if not from then
     return errors.invalid_offset(offset, "no such entity")
   end
   local rows = {}
-  for i = from, math.min(from + size - 1, #list) do
-    rows[#rows + 1] = row_of(self, list[i], options)
+  for i = from, math.min(from + size - 1, list:count()) do
+    rows[#rows + 1] = row_of(self, list:at(i), options)
   end
-  local following = list[from + size]
+  local following = list:at(from + size)
   return rows, nil, nil, following and following.id
 end
 
@@ -204,11 +188,12 @@ end
 local function each_of(self, list, size, options)
   local i = 0
   return function()
-    local row
+    local entity, row
     repeat
       i = i + 1
-      row = list[i] and row_of(self, list[i], options)
-    until row or not list[i]
+      entity = list:at(i)
+      row = entity and row_of(self, entity, options)
+    until row or not entity
     return row, nil, row and math.ceil(i / size)
   end
 end

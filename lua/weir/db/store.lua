@@ -1,8 +1,9 @@
 -- The entities of a configuration, found by id, by a field, or all in turn.
 --
--- One belongs to a generation of a worker (weir.worker) and shows what that one's configuration
--- says, for as long as requests run on it. Indexes are made when they are first asked for. What it
--- gives out is shared, and not to be changed.
+-- One belongs to a generation of a worker (weir.runner.generation) and shows what that one's
+-- configuration says, for as long as requests run on it. Types of which there may be very many are
+-- looked up where the snapshot has them (weir.db.packed); of the others, the worker has tables, and
+-- indexes that are made when they are first asked for. What it gives out is not to be changed.
 local current = require("weir.pdk.current")
 
 local Store = {}
@@ -10,41 +11,88 @@ Store.__index = Store
 
 --- Makes a store.
 -- @tparam table entities TYPE -> { [id] = entity }
-function Store.new(entities)
-  return setmetatable({ entities = entities, lists = {}, unique = {}, groups = {} }, Store)
+-- @tparam ?table reader for the types that are packed
+function Store.new(entities, reader)
+  return setmetatable({
+    entities = entities, reader = reader, lists = {}, unique = {}, groups = {},
+  }, Store)
 end
 
---- The store of the configuration that the current request runs on.
+--- The store of the configuration that the current request runs on. What goes on after its
+-- configuration is gone, a timer that waits for one, sees the newest.
 -- @treturn Store
 function Store.current()
   local generation = current.generation
-  generation.store = generation.store or Store.new(generation.entities)
+  if generation.retired then
+    generation = current.newest
+  end
+  generation.store = generation.store or Store.new(generation.entities, generation.reader)
   return generation.store
 end
+
+-- ---- lists, as those of weir.db.packed
+
+local List = {}
+List.__index = List
 
 local function by_id(a, b)
   return a.id < b.id
 end
 
+local function list_of(items)
+  table.sort(items, by_id)
+  return setmetatable({ items = items }, List)
+end
+
+--- How many entities a list has.
+function List:count()
+  return #self.items
+end
+
+--- An entity, counted from 1.
+-- @treturn table|nil
+function List:at(i)
+  return self.items[i]
+end
+
+--- Where in the list an id is.
+-- @treturn number|nil
+function List:position(id)
+  for i, entity in ipairs(self.items) do
+    if entity.id == id then
+      return i
+    end
+  end
+end
+
+local function is_packed(self, kind)
+  return self.reader ~= nil and self.reader:has(kind)
+end
+
+-- ---- looking up
+
 --- All entities of a type, sorted by id.
 -- @tparam string kind
--- @treturn table list
+-- @treturn List
 function Store:all(kind)
-  local list = self.lists[kind]
-  if not list then
-    list = {}
+  if is_packed(self, kind) then
+    return self.reader:all(kind)
+  elseif not self.lists[kind] then
+    local items = {}
     for _, entity in pairs(self.entities[kind]) do
-      list[#list + 1] = entity
+      items[#items + 1] = entity
     end
-    table.sort(list, by_id)
-    self.lists[kind] = list
+    self.lists[kind] = list_of(items)
   end
-  return list
+  return self.lists[kind]
 end
 
 --- The entity of an id.
 -- @treturn table|nil
 function Store:get(kind, id)
+  if is_packed(self, kind) then
+    return self.reader:get(kind, id)
+  end
   return self.entities[kind][id]
 end
 
@@ -61,43 +109,61 @@ local function index_of(indexes, kind, name, fill)
   return index
 end
 
+local function each(list)
+  local i = 0
+  return function()
+    i = i + 1
+    return list:at(i)
+  end
+end
+
 --- The entity that has a value.
 -- @tparam string kind
--- @tparam string name of the index: a field, or what else the values are
+-- @tparam string field a unique one
 -- @param value
--- @tparam ?function value_of called with an entity, for values that are no field's
 -- @treturn table|nil
-function Store:find(kind, name, value, value_of)
+function Store:find(kind, field, value)
+  if is_packed(self, kind) then
+    return self.reader:find(kind, field, value)
+  end
+  return self:find_by(kind, field, value, function(entity) return entity[field] end)
+end
+
+--- The entity of which a function gives a value.
+-- @tparam string kind
+-- @tparam string name what the values are
+-- @param value
+-- @tparam function value_of called with an entity
+-- @treturn table|nil
+function Store:find_by(kind, name, value, value_of)
   local index = index_of(self.unique, kind, name, function(index)
-    for _, entity in pairs(self.entities[kind]) do
-      local key
-      if value_of then
-        key = value_of(entity)
-      else
-        key = entity[name]
-      end
+    for entity in each(self:all(kind)) do
+      local key = value_of(entity)
       if key ~= nil then
-        index[key] = entity
+        index[key] = entity.id
       end
     end
   end)
-  return index[value]
+  return index[value] and self:get(kind, index[value])
 end
 
-local NONE = {}
+local NONE = list_of({})
 
 --- The entities that refer to another, sorted by id.
 -- @tparam string kind
 -- @tparam string field the reference
 -- @tparam string id of what they refer to
--- @treturn table list
+-- @treturn List
 function Store:referring(kind, field, id)
+  if is_packed(self, kind) then
+    return self.reader:referring(kind, field, id)
+  end
   local index = index_of(self.groups, kind, field, function(index)
-    for _, entity in ipairs(self:all(kind)) do
+    for entity in each(self:all(kind)) do
       local target = entity[field] and entity[field].id
       if target then
-        index[target] = index[target] or {}
-        table.insert(index[target], entity)
+        index[target] = index[target] or list_of({})
+        table.insert(index[target].items, entity)
       end
     end
   end)
