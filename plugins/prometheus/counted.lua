@@ -6,20 +6,49 @@
 local exposition = require("kong.plugins.prometheus.exposition")
 local store = require("kong.plugins.prometheus.store")
 
+local concat = table.concat
+
 local counted = {}
 
--- Between the parts of a key: metric, part of its sample, labels.
+-- Between the parts of a key: metric, part of its sample, labels. Names of entities cannot hold it,
+-- those of consumers can, and come last.
 local SEPARATOR = "\1"
 
-local SUM = "sum"
+-- The part that is all of a counter's sample, and that of a histogram which is no bucket.
+local WHOLE, SUM = "", "sum"
+
+-- Sets of labels that a metric remembers the keys of; with more it begins anew.
+local REMEMBERED_MAX = 10000
 
 local metrics = {} -- in the order of their names
 
-local function key_of(metric, part, labels)
-  return metric.name .. SEPARATOR .. part .. SEPARATOR .. labels
+local function new_keys(metric, values)
+  local head = metric.name .. SEPARATOR
+  local tail = SEPARATOR .. exposition.labels(metric.labels, values)
+  return setmetatable({}, { __index = function(keys, part)
+    local key = head .. part .. tail
+    keys[part] = key
+    return key
+  end })
+end
+
+-- The keys of a set of labels, by the part of the sample. They are put together once: requests
+-- come with few different ones.
+local function keys_of(metric, values)
+  local id = concat(values, SEPARATOR)
+  local keys = metric.keys[id]
+  if not keys then
+    if metric.remembered == REMEMBERED_MAX then
+      metric.keys, metric.remembered = {}, 0
+    end
+    keys = new_keys(metric, values)
+    metric.keys[id], metric.remembered = keys, metric.remembered + 1
+  end
+  return keys
 end
 
 local function define(metric)
+  metric.keys, metric.remembered = {}, 0
   metrics[#metrics + 1] = metric
   table.sort(metrics, function(a, b)
     return a.name < b.name
@@ -51,7 +80,7 @@ end
 -- @tparam number amount
 -- @tparam table values of its labels
 function counted.add(metric, amount, values)
-  store.add(key_of(metric, "", exposition.labels(metric.labels, values)), amount)
+  store.add(keys_of(metric, values)[WHOLE], amount)
 end
 
 -- The bucket that a value falls into; one more than there are bounds: it is above all of them.
@@ -69,9 +98,9 @@ end
 -- @tparam number value
 -- @tparam table values of its labels
 function counted.observe(metric, value, values)
-  local labels = exposition.labels(metric.labels, values)
-  store.add(key_of(metric, bucket_of(metric, value), labels), 1)
-  store.add(key_of(metric, SUM, labels), value)
+  local keys = keys_of(metric, values)
+  store.add(keys[bucket_of(metric, value)], 1)
+  store.add(keys[SUM], value)
 end
 
 -- Cells as metric name -> labels -> part -> number.
@@ -120,7 +149,7 @@ function counted.write(out)
         if metric.bounds then
           write_histogram(out, metric, labels, by_labels[labels])
         else
-          out[#out + 1] = exposition.sample(metric.name, labels, by_labels[labels][""])
+          out[#out + 1] = exposition.sample(metric.name, labels, by_labels[labels][WHOLE])
         end
       end
     end

@@ -134,6 +134,19 @@ describe("prometheus", function()
     end)
   end)
 
+  it("counts on where there are more sets of labels than it remembers", function()
+    for i = 1, 10010 do
+      entry.service.name = "s" .. i % 10005
+      count({ status_code_metrics = true })
+    end
+    local all = metrics()
+    assert.equal(10005, #all.kong_http_requests_total.samples)
+    for i, expected in pairs({ [0] = 1, [1] = 2, [5] = 2, [6] = 1, [10004] = 1 }) do
+      assert.equal(expected, prometheus.value(all, "kong_http_requests_total",
+        { service = "s" .. i }))
+    end
+  end)
+
   it("writes labels of any content", function()
     entry.service.name = 'a "quoted" \\ name,\nwith le="1"} 5'
     count(ALL)
