@@ -5,6 +5,7 @@
 local Form = require("kong.plugins.request-transformer.form")
 local Headers = require("kong.plugins.request-transformer.headers")
 local body = require("kong.plugins.request-transformer.body")
+local memo = require("kong.plugins.request-transformer.memo")
 local rules = require("kong.plugins.request-transformer.rules")
 local template = require("kong.plugins.request-transformer.template")
 local values = require("kong.plugins.request-transformer.values")
@@ -19,15 +20,27 @@ local function allow_header(name, operation)
   return name:lower() ~= "host" or operation == "replace"
 end
 
-local function prepare(conf)
+-- A path and the query behind it. Where they part is what the configuration says, not what an
+-- expression gives: a "?" that a client brought in is a character of the path.
+local function split_uri(uri)
+  local plain = uri:gsub("%$%b()", function(expression)
+    return ("x"):rep(#expression)
+  end)
+  local mark = plain:find("?", 1, true) or #uri + 1
+  return uri:sub(1, mark - 1), uri:sub(mark + 1)
+end
+
+local prepared = memo(function(conf)
   local templates = false
   local function compile(text)
     local value = template.compile(text)
     templates = templates or type(value) == "function"
     return value
   end
+  local path, path_query = split_uri(conf.replace.uri or "")
   local made = {
-    uri = conf.replace.uri and compile(conf.replace.uri),
+    path = conf.replace.uri and compile(path),
+    path_query = compile(path_query),
     method = conf.http_method,
     query = rules.of(conf, "querystring", compile),
     headers = rules.of(conf, "headers", compile, allow_header),
@@ -35,18 +48,7 @@ local function prepare(conf)
   }
   made.templates = templates
   return made
-end
-
-local by_conf = setmetatable({}, { __mode = "k" })
-
-local function prepared(conf)
-  local made = by_conf[conf]
-  if not made then
-    made = prepare(conf)
-    by_conf[conf] = made
-  end
-  return made
-end
+end)
 
 -- A function that says what a value is for this request.
 local function new_text_of(made)
@@ -54,13 +56,6 @@ local function new_text_of(made)
   return function(value)
     return type(value) == "function" and value(seen) or value
   end
-end
-
--- The path, and in front of the request's own query one that it may bring along.
-local function change_uri(made, query, text_of)
-  local path, more = text_of(made.uri):match("^([^?]*)%??(.*)$")
-  kong.service.request.set_path(path)
-  query:prepend(more)
 end
 
 -- A form that a method cannot carry goes to the query.
@@ -87,8 +82,9 @@ function RequestTransformer:access(conf)
   local made = prepared(conf)
   local text_of = new_text_of(made)
   local query = Form.new(kong.request.get_raw_query())
-  if made.uri then
-    change_uri(made, query, text_of)
+  if made.path then
+    kong.service.request.set_path(text_of(made.path))
+    query:prepend(text_of(made.path_query))
   end
   if made.method then
     change_method(made, query)

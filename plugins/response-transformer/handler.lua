@@ -2,6 +2,7 @@
 
 local Headers = require("kong.plugins.request-transformer.headers")
 local JsonObject = require("kong.plugins.request-transformer.json_object")
+local memo = require("kong.plugins.request-transformer.memo")
 local rules = require("kong.plugins.request-transformer.rules")
 local json_value = require("kong.plugins.response-transformer.json_value")
 
@@ -10,19 +11,12 @@ local ResponseTransformer = { PRIORITY = 800, VERSION = require("kong.meta").ver
 -- Operations whose values are JSON; those of rename are names.
 local WRITES = { replace = true, add = true, append = true }
 
-local by_conf = setmetatable({}, { __mode = "k" })
-
-local function prepared(conf)
-  local made = by_conf[conf]
-  if not made then
-    local function encode(value, operation, number)
-      return WRITES[operation] and json_value(value, conf[operation].json_types[number]) or value
-    end
-    made = { headers = rules.of(conf, "headers"), json = rules.of(conf, "json", encode) }
-    by_conf[conf] = made
+local prepared = memo(function(conf)
+  local function encode(value, operation, number)
+    return WRITES[operation] and json_value(value, conf[operation].json_types[number]) or value
   end
-  return made
-end
+  return { headers = rules.of(conf, "headers"), json = rules.of(conf, "json", encode) }
+end)
 
 local function is_json(content_type)
   local mime = content_type and content_type:lower():match("^%s*([^;%s]*)") or ""

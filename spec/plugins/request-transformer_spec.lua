@@ -249,6 +249,12 @@ describe("request-transformer", function()
       assert.same({ path = "/new", query = "a=1&b=2" }, service)
     end)
 
+    it("the path, whose query cannot be brought in by a client", function()
+      local service = run({ replace = { uri = "/$(query_params['a?'] or '?')?c=$(1)" } },
+        { query = "a?=%3Fadmin=1%23%20" })
+      assert.same({ path = "/%3Fadmin=1%23%20", query = "c=1&a?=%3Fadmin=1%23%20" }, service)
+    end)
+
     it("the method", function()
       assert.equal("PATCH", run({ http_method = "PATCH" }).method)
     end)
