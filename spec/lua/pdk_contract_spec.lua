@@ -82,6 +82,11 @@ local FUNCTIONS = {
   ["client.authenticate"] = { ACCESS, { { id = UUID } },
     { {}, "either credential or consumer must be provided" } },
   ["client.get_protocol"] = { AUTH },
+  ["client.tls.request_client_certificate"] = { words("certificate") },
+  ["client.tls.disable_session_reuse"] = { words("certificate") },
+  ["client.tls.get_full_client_certificate_chain"] = {
+    words("rewrite access balancer response log"),
+  },
   ["client.tls.set_client_verify"] = { words("rewrite access balancer response"), { "SUCCESS" },
     { { true }, "client verify result must be a string" },
     { { "x" }, 'unknown client verify result "x": "SUCCESS", "NONE" or "FAILED:reason" expected' },

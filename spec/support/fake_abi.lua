@@ -566,6 +566,18 @@ C.weir_service_set_path = keep("path")
 C.weir_service_set_query = keep("query")
 C.weir_service_set_body = keep("body")
 
+function C.weir_client_request_certificate()
+  return 0
+end
+
+function C.weir_client_forbid_sessions()
+  return 0
+end
+
+function C.weir_client_chain()
+  return NONE
+end
+
 function C.weir_service_hold()
   fake.request.service.held = true
   return 0
