@@ -1,13 +1,19 @@
--- How often somebody has called within the windows that are limited (policy "local"): counters in
--- the memory of this node, which all its workers share.
+-- How often somebody has called within the windows that are limited.
 --
--- A request is counted before anything is decided, and taken back when it is refused. So requests
--- that come at once never get through in greater number than the limit says, and those that are
--- refused cost nothing.
+-- A request is counted before anything is decided, and in no window when one of them is full. So
+-- requests that come at once never get through in greater number than the limit says, and those
+-- that are refused cost nothing.
 
+local in_memory = require("kong.plugins.rate-limiting.in_memory")
+local in_redis = require("kong.plugins.rate-limiting.in_redis")
 local windows = require("kong.plugins.rate-limiting.windows")
 
 local counters = {}
+
+-- policy -> function that counts a request: gets the windows (limit, stop, who called, period), the
+-- time and the configuration, and gives for each window how many requests it has with this one; or
+-- nil and why it cannot.
+local policies = { ["local"] = in_memory, redis = in_redis }
 
 -- Who called may be a text of any length that the client has chosen.
 local LONGEST = 64
@@ -16,66 +22,50 @@ local function short(text)
   return #text > LONGEST and ngx.encode_base64(ngx.sha1_bin(text)) or text
 end
 
-local function take_back(used)
-  local dict = ngx.shared.kong_rate_limiting_counters
-  for _, window in ipairs(used) do
-    local count, err = dict:incr(window.key, -1)
-    -- The window may have ended meanwhile, and its counter with it.
-    if not count and err ~= "not found" then
-      kong.log.err("could not take a request back: ", err)
+local function windows_of(conf, who, now)
+  local list = {}
+  for _, name in ipairs(windows.NAMES) do
+    local limit = conf[name]
+    if limit then
+      local start, stop = windows.at(name, now)
+      list[#list + 1] = { name = name, limit = limit, stop = stop, who = who,
+        period = ("%s:%d"):format(name, start) }
     end
   end
+  return list
 end
 
--- Adds one to the counter of a window.
-local function count_in(name, limit, who, now)
-  local start, stop = windows.at(name, now)
-  local window = { name = name, limit = limit, stop = stop,
-    key = ("%s:%s:%d"):format(who, name, start) }
-  local count, err = ngx.shared.kong_rate_limiting_counters:incr(window.key, 1, 0, stop - now)
-  if not count then
-    return nil, err
-  end
-  window.exceeded = count > limit
-  window.remaining = math.max(0, limit - count)
-  return window
-end
-
--- What a request that is taken back has not used up.
-local function give_back(used)
-  take_back(used)
-  for _, window in ipairs(used) do
-    if not window.exceeded then
-      window.remaining = window.remaining + 1
+-- Whether one of the windows is full.
+local function is_refused(list, counts)
+  for i, window in ipairs(list) do
+    if counts[i] > window.limit then
+      return true
     end
   end
+  return false
 end
 
 --- Counts a request in all windows that have a limit, or in none when one of them is full.
--- @tparam table limits name of a window -> requests
+-- @tparam table conf
 -- @tparam string who
 -- @tparam number now seconds since the epoch
--- @treturn table|nil list, from the shortest to the longest: name, limit, remaining, exceeded, stop
---   (seconds since the epoch)
+-- @treturn table|nil list, from the shortest to the longest: name, limit, remaining, stop (seconds
+--   since the epoch)
 -- @treturn boolean|string whether the request is refused; or why it could not be counted
-function counters.count(limits, who, now)
+function counters.count(conf, who, now)
   who = ("%s:%s"):format(kong.plugin.get_id(), short(who))
-  local used, refused = {}, false
-  for _, name in ipairs(windows.NAMES) do
-    if limits[name] then
-      local window, err = count_in(name, limits[name], who, now)
-      if not window then
-        take_back(used)
-        return nil, err
-      end
-      used[#used + 1] = window
-      refused = refused or window.exceeded
-    end
+  local list = windows_of(conf, who, now)
+  local counts, err = policies[conf.policy](list, now, conf)
+  if not counts then
+    return nil, err
   end
-  if refused then
-    give_back(used)
+  local refused = is_refused(list, counts)
+  for i, window in ipairs(list) do
+    -- What is refused has used up nothing.
+    local used = refused and counts[i] - 1 or counts[i]
+    window.remaining = math.max(0, window.limit - used)
   end
-  return used, refused
+  return list, refused
 end
 
 return counters

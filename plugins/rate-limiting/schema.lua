@@ -19,14 +19,13 @@ local function check_limits(config)
 end
 
 local function check_policy(value)
-  if value == "local" then
-    return true
+  if value == "cluster" then
+    return nil, "there is no database to count in: policy should be local or redis"
   end
-  return nil, ("requests are counted in the memory of this node, not with '%s': policy should be "
-    .. "local"):format(value)
+  return true
 end
 
--- Where the policy "redis" would count. Exported configurations have it, with its defaults.
+-- Where the policy "redis" counts.
 local REDIS = {
   { host = typedefs.redis_host },
   { port = typedefs.port { default = 6379 } },
@@ -67,7 +66,10 @@ for _, field in ipairs({
   } },
   { header_name = typedefs.header_name },
   { path = typedefs.path },
-  { policy = { type = "string", default = "local", custom_validator = check_policy } },
+  { policy = {
+    type = "string", default = "local", one_of = { "local", "cluster", "redis" },
+    custom_validator = check_policy,
+  } },
   { fault_tolerant = { type = "boolean", required = true, default = true } },
   { redis = { type = "record", required = true, fields = REDIS } },
   { hide_client_headers = { type = "boolean", required = true, default = false } },
@@ -94,6 +96,10 @@ return {
     { conditional = {
       if_field = "config.limit_by", if_match = { eq = "header" },
       then_field = "config.header_name", then_match = { required = true },
+    } },
+    { conditional = {
+      if_field = "config.policy", if_match = { eq = "redis" },
+      then_field = "config.redis.host", then_match = { required = true },
     } },
     { conditional = {
       if_field = "config.limit_by", if_match = { eq = "path" },

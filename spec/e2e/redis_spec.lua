@@ -1,12 +1,10 @@
 -- resty.redis against a real redis-server, over TCP, a Unix socket and TLS.
 
 local cjson = require("cjson")
-local client = require("spec.support.client")
 local config = require("spec.support.config")
 local helpers = require("spec.helpers")
 local pki = require("spec.fixtures.pki")
 local upstreams = require("spec.fixtures.upstreams")
-local workspace = require("spec.support.workspace")
 
 local PRELUDE = [[
 local red = require("resty.redis"):new()
@@ -22,25 +20,8 @@ local CONNECTED = PRELUDE .. "assert(red:connect('127.0.0.1', $port))\n"
 describe("resty.redis", function()
   local gateway
 
-  local function start_redis()
-    local directory = workspace.directory()
-    local server = { port = client.free_port(), tls_port = client.free_port(),
-      path = directory .. "/redis.sock" }
-    local leaf = pki.get("leaf")
-    local child = workspace.start({
-      "redis-server", "--bind", "127.0.0.1", "--port", tostring(server.port), "--save", "",
-      "--appendonly", "no", "--dir", directory, "--unixsocket", server.path,
-      "--tls-port", tostring(server.tls_port), "--tls-cert-file", leaf.chain,
-      "--tls-key-file", leaf.key, "--tls-ca-cert-file", pki.get("root").cert,
-      "--tls-auth-clients", "no", directory = directory,
-    })
-    upstreams.wait_port(server.port, child)
-    upstreams.wait_port(server.tls_port, child)
-    return server
-  end
-
   setup(function()
-    local server = start_redis()
+    local server = upstreams.redis()
     local function code(text, prelude)
       text = ((prelude or CONNECTED) .. text):gsub("%$([%l_]+)", server)
       return { port = server.port, plugins = { { name = "snippet", config = { access = text } } } }
