@@ -3,6 +3,17 @@ return {
   DECLARATIVE_DEFAULT_WORKSPACE_ID = require("weir.workspace").id,
   DECLARATIVE_DEFAULT_WORKSPACE_NAME = "default",
   HEADERS = {
+    ANONYMOUS = "X-Anonymous-Consumer",
+    AUTHENTICATED_GROUPS = "X-Authenticated-Groups",
+    CONSUMER_CUSTOM_ID = "X-Consumer-Custom-ID",
+    CONSUMER_GROUPS = "X-Consumer-Groups",
+    CONSUMER_ID = "X-Consumer-ID",
+    CONSUMER_USERNAME = "X-Consumer-Username",
+    CREDENTIAL_IDENTIFIER = "X-Credential-Identifier",
+    RATELIMIT_LIMIT = "X-RateLimit-Limit",
+    RATELIMIT_REMAINING = "X-RateLimit-Remaining",
+    SERVER = "Server",
+    VIA = "Via",
     HOST_OVERRIDE = "X-Host-Override",
     PROXY_LATENCY = "X-Kong-Proxy-Latency",
     RESPONSE_LATENCY = "X-Kong-Response-Latency",
@@ -14,5 +25,8 @@ return {
     FORWARDED_PORT = "X-Forwarded-Port",
     FORWARDED_PATH = "X-Forwarded-Path",
     FORWARDED_PREFIX = "X-Forwarded-Prefix",
+  },
+  RATELIMIT = {
+    PERIODS = { "second", "minute", "hour", "day", "month", "year" },
   },
 }

@@ -23,6 +23,14 @@ describe("the PDK", function()
       statistics = { port = port, plugins = probe({
         access = "return kong.nginx.get_statistics()",
       }) },
+      queued = { port = port, plugins = probe({ log = [[
+        local queue = require("kong.tools.queue")
+        local conf = { name = "probe", max_batch_size = 3, max_coalescing_delay = 30 }
+        return queue.enqueue(conf, function(own, entries)
+          kong.log.notice("batch of ", own.what, ": ", table.concat(entries, ", "))
+          return true
+        end, { what = "paths" }, kong.request.get_path())
+      ]] }) },
     }
     gateway = helpers.gateway({
       config = config.build(services),
@@ -43,6 +51,15 @@ describe("the PDK", function()
     assert.same({ unnamed = { "7", false, false }, named = { id = "7", rest = false } },
       get("/groups/7/"))
     assert.same({ unnamed = {}, named = {} }, get("/prefix/12"))
+  end)
+
+  it("hands batches of entries to plugins, outside of the requests", function()
+    for i = 1, 3 do
+      assert.equal(200, gateway:get({ path = "/queued/" .. i, host = "x.example" }).status)
+    end
+    local line = gateway:wait_line("batch of paths: /queued/1, /queued/2, /queued/3")
+    assert.matches("%[prober%]", line)
+    assert.is_nil(line:find("client: ", 1, true))
   end)
 
   it("counts connections by what they do", function()
