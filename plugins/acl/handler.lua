@@ -2,7 +2,7 @@
 
 local groups = require("kong.plugins.acl.groups")
 
-local Acl = { PRIORITY = 950, VERSION = "1.0.0" }
+local Acl = { PRIORITY = 950, VERSION = require("kong.meta").version }
 
 local CONSUMER_GROUPS, AUTHENTICATED_GROUPS = "X-Consumer-Groups", "X-Authenticated-Groups"
 

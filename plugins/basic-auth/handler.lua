@@ -3,7 +3,7 @@
 local identity = require("kong.plugins.key-auth.identity")
 local password = require("kong.plugins.basic-auth.password")
 
-local BasicAuth = { PRIORITY = 1100, VERSION = "1.0.0" }
+local BasicAuth = { PRIORITY = 1100, VERSION = require("kong.meta").version }
 
 -- In the order in which they are tried.
 local FIELDS = { "Proxy-Authorization", "Authorization" }

@@ -4,7 +4,7 @@
 local methods = require("kong.plugins.cors.methods")
 local origins = require("kong.plugins.cors.origins")
 
-local Cors = { PRIORITY = 2000, VERSION = "1.0.0" }
+local Cors = { PRIORITY = 2000, VERSION = require("kong.meta").version }
 
 local compiled = setmetatable({}, { __mode = "k" }) -- conf -> what origins.compile() gave
 

@@ -6,7 +6,7 @@ local identity = require("kong.plugins.key-auth.identity")
 local places = require("kong.plugins.jwt.places")
 local token = require("kong.plugins.jwt.token")
 
-local Jwt = { PRIORITY = 1450, VERSION = "1.0.0" }
+local Jwt = { PRIORITY = 1450, VERSION = require("kong.meta").version }
 
 local function unauthorized(conf, message)
   return identity.unauthorized(message, "Bearer", conf.realm)

@@ -3,7 +3,7 @@
 local identity = require("kong.plugins.key-auth.identity")
 local places = require("kong.plugins.key-auth.places")
 
-local KeyAuth = { PRIORITY = 1250, VERSION = "1.0.0" }
+local KeyAuth = { PRIORITY = 1250, VERSION = require("kong.meta").version }
 
 local function unauthorized(conf, message)
   return identity.unauthorized(message, "Key", conf.realm)

@@ -2,7 +2,7 @@
 
 local counters = require("kong.plugins.rate-limiting.counters")
 
-local RateLimiting = { PRIORITY = 910, VERSION = "1.0.0" }
+local RateLimiting = { PRIORITY = 910, VERSION = require("kong.meta").version }
 
 local function id_of(entity)
   return entity and entity.id

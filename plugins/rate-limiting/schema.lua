@@ -44,7 +44,7 @@ local function redis_shorthands()
   for i, item in ipairs(REDIS) do
     local name, field = next(item)
     shorthands[i] = { ["redis_" .. name] = {
-      type = field.type, len_min = field.len_min,
+      type = field.type, len_min = field.len_min, referenceable = field.referenceable,
       func = function(value)
         return { redis = { [name] = value } }
       end,
