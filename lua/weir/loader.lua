@@ -59,6 +59,14 @@ function loader.locate(name)
   return plugin_file(name) or (package.searchpath(name, package.path))
 end
 
+--- Whether a module belongs to a plugin that ships with weir.
+-- @tparam string name
+-- @treturn boolean
+function loader.is_shipped(name)
+  local path = plugin_file(name)
+  return path ~= nil and shipped ~= nil and path:sub(1, #shipped + 1) == shipped .. "/"
+end
+
 --- Makes weir's own modules and plugins loadable, before everything else that package.path names.
 -- @tparam string root the folder that holds lua/ and plugins/
 function loader.install(root)

@@ -9,7 +9,7 @@ local offered = require("weir.needs.offered")
 local scan = require("weir.needs.scan")
 local suggest = require("weir.suggest")
 
-local PARTS = { "handler", "schema", "daos" }
+local PARTS = { "handler", "schema", "daos", "api" }
 
 local needs = {}
 

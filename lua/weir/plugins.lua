@@ -5,6 +5,7 @@
 -- it, its schema. What is loaded stays loaded: code of plugins changes with the next start, not
 -- with a reload.
 local bit = require("bit")
+local loader = require("weir.loader")
 local needs = require("weir.needs")
 
 local plugins = {}
@@ -63,9 +64,13 @@ local function load_module(name, part)
 end
 
 -- What it asks for is looked up before it is run: it would fail at the first thing that is missing,
--- now or with some request. Once it runs there is nothing to look up.
+-- now or with some request. Of weir's own plugins and of those that run already that is known.
 local function check_needs(name)
-  local missing = package.loaded[("kong.plugins.%s.handler"):format(name)] and {} or needs.of(name)
+  local module = ("kong.plugins.%s.handler"):format(name)
+  if package.loaded[module] or loader.is_shipped(module) then
+    return nil
+  end
+  local missing = needs.of(name)
   if missing[1] then
     return ('Plugin "%s" cannot be loaded because it asks for what weir does not have:\n  %s')
       :format(name, table.concat(missing, "\n  "))

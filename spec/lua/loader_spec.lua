@@ -44,6 +44,23 @@ describe("weir.loader", function()
     assert.equal("own", require("kong.plugins.loader-spec-b.handler"))
   end)
 
+  it("says where a module lies, and whether it ships", function()
+    local root, own = folders({
+      ["ROOT/plugins/loader-spec-a/handler.lua"] = "", ["OWN/loader-spec-b/handler.lua"] = "",
+      ["ROOT/lua/loader_spec/x.lua"] = "",
+    })
+    loader.install(root)
+    loader.set_path(own)
+    local a, b = "kong.plugins.loader-spec-a.handler", "kong.plugins.loader-spec-b.handler"
+    assert.equal(root .. "/plugins/loader-spec-a/handler.lua", loader.locate(a))
+    assert.equal(own .. "/loader-spec-b/handler.lua", loader.locate(b))
+    assert.equal(root .. "/lua/loader_spec/x.lua", loader.locate("loader_spec.x"))
+    assert.is_nil(loader.locate("kong.plugins.loader-spec-c.handler"))
+    assert.is_true(loader.is_shipped(a))
+    assert.is_false(loader.is_shipped(b))
+    assert.is_false(loader.is_shipped("kong.plugins.loader-spec-c.handler"))
+  end)
+
   it("lists the files it tried", function()
     local root = folders({})
     loader.install(root)

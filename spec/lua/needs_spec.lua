@@ -125,6 +125,20 @@ describe("weir.needs", function()
     }))
   end)
 
+  it("has advice only about what is not there", function()
+    local hints, offered = require("weir.needs.hints"), require("weir.needs.offered")
+    for field in pairs(hints.fields) do
+      local names = {}
+      for name in field:gmatch("[^.]+") do
+        table.insert(names, name)
+      end
+      assert.equal(#names, offered.missing(names), field)
+    end
+    for module in pairs(hints.modules) do
+      assert.is_false(offered.module(module), module)
+    end
+  end)
+
   it("has nothing against what a plugin can do without", function()
     assert.same({}, missing({
       handler = "if kong.nothing then kong.nothing.get() end\nngx.own = {} ngx.own.x()\n"

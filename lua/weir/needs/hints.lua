@@ -1,17 +1,13 @@
 -- What to use in place of what weir does not have: for names that plugins are known to ask for.
 return {
   fields = {
-    ["kong.cluster"] = "weir nodes form no cluster; kong.node.get_id() names this one",
     ["kong.cluster_events"] = "weir nodes form no cluster; ngx.shared is shared by the workers",
     ["kong.dao"] = "kong.db, since Kong 1.0",
-    ["kong.websocket"] = "nothing: weir does not look into WebSocket frames",
     ["kong.worker_events"] = "ngx.shared, which all workers see",
     ["ngx.balancer"] = "the `balancer` phase of the handler",
     ["ngx.exec"] = "kong.service.request.set_path() and kong.service.set_target()",
     ["ngx.location"] = "kong.service.set_target() for the request itself; there are no subrequests",
     ["ngx.ocsp"] = "`ocsp` of a policy (plugins/upstream-tls)",
-    ["ngx.run_worker_thread"] = "nothing: what takes long belongs into a service of its own",
-    ["ngx.ssl"] = 'require("ngx.ssl")',
   },
   modules = {
     ["kong.dao.errors"] = "kong.db.schema.typedefs: errors are returned by validators as texts",
@@ -23,6 +19,5 @@ return {
     ["ngx.balancer"] = "the `balancer` phase of the handler",
     ["ngx.ocsp"] = "`ocsp` of a policy (plugins/upstream-tls)",
     ["ngx.process"] = "ngx.worker",
-    ["ngx.re"] = "the global ngx.re",
   },
 }
