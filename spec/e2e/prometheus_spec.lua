@@ -7,7 +7,7 @@ local upstreams = require("spec.fixtures.upstreams")
 
 local ALL = {
   status_code_metrics = true, latency_metrics = true, bandwidth_metrics = true,
-  upstream_health_metrics = true,
+  upstream_health_metrics = true, per_consumer = true,
 }
 
 local HOST = "Host: kong.example\r\n\r\n"
@@ -19,7 +19,11 @@ describe("prometheus", function()
     return config.build({
       one = { port = port },
       stopped = { port = port, plugins = { { name = "request-termination" } } },
-    }, { plugins = { { name = "prometheus", config = fields } } })
+      keyed = { port = port, plugins = { { name = "key-auth" } } },
+    }, {
+      consumers = { { username = "kim", keyauth_credentials = { { key = "secret" } } } },
+      plugins = { { name = "prometheus", config = fields } },
+    })
   end
 
   setup(function()
@@ -81,6 +85,20 @@ describe("prometheus", function()
       "kong_bandwidth_bytes", { service = "one", direction = "ingress" }))
     assert.is_true(40 * 100 < prometheus.value(all,
       "kong_bandwidth_bytes", { service = "one", direction = "egress" }))
+  end)
+
+  it("counts for consumers", function()
+    local response = gateway:get({ path = "/keyed", headers = { apikey = "secret" } })
+    assert.equal(200, response.status)
+    assert.equal(401, gateway:get("/keyed").status)
+    local function codes(code, consumer)
+      return value("kong_http_requests_total",
+        { service = "keyed", code = code, consumer = consumer })
+    end
+    helpers.eventually(function()
+      return codes("200", "kim") == 1 and codes("401", "") == 1
+    end)
+    assert.is_true(0 < value("kong_bandwidth_bytes", { consumer = "kim", direction = "egress" }))
   end)
 
   it("tells about the node", function()
