@@ -157,6 +157,18 @@ services:
     assert.same({}, (db.keyring_groups:page_for_consumer({ id = NOBODY })))
   end)
 
+  it("leaves out what lacks the tags that are asked for", function()
+    local function with(tags, condition)
+      return names(db.consumers:each(nil, { tags = tags, tags_cond = condition }))
+    end
+    assert.same({ "alice" }, with({ "x" }))
+    assert.same({}, with({ "x", "y" }))
+    assert.same({ "alice" }, with({ "x", "y" }, "or"))
+    assert.same({}, with({ "z" }, "or"))
+    local page = db.consumers:page(10, nil, { tags = { "x" } })
+    assert.same({ "alice" }, { page[1].username, page[2] })
+  end)
+
   it("makes cache keys as Kong does, and reads by them", function()
     local ws = workspace.id
     assert.equal("keyring_keys:b1:::::" .. ws, db.keyring_keys:cache_key("b1"))
@@ -209,6 +221,16 @@ services:
       row, message = db.keyring_keys:each_for_consumer({ id = "x" })()
       assert.is_false(row)
       assert.matches("invalid foreign key", message)
+    end)
+
+    it("options that it cannot follow", function()
+      local text, err = failure(db.consumers:page(1, nil, { tags = "x" }))
+      assert.equal("[off] invalid option (tags: expected a set)", text)
+      assert.equal(11, err.code)
+      assert.same({ tags = "expected a set" }, err.options)
+      local row, message = db.consumers:each(1, { tags = {}, tags_cond = "nor" })()
+      assert.is_false(row)
+      assert.equal("[off] invalid option (tags_cond: expected one of: and, or)", message)
     end)
 
     it("to write", function()

@@ -170,6 +170,37 @@ local function page_size(size)
   return size
 end
 
+-- Whether an entity has all of some tags, or one of them.
+local function has_tags(entity, tags, one_is_enough)
+  local has = {}
+  for _, tag in ipairs(entity.tags or {}) do
+    has[tag] = true
+  end
+  for _, tag in ipairs(tags) do
+    if (has[tag] or false) == one_is_enough then
+      return one_is_enough
+    end
+  end
+  return not one_is_enough
+end
+
+-- What the options leave of all entities of a type; or nil, the name of an option and what is wrong
+-- with it.
+local function chosen(self, options)
+  local list = Store.current():all(self.name)
+  local tags, condition = options and options.tags, options and options.tags_cond or "and"
+  if tags == nil then
+    return list
+  elseif type(tags) ~= "table" then
+    return nil, "tags", "expected a set"
+  elseif condition ~= "and" and condition ~= "or" then
+    return nil, "tags_cond", "expected one of: and, or"
+  end
+  return Store.filter(list, function(entity)
+    return has_tags(entity, tags, condition == "or")
+  end)
+end
+
 -- A page of a list. An offset is the id that the page begins with.
 local function page_of(self, list, size, offset, options)
   local from = offset == nil and 1 or list:position(offset)
@@ -217,7 +248,7 @@ end
 --- Reads a page of all entities.
 -- @tparam ?number size 1 to 1000; 100
 -- @tparam ?string offset what the page before gave
--- @tparam ?table options
+-- @tparam ?table options nulls; tags (list), tags_cond ("and", "or"): only entities with these tags
 -- @treturn table|nil list
 -- @treturn nil|string
 -- @treturn nil|table
@@ -228,7 +259,11 @@ function Dao:page(size, offset, options)
   if not count then
     return errors.invalid_size(why)
   end
-  return page_of(self, Store.current():all(self.name), count, offset, options)
+  local list, option, wrong = chosen(self, options)
+  if not list then
+    return errors.invalid_option(option, wrong)
+  end
+  return page_of(self, list, count, offset, options)
 end
 
 --- Iterates over all entities.
@@ -241,7 +276,12 @@ function Dao:each(size, options)
     local _, message, err = errors.invalid_size(why)
     return failing(message, err)
   end
-  return each_of(self, Store.current():all(self.name), count, options)
+  local list, option, wrong = chosen(self, options)
+  if not list then
+    local _, message, err = errors.invalid_option(option, wrong)
+    return failing(message, err)
+  end
+  return each_of(self, list, count, options)
 end
 
 -- What page_for_FIELD and each_for_FIELD have in common: the id that is referred to, and the size.

@@ -8,7 +8,7 @@ local STRATEGY = "off"
 
 local NAMES = {
   [1] = "invalid primary key", [7] = "invalid offset", [9] = "invalid size",
-  [12] = "operation unsupported", [16] = "invalid foreign key",
+  [11] = "invalid options", [12] = "operation unsupported", [16] = "invalid foreign key",
 }
 
 local meta = {
@@ -47,6 +47,12 @@ end
 
 function errors.invalid_unique(field, why)
   return fail(10, why, nil, "invalid unique " .. field)
+end
+
+function errors.invalid_option(option, why)
+  local _, message, err = fail(11, ("invalid option (%s: %s)"):format(option, why))
+  err.options = { [option] = why }
+  return nil, message, err
 end
 
 function errors.unsupported(verb, entity)

@@ -44,6 +44,19 @@ local function list_of(items)
   return setmetatable({ items = items }, List)
 end
 
+--- The entities of a list that a function accepts.
+-- @tparam List list
+-- @tparam function accepts called with an entity
+-- @treturn List
+function Store.filter(list, accepts)
+  local items = {}
+  for i = 1, list:count() do
+    local entity = list:at(i)
+    items[#items + 1] = accepts(entity) and entity or nil
+  end
+  return list_of(items)
+end
+
 --- How many entities a list has.
 function List:count()
   return #self.items
