@@ -230,7 +230,7 @@ describe("upstream_verify", function()
       wait = "API disabled in the context of upstream_verify",
       request = "function cannot be called in upstream_verify phase %(only in: ",
       service = "function cannot be called in upstream_verify phase "
-        .. "%(only in: access, balancer, preread%)",
+        .. "%(only in: rewrite, access, balancer, preread%)",
       response = "function cannot be called in upstream_verify phase %(only in: ",
     }
     for fault, text in pairs(texts) do
