@@ -202,6 +202,12 @@ local FUNCTIONS = {
   ["tracing.set_should_sample"] = { ANY },
   ["tracing.get_sampling_decision"] = { ANY },
   ["tracing.new"] = { ANY, { "x" } },
+  ["vault.is_reference"] = { ANY, { "x" } },
+  ["vault.parse_reference"] = { ANY, { "{vault://env/x}" } },
+  ["vault.get"] = { ANY, { "{vault://env/x}" } },
+  ["vault.update"] = { ANY, { {} } },
+  ["vault.try"] = { ANY, { tostring, {} } },
+  ["vault.flush"] = { ANY }, ["vault.init_worker"] = { ANY }, ["vault.warmup"] = { ANY, { {} } },
   ["telemetry.log"] = { ANY, { "x", {}, "y" } },
   ["configuration.remove_sensitive"] = { ANY },
 }
@@ -263,7 +269,9 @@ describe("the PDK", function()
     fake.install()
     pdk.install({ node_id = UUID })
     current.slot = 1
-    current.generation = { settings = { plugins = {} }, entities = { consumers = {} }, plans = {} }
+    current.generation = {
+      settings = { plugins = {} }, entities = { consumers = {}, vaults = {} }, plans = {},
+    }
   end)
   after_each(function()
     current.release(1)
