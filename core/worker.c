@@ -17,6 +17,9 @@
 
 enum { LOG_FLUSH = 100 };   // ms that an access log line may wait for company
 
+// Enough for what plugins may nest (vm/bounds.c), whatever the shell's limit is.
+enum { STACK_SIZE = 8 << 20 };
+
 struct open_listener {
     struct worker *worker;
     struct worker_listen spec;
@@ -247,6 +250,21 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
+// Signals are the control thread's.
+static int start_thread(struct worker_state *s)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&s->thread, &attributes, thread_main, s->worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return failed;
+}
+
 struct worker *worker_start(unsigned id, const char *lua_root, const struct worker_listen *listens,
                             unsigned count)
 {
@@ -265,12 +283,7 @@ struct worker *worker_start(unsigned id, const char *lua_root, const struct work
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->started, NULL);
 
-    // Signals are the control thread's.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&s->thread, NULL, thread_main, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int failed = start_thread(s);
     if (failed) {
         log_write(LOG_EMERG, 0, "cannot start a worker thread: %s", strerror(failed));
         return NULL;

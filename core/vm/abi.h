@@ -556,6 +556,15 @@ int64_t weir_key_write(const struct weir_key *k, int as_private, int as_pem, cha
 // looked for where the policy names nothing else. WEIR_ERR_BAD: that is no host name.
 int weir_socket_policy(void *socket, struct weir_policy *policy, const char *name, size_t n);
 
+// ---- bounds of plugins' Lua (core/vm/bounds.h), of the calling VM
+enum { WEIR_BOUNDS_TIME = 1, WEIR_BOUNDS_STACK, WEIR_BOUNDS_COLLECT, WEIR_BOUNDS_MEMORY };
+// What checks in plugins' code ask: 0, or WEIR_BOUNDS_…, for an error or a collection.
+int weir_bounds_check(void);
+// Plugins run (1: their time begins) or do not (0: nothing is refused). Returns what was before.
+int weir_bounds_switch(int on);
+void weir_bounds_set(uint32_t time_ms, uint64_t memory);    // 0: no limit
+uint64_t weir_bounds_used(void);                            // bytes of memory
+
 // ---- the node
 enum { WEIR_MODES = 3, WEIR_VERDICT_CODES = 32 };
 struct weir_counters {

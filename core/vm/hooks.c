@@ -65,7 +65,10 @@ static bool call_judge(struct vm *vm, const struct request *r, char said[VERDICT
     lua_pushinteger(L, (lua_Integer)r->plan->index);
     const char *text = "the plugins could not be asked";
     bool accepts = false;
-    if (lua_pcall(L, 2, 1, 0) != 0)
+    bounds_switch(&vm->bounds, true);
+    const int status = lua_pcall(L, 2, 1, 0);
+    bounds_switch(&vm->bounds, false);
+    if (status != 0)
         state_log_error(vm, L, "upstream_verify");
     else if (lua_type(L, -1) == LUA_TSTRING)
         text = lua_tostring(L, -1);
@@ -73,6 +76,7 @@ static bool call_judge(struct vm *vm, const struct request *r, char said[VERDICT
         accepts = lua_isboolean(L, -1) && lua_toboolean(L, -1);
     snprintf(said, VERDICT_SAID, "%s", text);
     lua_settop(L, 0);
+    bounds_leave(&vm->bounds, L);
     return accepts;
 }
 
@@ -102,11 +106,15 @@ static bool certificate(void *state, struct client *c)
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->certificate);
     lua_pushnumber(L, (lua_Number)c->proxy->view->snapshot->serial);
     bool accepted = false;
-    if (lua_pcall(L, 1, 1, 0) != 0)
+    bounds_switch(&vm->bounds, true);
+    const int status = lua_pcall(L, 1, 1, 0);
+    bounds_switch(&vm->bounds, false);
+    if (status != 0)
         state_log_error(vm, L, "certificate");
     else
         accepted = lua_isboolean(L, -1) && lua_toboolean(L, -1);
     lua_settop(L, 0);
+    bounds_leave(&vm->bounds, L);
     turn = before;
     return accepted;
 }

@@ -199,9 +199,15 @@ enum hook_result scope_enter(struct coroutine *c, int arguments)
     turn = (struct turn){ .vm = vm, .request = s->request, .scope = s };
     vm->running = c;
     c->exits = false;
+    const bool bounded = bounds_switch(&vm->bounds, true);
     const int status = lua_resume(c->L, arguments);
+    bounds_switch(&vm->bounds, false);
     vm->running = beneath;
     const enum hook_result result = outcome(c, status, beneath);
+    if (bounded)
+        vm->bounds.on = true; // a plugin's thread: the plugin goes on
+    else
+        bounds_leave(&vm->bounds, vm->L);
     turn = before;
     return result;
 }

@@ -17,6 +17,8 @@
 #include "base/table.h"
 #include "net/alarm.h"
 #include "proxy/hooks.h"
+#include "base/wheel.h"
+#include "vm/bounds.h"
 #include "vm/vm.h"
 
 #include <lauxlib.h>
@@ -65,6 +67,7 @@ struct scope {
 
 struct vm {
     lua_State *L;
+    struct bounds bounds;
     int worker;                     // id, -1 in other VMs
     struct proxy *proxy;            // the worker's, NULL in other VMs
     bool exiting;                   // the worker drains
@@ -96,6 +99,7 @@ struct turn {
     const struct shown *shown;
     struct scope *scope;
     struct client *client;          // in the certificate phase, where there is no request
+    uint64_t since;                 // ms, when bounds.c looked first; 0: not yet
 };
 extern _Thread_local struct turn turn;
 

@@ -69,6 +69,7 @@ static const char boot[] = "local root, module = ...\n"
                            "local loader = assert(loadfile(root .. '/lua/weir/loader.lua'))()\n"
                            "package.loaded['weir.loader'] = loader\n"
                            "loader.install(root)\n"
+                           "loader.keep_bounds()\n"
                            "return require(module)\n";
 
 // A reference to a function of the module on top of the stack, LUA_REFNIL when there is none.
@@ -126,6 +127,7 @@ struct vm *vm_new(const char *lua_root, const char *module, enum vm_heap heap)
         free(vm);
         return NULL;
     }
+    bounds_open(&vm->bounds, vm->L);
     lua_atpanic(vm->L, panic);
     luaL_openlibs(vm->L);
     wait_open(vm->L);
@@ -155,6 +157,7 @@ void vm_free(struct vm *vm)
     struct turn before = turn;
     turn = (struct turn){ .vm = vm }; // finalisers may log
     scopes_done(vm);
+    bounds_close(&vm->bounds, vm->L);
     lua_close(vm->L);
     arena_done(&vm->turn);
     turn = before;
@@ -248,6 +251,7 @@ static bool call(struct vm *vm, const char *function, int count, char **why)
     struct turn before = turn;
     turn = (struct turn){ .vm = vm };
     int status = lua_pcall(L, count, 2, first);
+    bounds_switch(&vm->bounds, false);
     turn = before;
     int error = status != 0 || !lua_isnil(L, -1) ? -1 : 0;
     if (error == 0)

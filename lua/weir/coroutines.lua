@@ -7,8 +7,12 @@
 local wait = require("weir.wait")
 
 local raw = coroutine
-local create, running = raw.create, raw.running
-local raw_resume, raw_status, raw_yield = raw.resume, raw.status, raw.yield
+local create, resume, running = raw.create, raw.resume, raw.running
+local raw_status, raw_yield = raw.status, raw.yield
+
+-- Coroutines that resume each other nest in C, too, which PUC-Rio's Lua counts and LuaJIT does not.
+local NESTED_MAX = 200
+local depth = 0
 
 -- Those that were made here, and of these the ones that wait.
 local own = setmetatable({}, { __mode = "k" })
@@ -17,6 +21,21 @@ local waiting = setmetatable({}, { __mode = "k" })
 local coroutines = setmetatable({}, { __index = raw })
 
 local go_on
+
+local function rise(to, ...)
+  depth = to
+  return ...
+end
+
+local function raw_resume(co, ...)
+  if depth >= NESTED_MAX then
+    return false, "C stack overflow"
+  elseif type(co) ~= "thread" then
+    return resume(co) -- which raises the error
+  end
+  depth = depth + 1
+  return rise(depth - 1, resume(co, ...))
+end
 
 -- What came out of `co`: handed on, unless it waits.
 local function settle(co, ...)

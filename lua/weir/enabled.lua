@@ -1,4 +1,5 @@
 -- The plugins that the settings enable, in a process that has run none so far.
+local bounds = require("weir.bounds")
 local loader = require("weir.loader")
 local pdk = require("weir.pdk")
 local plugins = require("weir.plugins")
@@ -12,6 +13,7 @@ local enabled = {}
 -- @treturn nil|table error texts
 function enabled.load(settings)
   loader.set_path(settings.plugin_path, settings.lua_package_path)
+  bounds.set(settings)
   pdk.install(settings)
   return plugins.load_all(settings.plugins)
 end

@@ -1,11 +1,15 @@
 -- Where modules come from: weir's own tree, plugin folders, and the user's lua_package_path.
 --
 -- kong.plugins.NAME.FILE is DIR/NAME/FILE.lua in the first plugin folder that has it. A VM calls
--- install() when it starts (core/vm/vm.c) and set_path() once it knows the settings.
+-- install() and keep_bounds() when it starts (core/vm/vm.c), and set_path() once it knows the
+-- settings. What is not weir's own is loaded within bounds (weir.bounds).
 
 local loader = {}
 
-local shipped
+-- Before weir.bounds puts its own in its place.
+local loadfile = loadfile
+
+local modules, shipped
 local folders = {}
 local base = package.path
 
@@ -15,6 +19,19 @@ local function split(list)
     items[#items + 1] = item
   end
   return items
+end
+
+local function is_below(path, folder)
+  return path:sub(1, #folder + 1) == folder .. "/"
+end
+
+-- A file that is there but does not compile is an error, not a miss.
+local function load_file(name, path)
+  local is_own = is_below(path, modules) or is_below(path, shipped)
+  local load = is_own and loadfile or require("weir.bounds").loadfile
+  local chunk, err = load(path)
+  return chunk
+    or error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, err), 0)
 end
 
 -- The file of a plugin's module; nil and the files that were looked for, or nothing for a module
@@ -38,18 +55,10 @@ local function plugin_file(name)
   return nil, table.concat(tried)
 end
 
--- A module loader (package.loaders) for plugins. A file that is there but does not compile is an
--- error, not a miss.
+-- A module loader (package.loaders) for plugins.
 local function load_plugin_file(name)
   local path, tried = plugin_file(name)
-  if not path then
-    return tried
-  end
-  local chunk, err = loadfile(path)
-  if not chunk then
-    error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, err), 0)
-  end
-  return chunk
+  return path and load_file(name, path) or tried
 end
 
 --- Where the Lua file of a module lies.
@@ -64,17 +73,30 @@ end
 -- @treturn boolean
 function loader.is_shipped(name)
   local path = plugin_file(name)
-  return path ~= nil and shipped ~= nil and path:sub(1, #shipped + 1) == shipped .. "/"
+  return path ~= nil and shipped ~= nil and is_below(path, shipped)
+end
+
+-- A module loader for everything that package.path names. What it does not find is said by Lua's
+-- own, which comes next.
+local function find_file(name)
+  local path = package.searchpath(name, package.path)
+  return path and load_file(name, path)
 end
 
 --- Makes weir's own modules and plugins loadable, before everything else that package.path names.
 -- @tparam string root the folder that holds lua/ and plugins/
 function loader.install(root)
-  shipped = root .. "/plugins"
+  modules, shipped = root .. "/lua", root .. "/plugins"
   folders = { shipped }
   base = ("%s/lua/?.lua;%s/lua/?/init.lua;%s"):format(root, root, package.path)
   package.path = base
   table.insert(package.loaders, 2, load_plugin_file)
+end
+
+--- From now on whatever is loaded in this state, but for weir's own modules, is kept within bounds.
+function loader.keep_bounds()
+  table.insert(package.loaders, 3, find_file)
+  require("weir.bounds").install()
 end
 
 --- Applies the settings that say where the user's modules lie, in place of what was set before.
@@ -86,13 +108,13 @@ function loader.set_path(plugin_path, lua_package_path)
   for _, folder in ipairs(split(plugin_path or "")) do
     folders[#folders + 1] = folder
   end
-  local own = lua_package_path or ""
-  if own == "" then
+  local templates = lua_package_path or ""
+  if templates == "" then
     package.path = base
-  elseif own:find(";;", 1, true) then
-    package.path = own:gsub(";;", function() return ";" .. base .. ";" end, 1)
+  elseif templates:find(";;", 1, true) then
+    package.path = templates:gsub(";;", function() return ";" .. base .. ";" end, 1)
   else
-    package.path = own .. ";" .. base
+    package.path = templates .. ";" .. base
   end
 end
 

@@ -5,6 +5,7 @@
 -- it, its schema. What is loaded stays loaded: code of plugins changes with the next start, not
 -- with a reload.
 local bit = require("bit")
+local bounds = require("weir.bounds")
 local loader = require("weir.loader")
 local needs = require("weir.needs")
 
@@ -53,7 +54,7 @@ end
 
 local function load_module(name, part)
   local module = ("kong.plugins.%s.%s"):format(name, part)
-  local ok, result = pcall(require, module)
+  local ok, result = bounds.pcall(require, module)
   if ok then
     return result
   end

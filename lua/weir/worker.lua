@@ -7,6 +7,7 @@
 
 local buffer = require("string.buffer")
 local abi = require("weir.abi")
+local bounds = require("weir.bounds")
 local certificates = require("weir.chain")
 local choice = require("weir.runner.choice")
 local current = require("weir.pdk.current")
@@ -200,6 +201,7 @@ end
 function worker.adopt(text, serial, entities)
   local blob = buffer.decode(text)
   loader.set_path(blob.settings.plugin_path, blob.settings.lua_package_path)
+  bounds.set(blob.settings)
   pdk.install(blob.settings)
   local generation, err = Generation.make(blob, serial, handlers, newest)
   if not generation then

@@ -20,16 +20,30 @@ describe("weir.pdk.current", function()
     assert.are_not.equal(shared, current.ctx("shared"))
   end)
 
-  it("gives the next request empty tables, also used ones", function()
+  it("gives the next request tables of its own, whatever became of the last one's", function()
     current.slot = 1
-    local first = setmetatable(current.ctx("shared"), { __index = function() return "stale" end })
+    local first = setmetatable(current.ctx("shared"), {
+      __metatable = false, __index = function() return "stale" end,
+    })
     first.secret, first[1] = "x", "y"
     current.release(1)
     local second = current.ctx("shared")
-    assert.equal(first, second)
     assert.is_nil(next(second))
     assert.is_nil(second.secret)
     assert.is_nil(getmetatable(second))
+    first.late = "from a timer, say"
+    assert.is_nil(second.late)
+  end)
+
+  it("takes another table in the place of one", function()
+    local mine = {}
+    current.slot = 1
+    assert.is_true(current.assign("shared", mine))
+    assert.equal(mine, current.ctx("shared"))
+    current.release(1)
+    assert.are_not.equal(mine, current.ctx("shared"))
+    current.slot = 0
+    assert.is_false(current.assign("shared", mine))
   end)
 
   it("drops what it made for keys of a request that is over", function()

@@ -48,7 +48,10 @@ describe("weir.worker", function()
       rewrite = rewrite or {},
       plans = {},
       entities = {},
-      settings = { trusted_ips = {}, lua_package_path = "", plugin_path = "" },
+      settings = {
+        trusted_ips = {}, lua_package_path = "", plugin_path = "", lua_time_limit = 0,
+        lua_memory_limit = 0,
+      },
     })
   end
 

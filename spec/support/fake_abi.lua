@@ -69,6 +69,23 @@ function C.weir_log(level, p, n)
   table.insert(fake.log, { level = level, text = text(p, n) })
 end
 
+-- Nothing bounds plugins here; what they were told to is kept.
+function C.weir_bounds_check()
+  return 0
+end
+
+function C.weir_bounds_switch()
+  return 0
+end
+
+function C.weir_bounds_used()
+  return 0
+end
+
+function C.weir_bounds_set(time, memory)
+  fake.bounds = { time = time, memory = memory }
+end
+
 function C.weir_log_level()
   return fake.level
 end

@@ -75,8 +75,9 @@ local function blob_of(options, folder)
     plans = { [0] = {} },
     entities = {},
     settings = {
-      plugin_path = folder, lua_package_path = "", trusted_ips = {},
+      plugin_path = folder, lua_package_path = options.lua_package_path or "", trusted_ips = {},
       lua_max_pending_timers = 8, lua_max_running_timers = 4,
+      lua_time_limit = options.time_limit or 0, lua_memory_limit = options.memory_limit or 0,
     },
   })
 end
@@ -92,7 +93,8 @@ end
 
 --- Adopts a configuration.
 -- @tparam table options chain (plugin names in their order), confs and hashes (one per plugin),
--- choices and consumers (as weir.compile.blob describes them, of the only plan)
+-- choices and consumers (as weir.compile.blob describes them, of the only plan), time_limit
+-- (seconds) and memory_limit (bytes) of their Lua, lua_package_path
 -- @treturn string|nil why it was refused
 function World:adopt(options)
   self.serial = self.serial + 1

@@ -4,6 +4,7 @@
 -- A plugin's own schema.lua completes this definition: its `config`, and what it says about the
 -- other fields (protocols, `no_service` and so on) replaces what is said here.
 local Schema = require("weir.schema")
+local bounds = require("weir.bounds")
 local typedefs = require("weir.typedefs")
 
 local definition = {
@@ -98,7 +99,7 @@ function definition.advise(entity, context)
   if not (give_advice and context.config and entity.enabled) then
     return {}
   end
-  local ok, advice = pcall(give_advice, entity, context.config)
+  local ok, advice = bounds.pcall(give_advice, entity, context.config)
   return ok and advice or {
     { field = "name", message = "its schema fails to advise: " .. tostring(advice) },
   }

@@ -19,28 +19,10 @@ local current = {
 -- slot -> { key, table, key, table, … } of the request in it; a request has very few keys.
 local stores = {}
 
--- Cleared tables and empty stores that wait for the next request.
+-- Empty stores that wait for the next request. The tables in them do not: a plugin may have kept
+-- one, for a timer, and would find another request's values in it.
 local SPARE = 256
-local spare_tables, spare_count = new(SPARE, 0), 0
 local spare_stores, spare_store_count = new(SPARE, 0), 0
-
-local function take_table()
-  if spare_count == 0 then
-    return {}
-  end
-  local t = spare_tables[spare_count]
-  spare_count = spare_count - 1
-  return t
-end
-
-local function give_table(t)
-  if spare_count < SPARE then
-    setmetatable(t, nil)
-    clear(t)
-    spare_count = spare_count + 1
-    spare_tables[spare_count] = t
-  end
-end
 
 local function take_store()
   if spare_store_count == 0 then
@@ -71,9 +53,25 @@ function current.ctx(key)
     end
     at = at + 2
   end
-  local t = take_table()
+  local t = {}
   store[at], store[at + 1] = key, t
   return t
+end
+
+--- Makes a table the current request's.
+-- @param key as for ctx()
+-- @tparam table value
+-- @treturn boolean false outside of a request
+function current.assign(key, value)
+  if not current.ctx(key) then
+    return false
+  end
+  local store, at = stores[current.slot], 1
+  while store[at] ~= key do
+    at = at + 2
+  end
+  store[at + 1] = value
+  return true
 end
 
 --- Forgets the tables of a request that is over.
@@ -84,11 +82,6 @@ function current.release(slot)
     return
   end
   stores[slot] = nil
-  local at = 1
-  while store[at] ~= nil do
-    give_table(store[at + 1])
-    at = at + 2
-  end
   clear(store)
   if spare_store_count < SPARE then
     spare_store_count = spare_store_count + 1

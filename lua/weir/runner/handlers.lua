@@ -1,4 +1,5 @@
 -- The handlers of plugins that a worker has loaded, and what they are told outside of requests.
+local bounds = require("weir.bounds")
 local current = require("weir.pdk.current")
 local failure = require("weir.runner.failure")
 
@@ -29,7 +30,7 @@ end
 function Handlers:load(record)
   local module = record.module
   if not self.by_module[module] then
-    local ok, handler = pcall(require, module)
+    local ok, handler = bounds.pcall(require, module)
     if not ok then
       return nil, handler
     end
@@ -47,8 +48,9 @@ local function call(plugin, what, ...)
   if not fn then
     return
   end
-  current.plugin = plugin
-  local ok, err = xpcall(fn, failure.traceback, plugin.handler, ...)
+  -- A request that waits may have left its own.
+  current.plugin, current.slot, current.phase = plugin, 0, nil
+  local ok, err = bounds.xpcall(fn, failure.traceback, plugin.handler, ...)
   current.plugin = nil
   if not ok then
     failure.report(plugin, what, err)

@@ -124,6 +124,13 @@ return {
     options = { "text/plain", "text/html", "application/json", "application/xml" },
     description = "type of error bodies when the client states no preference" },
 
+  { name = "lua_time_limit", type = "time", default = "10", max = 86400,
+    description = "seconds that Lua of plugins may run without a pause, each time that it is "
+      .. "entered; 0: no limit; not Kong's" },
+  { name = "lua_memory_limit", type = "size", default = "1g", max = 2 ^ 46,
+    description = "bytes of a worker's Lua state beyond which the plugin that runs fails; 0: no "
+      .. "limit; not Kong's" },
+
   { name = "untrusted_lua", type = "enum", default = "sandbox",
     options = { "off", "sandbox", "on" },
     description = "what becomes of Lua that stands in configurations (pre-function and the like): "

@@ -1,0 +1,142 @@
+-- Keeps the Lua of plugins within bounds (core/vm/bounds.h): loads it with checks in it, and calls
+-- it where the core itself does not see that a plugin runs.
+
+local abi = require("weir.abi")
+local checks = require("weir.checks")
+
+local C = abi.C
+
+-- How many functions and loops begin between two questions to the core. With each, C functions may
+-- have nested once more, so it is also a bound of the stack that must be left.
+local BUDGET = 200
+
+local TIME, STACK, COLLECT = C.WEIR_BOUNDS_TIME, C.WEIR_BOUNDS_STACK, C.WEIR_BOUNDS_COLLECT
+
+local bounds = {}
+
+local settings = { time = 0, memory = 0 }
+
+--- What is said when a plugin took too much memory.
+-- @treturn string
+function bounds.memory_error()
+  return ("not enough memory: the Lua state has %d bytes in use; lua_memory_limit is %d")
+    :format(tonumber(C.weir_bounds_used()), settings.memory)
+end
+
+-- What a check that used its budget up calls.
+local function ask()
+  local answer = C.weir_bounds_check()
+  if answer >= COLLECT then
+    collectgarbage()
+    answer = C.weir_bounds_check()
+  end
+  if answer == 0 or answer == COLLECT then
+    return BUDGET
+  elseif answer == TIME then
+    error(("the time limit is over: Lua ran for %g s without a pause (lua_time_limit)")
+      :format(settings.time), 2)
+  elseif answer == STACK then
+    error("stack overflow: C functions are nested too deeply", 2)
+  end
+  error(bounds.memory_error(), 2)
+end
+
+--- Sets the limits of this state.
+-- @tparam table values by name; those of settings
+function bounds.set(values)
+  settings.time, settings.memory = values.lua_time_limit, values.lua_memory_limit
+  C.weir_bounds_set(settings.time * 1000, settings.memory)
+end
+
+-- ---- calling
+
+local function leave(before, ...)
+  C.weir_bounds_switch(before)
+  return ...
+end
+
+--- Like xpcall, for a function of a plugin: its time begins now, and memory may be refused.
+function bounds.xpcall(fn, handler, ...)
+  return leave(C.weir_bounds_switch(1), xpcall(fn, handler, ...))
+end
+
+--- Like pcall, likewise.
+function bounds.pcall(fn, ...)
+  return leave(C.weir_bounds_switch(1), pcall(fn, ...))
+end
+
+-- ---- loading
+
+local load = load
+
+-- A text, or what a function gives in pieces.
+local function text_of(chunk)
+  if type(chunk) ~= "function" then
+    return chunk
+  end
+  local pieces = {}
+  for piece in chunk do
+    if piece == "" then
+      break
+    end
+    pieces[#pieces + 1] = piece
+  end
+  return table.concat(pieces)
+end
+
+--- Like Lua's load(), for code of others: with checks in it, and never bytecode, which could do
+-- without them and crash the process besides.
+-- @treturn function|nil
+-- @treturn nil|string
+function bounds.load(chunk, name, _, ...)
+  local text = text_of(chunk)
+  if type(text) ~= "string" then
+    error(("bad argument #1 to 'load' (string expected, got %s)"):format(type(text)), 2)
+  end
+  name = name or text
+  -- Mistakes are those of the text as it was written.
+  local ok, err = load(text, name, "t")
+  if not ok then
+    return nil, err
+  end
+  local checked
+  checked, err = checks.insert(text)
+  if not checked then
+    return nil, ("%s: %s"):format(name, err)
+  end
+  local make
+  make, err = load(checked, name, "t", ...)
+  return make and make(ask), err
+end
+
+--- Like Lua's loadfile(), likewise.
+function bounds.loadfile(path, ...)
+  path = path or "/dev/stdin"
+  local file, err = io.open(path)
+  local text
+  if file then
+    text, err = file:read("*a")
+    file:close()
+  end
+  if not text then
+    return nil, "cannot open " .. err
+  end
+  -- The line that says which program reads the file.
+  return bounds.load((text:gsub("^#[^\n]*", "", 1)), "@" .. path, ...)
+end
+
+-- ---- the whole state
+
+--- Puts these functions in the place of Lua's own, in a state of the gateway.
+function bounds.install()
+  _G.load, _G.loadfile = bounds.load, bounds.loadfile
+  function _G.loadstring(text, name)
+    return bounds.load(text, name)
+  end
+  function _G.dofile(path)
+    local chunk, err = bounds.loadfile(path)
+    return (chunk or error(err, 0))()
+  end
+end
+
+return bounds
