@@ -46,6 +46,23 @@ describe("weir.pdk.current", function()
     assert.is_false(current.assign("shared", mine))
   end)
 
+  it("keeps what is assigned to kong.ctx for the request alone", function()
+    package.loaded["weir.pdk.ctx"] = nil
+    local ctx = require("weir.pdk.ctx")
+    current.slot, current.plugin = 1, {}
+    ctx.mine, ctx.plugin = { "mine" }, { "own" }
+    assert.same({ "mine" }, ctx.mine)
+    assert.same({ "own" }, current.ctx(current.plugin))
+    assert.has_error(function() ctx.mine = 1 end, "kong.ctx.mine can only be a table")
+    current.release(1)
+    assert.same({}, ctx.mine)
+    assert.same({}, ctx.plugin)
+    current.release(1)
+    current.slot, current.plugin = 0, nil
+    assert.has_error(function() ctx.mine = {} end,
+      "there is no request that kong.ctx.mine could belong to")
+  end)
+
   it("drops what it made for keys of a request that is over", function()
     local key = setmetatable({ {} }, { __mode = "v" })
     current.slot = 3

@@ -66,21 +66,6 @@ function ngx.get_phase()
   return phase.name()
 end
 
--- The request's table of ngx.ctx. Assigning another table copies it: the table itself lives with
--- the request.
-local function assign_context(value)
-  local context = current.ctx("ngx")
-  if not context then
-    error("no request", 3)
-  end
-  for key in pairs(context) do
-    context[key] = nil
-  end
-  for key, item in pairs(value) do
-    context[key] = item
-  end
-end
-
 return setmetatable(ngx, {
   __index = function(_, name)
     if name == "ctx" then
@@ -96,7 +81,9 @@ return setmetatable(ngx, {
   end,
   __newindex = function(self, name, value)
     if name == "ctx" then
-      assign_context(value)
+      if not current.assign("ngx", value) then
+        error("no request", 2)
+      end
     elseif name == "status" then
       response.set_status(value)
     else
