@@ -64,6 +64,30 @@ describe("the reference", function()
     end
   end)
 
+  it("has types that the language server knows", function()
+    local known = {}
+    for name in ([[any boolean false fun function integer nil number size string table thread true
+      userdata]]):gmatch("%a+") do
+      known[name] = true
+    end
+    local lines = {}
+    for _, name in ipairs({ "kong", "ngx", "plugin" }) do
+      for line in io.lines(("lua/weir/types/%s.lua"):format(name)) do
+        table.insert(lines, line)
+        known[line:match("^%-%-%-@class ([%w_.]+)") or false] = true
+      end
+    end
+    local count = 0
+    for _, line in ipairs(lines) do
+      local kind = line:match("^%-%-%-@param %S+ (%S+)") or line:match("^%-%-%-@return (%S+)")
+      for word in (kind or ""):gmatch("[%a_][%w_.]*") do
+        assert(known[word] or word == "ffi.cdata", line)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 200)
+  end)
+
   it("knows the phases of handlers", function()
     local text = helpers.read("lua/weir/types/plugin.lua"):match("@class weir.Handler\n(.-)\n\n")
     local known = {}
