@@ -50,6 +50,14 @@ static inline struct str api_str(const char *p, size_t n)
     return (struct str){ p, n };
 }
 
+// A text that is an argument of a function of Lua.
+static inline struct str api_check_str(lua_State *L, int index)
+{
+    size_t n;
+    const char *p = luaL_checklstring(L, index, &n);
+    return (struct str){ p, n };
+}
+
 static inline void api_give(struct weir_str *out, struct str s)
 {
     out->p = s.p ? s.p : "";

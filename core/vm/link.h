@@ -5,7 +5,7 @@
 // name but link_is_for(): one that was verified under a policy and for a name is never used under
 // another policy or for another name.
 //
-// Owner: a socket (vm/socket.h), or the pool. Threads: the worker's.
+// Owner: a socket (socket.c), or the pool. Threads: the worker's.
 
 #pragma once
 

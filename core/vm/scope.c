@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "proxy/request.h"
 #include "vm/abi.h"
-#include "vm/socket.h"
 #include "vm/state.h"
 
 #include <lauxlib.h>
@@ -64,6 +63,13 @@ void coroutine_drop(struct coroutine *c)
     coroutine_free(vm, c);
 }
 
+void coroutine_unalarm(struct coroutine *c)
+{
+    if (c->alarm)
+        alarm_clear(c->alarm);
+    c->alarm = NULL;
+}
+
 static void coroutine_give(struct coroutine *c)
 {
     struct vm *vm = c->scope->vm;
@@ -91,7 +97,7 @@ struct scope *scope_take(struct vm *vm, struct request *request)
         s->slot = ++vm->scopes_made;
         list_init(&s->node);
         list_init(&s->threads);
-        list_init(&s->sockets);
+        list_init(&s->owned);
     }
     s->request = request;
     return s;
@@ -110,8 +116,10 @@ void scope_give(struct scope *s)
 {
     struct vm *vm = s->vm;
     scope_stop(s);
-    for (struct list *node; (node = list_first(&s->sockets));)
-        socket_release(container_of(node, struct socket, node));
+    for (struct list *node; (node = list_first(&s->owned));) {
+        struct owned *o = container_of(node, struct owned, node);
+        o->release(o);
+    }
     state_notify(vm, vm->release, s->slot);
     list_remove(&s->node);
     s->request = NULL;

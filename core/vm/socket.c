@@ -1,9 +1,10 @@
-// socket.c - cosockets: connecting, TLS, reading and writing for coroutines that wait.
+// socket.c - cosockets: their life, reading and writing.
 
 #include "vm/socket.h"
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/option.h"
 #include "proxy/proxy.h"
 #include "vm/api.h"
 
@@ -12,7 +13,7 @@
 
 #define TYPE "weir.socket"
 
-static struct socket *check(lua_State *L)
+struct socket *socket_check(lua_State *L)
 {
     struct socket *s = luaL_checkudata(L, 1, TYPE);
     if (!turn.scope || s->scope != turn.scope)
@@ -22,8 +23,7 @@ static struct socket *check(lua_State *L)
 
 // -- what went wrong ------------------------------------------------------------------------------
 
-// ngx_lua's words.
-static const char *text_of(err_t err)
+const char *socket_text(err_t err)
 {
     if (err == &err_connect_timeout || err == &err_read_timeout || err == &err_write_timeout)
         return "timeout";
@@ -33,22 +33,21 @@ static const char *text_of(err_t err)
 }
 
 // nil, text
-static int give_problem(lua_State *L, const char *text)
+int socket_give_problem(lua_State *L, const char *text)
 {
     lua_pushnil(L);
     lua_pushstring(L, text);
     return 2;
 }
 
-static void set_problem(struct socket *s, const char *text)
+void socket_set_problem(struct socket *s, const char *text)
 {
     snprintf(s->problem, sizeof s->problem, "%s", text);
 }
 
 // -- closing --------------------------------------------------------------------------------------
 
-// Calls off what is under way, and closes the connection.
-static void disconnect(struct socket *s)
+void socket_disconnect(struct socket *s)
 {
     if (s->query)
         resolve_cancel(s->query);
@@ -66,27 +65,22 @@ static void disconnect(struct socket *s)
     s->addrs = NULL;
 }
 
-void socket_release(struct socket *s)
+static void release(struct owned *o)
 {
-    disconnect(s);
-    list_remove(&s->node);
+    struct socket *s = container_of(o, struct socket, owned);
+    socket_disconnect(s);
+    list_remove(&s->owned.node);
     s->scope = NULL;
 }
 
 static int collect(lua_State *L)
 {
-    socket_release(luaL_checkudata(L, 1, TYPE));
+    struct socket *s = luaL_checkudata(L, 1, TYPE);
+    release(&s->owned);
     return 0;
 }
 
 // -- waiting --------------------------------------------------------------------------------------
-
-static void stop_alarm(struct coroutine *c)
-{
-    if (c->alarm)
-        alarm_clear(c->alarm);
-    c->alarm = NULL;
-}
 
 static void go_on(void *arg)
 {
@@ -100,7 +94,7 @@ static int opener_results(struct coroutine *c)
     struct socket *s = c->subject;
     s->opener = NULL;
     if (s->problem[0])
-        return give_problem(c->L, s->problem);
+        return socket_give_problem(c->L, s->problem);
     lua_pushboolean(c->L, true);
     return 1;
 }
@@ -109,8 +103,8 @@ static void opener_cancel(struct coroutine *c)
 {
     struct socket *s = c->subject;
     s->opener = NULL;
-    stop_alarm(c);
-    disconnect(s);
+    coroutine_unalarm(c);
+    socket_disconnect(s);
 }
 
 static int reader_results(struct coroutine *c)
@@ -118,7 +112,7 @@ static int reader_results(struct coroutine *c)
     struct socket *s = c->subject;
     s->reader = NULL;
     if (s->problem_reading)
-        return give_problem(c->L, s->problem_reading);
+        return socket_give_problem(c->L, s->problem_reading);
     lua_pushlstring(c->L, s->piece.p, s->piece.n);
     return 1;
 }
@@ -127,7 +121,7 @@ static void reader_cancel(struct coroutine *c)
 {
     struct socket *s = c->subject;
     s->reader = NULL;
-    stop_alarm(c);
+    coroutine_unalarm(c);
 }
 
 static int writer_results(struct coroutine *c)
@@ -135,7 +129,7 @@ static int writer_results(struct coroutine *c)
     struct socket *s = c->subject;
     s->writer = NULL;
     if (s->problem[0])
-        return give_problem(c->L, s->problem);
+        return socket_give_problem(c->L, s->problem);
     lua_pushboolean(c->L, true);
     return 1;
 }
@@ -144,7 +138,7 @@ static void writer_cancel(struct coroutine *c)
 {
     struct socket *s = c->subject;
     s->writer = NULL;
-    stop_alarm(c);
+    coroutine_unalarm(c);
 }
 
 static const struct wait opening = { opener_results, opener_cancel };
@@ -159,9 +153,9 @@ static void timed_out(void *arg)
     if (c == s->reader) {
         s->problem_reading = "timeout";
     } else {
-        set_problem(s, "timeout");
+        socket_set_problem(s, "timeout");
         if (c == s->opener)
-            disconnect(s);
+            socket_disconnect(s);
     }
     scope_wake(c);
 }
@@ -175,8 +169,13 @@ static int wait_for(lua_State *L, struct coroutine *c, struct socket *s, const s
     return wait_yield(L, c, what);
 }
 
-// A time limit in ms.
-static lua_Integer check_time(lua_State *L, int index)
+int socket_wait_opened(lua_State *L, struct coroutine *c, struct socket *s, lua_Integer ms)
+{
+    s->opener = c;
+    return wait_for(L, c, s, &opening, ms);
+}
+
+lua_Integer socket_check_time(lua_State *L, int index)
 {
     const lua_Integer ms = luaL_checkinteger(L, index);
     luaL_argcheck(L, ms > 0, index, "not a time limit");
@@ -186,29 +185,28 @@ static lua_Integer check_time(lua_State *L, int index)
 // The coroutine goes on now.
 static void wake(struct coroutine *c)
 {
-    stop_alarm(c);
+    coroutine_unalarm(c);
     scope_wake(c);
 }
 
 // The coroutine goes on in the loop's next turn: there is another to go on now.
 static void wake_later(struct coroutine *c)
 {
-    stop_alarm(c);
+    coroutine_unalarm(c);
     c->alarm = alarm_set(c->scope->vm->proxy->loop, 0, go_on, c);
 }
 
-// Opening is over, with the problem that is set, or none.
-static void opened(struct socket *s)
+void socket_opened(struct socket *s)
 {
     if (s->problem[0])
-        disconnect(s);
+        socket_disconnect(s);
     wake(s->opener);
 }
 
-static void opened_with(struct socket *s, const char *problem)
+void socket_opened_with(struct socket *s, const char *problem)
 {
-    set_problem(s, problem);
-    opened(s);
+    socket_set_problem(s, problem);
+    socket_opened(s);
 }
 
 // -- the connection's events ----------------------------------------------------------------------
@@ -229,7 +227,7 @@ static void on_eof(struct conn *c)
     struct socket *s = c->owner;
     s->ended = true;
     if (s->opener) {
-        opened_with(s, "closed");
+        socket_opened_with(s, "closed");
     } else if (s->reader) {
         s->problem_reading = "closed";
         wake(s->reader);
@@ -258,7 +256,7 @@ static void explain(struct socket *s, const struct conn *c, err_t why)
     } else if (why == &err_tls_handshake) {
         snprintf(s->problem, sizeof s->problem, "handshake failed: %s", tls_client_reason(c));
     } else {
-        set_problem(s, text_of(why));
+        socket_set_problem(s, socket_text(why));
     }
 }
 
@@ -267,12 +265,12 @@ static void on_failed(struct conn *c, err_t why)
     struct socket *s = c->owner;
     struct coroutine *reader = s->reader, *writer = s->writer;
     explain(s, c, why);
-    disconnect(s);
+    socket_disconnect(s);
     if (s->opener) {
         wake(s->opener);
         return;
     }
-    s->problem_reading = text_of(why);
+    s->problem_reading = socket_text(why);
     if (reader && writer)
         wake_later(writer);
     if (reader)
@@ -285,7 +283,7 @@ static const struct conn_user socket_user = {
     .data = on_data, .eof = on_eof, .drained = on_drained, .failed = on_failed,
 };
 
-static void attach(struct socket *s, struct link *k)
+void socket_attach(struct socket *s, struct link *k)
 {
     s->link = k;
     s->claimed = !k->realm;
@@ -293,123 +291,9 @@ static void attach(struct socket *s, struct link *k)
     conn_set_user(k->conn, &socket_user, s);
 }
 
-// -- TLS ------------------------------------------------------------------------------------------
+// -- what Lua calls -------------------------------------------------------------------------------
 
-static void verified(struct conn *c)
-{
-    struct socket *s = c->owner;
-    const struct verdict *v = tls_client_verdict(c);
-    if (v && verdict_is_reported(v))
-        log_write(LOG_WARN, c->id, "lua ssl certificate verify error, reported only: (%d: %s), "
-                  "server name: %s", v->openssl, verdict_text(v), s->name.text);
-    s->link->span = tls_client_span(c);
-    s->claimed = true;
-    policy_unref(s->policy);
-    s->policy = NULL;
-    opened_with(s, "");
-}
-
-static const struct tls_client_user shaker = { .ready = verified };
-
-// Begins the handshake that is due. False: it cannot be made; the problem is set.
-static bool shake_hands(struct socket *s)
-{
-    struct link *k = s->link;
-    char why[TRUST_WHY] = "";
-    if (link_set_policy(k, s->policy, &s->name, why) != NULL) {
-        set_problem(s, why);
-        return false;
-    }
-    // A Unix socket has no address that its sessions could be found by.
-    struct session_cache *sessions = k->addr.len > 0 ? &k->peer->sessions : NULL;
-    conn_resume(k->conn);
-    err_t err = tls_client_start(k->realm->tls, k->conn, &s->name, &k->peer->sni, sessions,
-                                 &shaker);
-    if (err)
-        set_problem(s, text_of(err));
-    return err == NULL;
-}
-
-// -- connecting -----------------------------------------------------------------------------------
-
-static void dial_next(struct socket *s);
-
-static void dialled(void *arg, struct conn *c, err_t err)
-{
-    struct socket *s = arg;
-    s->dial = NULL;
-    if (err && s->addr_next < s->addr_count) {
-        dial_next(s);
-        return;
-    }
-    if (err) {
-        opened_with(s, text_of(err));
-        return;
-    }
-    attach(s, link_new(s->scope->vm, c, &s->addrs[s->addr_next - 1]));
-    if (!s->policy)
-        opened_with(s, "");
-    else if (!shake_hands(s))
-        opened(s);
-}
-
-static void dial_next(struct socket *s)
-{
-    enum { LONGEST = 24 * 3600 * 1000 };    // the socket's own time limit is shorter
-    s->dial = dial_start(s->scope->vm->proxy->loop, &s->addrs[s->addr_next], LONGEST, dialled, s);
-    s->addr_next++;
-}
-
-static void keep_addresses(struct socket *s, const struct addr *addrs, unsigned count)
-{
-    struct addr *kept = xcalloc(count, sizeof *kept);
-    memcpy(kept, addrs, count * sizeof *kept);
-    free(s->addrs);
-    s->addrs = kept;
-    s->addr_count = count;
-    s->addr_next = 0;
-}
-
-static void dial_all(struct socket *s, const struct resolved *r, uint16_t port)
-{
-    keep_addresses(s, r->addrs, r->count);
-    for (unsigned i = 0; i < s->addr_count; i++)
-        addr_set_port(&s->addrs[i], port);
-    dial_next(s);
-}
-
-static void resolved(void *arg, const struct resolved *r, err_t err)
-{
-    struct socket *s = arg;
-    s->query = NULL;
-    if (err) {
-        const size_t n = strlen(s->problem);
-        snprintf(s->problem + n, sizeof s->problem - n, " could not be resolved (%s)", err->text);
-        opened(s);
-        return;
-    }
-    dial_all(s, r, s->port);
-}
-
-static int connect_unix(lua_State *L, struct socket *s, struct str path)
-{
-    struct conn *c;
-    err_t err = dial_unix(s->scope->vm->proxy->loop, path, &c);
-    if (err)
-        return give_problem(L, text_of(err));
-    attach(s, link_new(s->scope->vm, c, &(struct addr){ 0 }));
-    lua_pushboolean(L, true);
-    return 1;
-}
-
-static struct str check_str(lua_State *L, int index)
-{
-    size_t n;
-    const char *p = luaL_checklstring(L, index, &n);
-    return (struct str){ p, n };
-}
-
-static void check_idle(lua_State *L, const struct socket *s)
+void socket_check_idle(lua_State *L, const struct socket *s)
 {
     if (s->opener)
         luaL_error(L, "socket busy connecting");
@@ -419,102 +303,17 @@ static void check_idle(lua_State *L, const struct socket *s)
         luaL_error(L, "socket busy writing");
 }
 
-// connect(socket, host, port, ms, pool) -> true, how often it was used before | nil, why
-static int socket_connect(lua_State *L)
-{
-    struct socket *s = check(L);
-    struct coroutine *c = wait_allowed(L);
-    const struct str host = check_str(L, 2), pool = check_str(L, 5);
-    const lua_Integer ms = check_time(L, 4);
-    check_idle(L, s);
-    disconnect(s);
-    s->port = (uint16_t)luaL_checkinteger(L, 3);
-    struct link *k = link_take(s->scope->vm, pool);
-    if (k) {
-        attach(s, k);
-        lua_pushboolean(L, true);
-        return 1;
-    }
-    if (str_starts(host, STR("unix:")))
-        return connect_unix(L, s, str_sub(host, 5, host.n));
-    snprintf(s->problem, sizeof s->problem, "%.*s", (int)(host.n < 128 ? host.n : 128), host.p);
-    struct resolved r;
-    s->opener = c;
-    if (resolve(s->scope->vm->proxy->resolver, host, &r, &s->query, resolved, s))
-        dial_all(s, &r, s->port);
-    return wait_for(L, c, s, &opening, ms);
-}
-
-// The policy and the name of the next handshake: see core/vm/abi.h.
-int weir_socket_policy(void *socket, struct weir_policy *policy, const char *name, size_t n)
-{
-    struct socket *s = socket;
-    if (peer_name_parse(api_str(name, n), &s->name) != NULL)
-        return api_refuse("'%.*s' is not a host name", (int)n, name);
-    if (s->policy)
-        policy_unref(s->policy);
-    s->policy = policy_ref((struct policy *)policy);
-    return 0;
-}
-
-// Has a handshake that nothing may come before.
-static int begin_handshake(lua_State *L, struct socket *s)
-{
-    if (s->link->conn->held.len > 0 || s->ended)
-        set_problem(s, s->ended ? "closed" : "the peer sent something before the handshake");
-    else if (shake_hands(s))
-        return 0;
-    disconnect(s);
-    return give_problem(L, s->problem);
-}
-
-// handshake(socket, ms) -> true | nil, why: under the policy that was set
-static int socket_handshake(lua_State *L)
-{
-    struct socket *s = check(L);
-    struct coroutine *c = wait_allowed(L);
-    const lua_Integer ms = check_time(L, 2);
-    check_idle(L, s);
-    if (!s->link)
-        return give_problem(L, "closed");
-    if (!s->policy)
-        return luaL_error(L, "no policy");
-    struct link *k = s->link;
-    if (link_is_for(k, s->policy, &s->name)) {
-        s->claimed = true;
-        lua_pushboolean(L, true);
-        return 1;
-    }
-    if (k->realm && s->claimed)
-        return give_problem(L, "the connection is under another policy already");
-    if (k->realm) {
-        // It came from the pool, and was verified for somebody else.
-        keep_addresses(s, &k->addr, 1);
-        s->link = NULL;
-        link_close(k);
-        dial_next(s);
-    } else {
-        const int refused = begin_handshake(L, s);
-        if (refused)
-            return refused;
-    }
-    s->opener = c;
-    return wait_for(L, c, s, &opening, ms);
-}
-
-// -- reading and writing --------------------------------------------------------------------------
-
 // Whether bytes can be moved; else what to return is on the stack.
 static bool is_open(lua_State *L, struct socket *s)
 {
     if (s->opener)
         luaL_error(L, "socket busy connecting");
     if (!s->link) {
-        give_problem(L, "closed");
+        socket_give_problem(L, "closed");
         return false;
     }
     if (!s->claimed) {
-        give_problem(L, "the connection from the pool has TLS: sslhandshake() is due");
+        socket_give_problem(L, "the connection from the pool has TLS: sslhandshake() is due");
         return false;
     }
     return true;
@@ -523,15 +322,15 @@ static bool is_open(lua_State *L, struct socket *s)
 // read(socket, ms) -> some bytes | nil, why
 static int socket_read(lua_State *L)
 {
-    struct socket *s = check(L);
+    struct socket *s = socket_check(L);
     struct coroutine *c = wait_allowed(L);
-    const lua_Integer ms = check_time(L, 2);
+    const lua_Integer ms = socket_check_time(L, 2);
     if (!is_open(L, s))
         return 2;
     if (s->reader)
         return luaL_error(L, "socket busy reading");
     if (s->ended)
-        return give_problem(L, "closed");
+        return socket_give_problem(L, "closed");
     s->reader = c;
     conn_start(s->link->conn);
     conn_resume(s->link->conn);
@@ -541,10 +340,10 @@ static int socket_read(lua_State *L)
 // write(socket, text, ms) -> true | nil, why
 static int socket_write(lua_State *L)
 {
-    struct socket *s = check(L);
+    struct socket *s = socket_check(L);
     struct coroutine *c = wait_allowed(L);
-    const struct str text = check_str(L, 2);
-    const lua_Integer ms = check_time(L, 3);
+    const struct str text = api_check_str(L, 2);
+    const lua_Integer ms = socket_check_time(L, 3);
     if (!is_open(L, s))
         return 2;
     if (s->writer)
@@ -561,11 +360,11 @@ static int socket_write(lua_State *L)
 // close(socket) -> true | nil, "closed"
 static int socket_close(lua_State *L)
 {
-    struct socket *s = check(L);
-    check_idle(L, s);
+    struct socket *s = socket_check(L);
+    socket_check_idle(L, s);
     if (!s->link)
-        return give_problem(L, "closed");
-    disconnect(s);
+        return socket_give_problem(L, "closed");
+    socket_disconnect(s);
     lua_pushboolean(L, true);
     return 1;
 }
@@ -573,15 +372,15 @@ static int socket_close(lua_State *L)
 // keep(socket, pool, size, ms) -> true | nil, why
 static int socket_keep(lua_State *L)
 {
-    struct socket *s = check(L);
-    const struct str pool = check_str(L, 2);
+    struct socket *s = socket_check(L);
+    const struct str pool = api_check_str(L, 2);
     const lua_Integer size = luaL_checkinteger(L, 3), ms = luaL_checkinteger(L, 4);
-    check_idle(L, s);
+    socket_check_idle(L, s);
     struct link *k = s->link;
     if (!k || s->ended || k->conn->broken)
-        return give_problem(L, "closed");
+        return socket_give_problem(L, "closed");
     if (!s->claimed || k->conn->held.len > 0 || k->conn->pending.len > 0)
-        return give_problem(L, "connection in dubious state");
+        return socket_give_problem(L, "connection in dubious state");
     luaL_argcheck(L, size > 0, 3, "not a size");
     luaL_argcheck(L, ms >= 0, 4, "not a time");
     s->link = NULL;
@@ -593,10 +392,25 @@ static int socket_keep(lua_State *L)
 // reused(socket) -> how often the connection came from a pool | nil, "closed"
 static int socket_reused(lua_State *L)
 {
-    const struct socket *s = check(L);
+    const struct socket *s = socket_check(L);
     if (!s->link)
-        return give_problem(L, "closed");
+        return socket_give_problem(L, "closed");
     lua_pushinteger(L, (lua_Integer)s->link->reused);
+    return 1;
+}
+
+// option(socket, name, value) -> true | nil, why
+static int socket_option(lua_State *L)
+{
+    const struct socket *s = socket_check(L);
+    const char *name = luaL_checkstring(L, 2);
+    const lua_Integer value = luaL_checkinteger(L, 3);
+    if (!s->link)
+        return socket_give_problem(L, "closed");
+    err_t err = option_set(s->link->conn, str_from(name), (int)value);
+    if (err)
+        return socket_give_problem(L, socket_text(err));
+    lua_pushboolean(L, true);
     return 1;
 }
 
@@ -607,7 +421,8 @@ static int socket_new(lua_State *L)
     struct socket *s = lua_newuserdata(L, sizeof *s);
     memset(s, 0, sizeof *s);
     s->scope = scope;
-    list_push_tail(&scope->sockets, &s->node);
+    s->owned.release = release;
+    list_push_tail(&scope->owned, &s->owned.node);
     if (luaL_newmetatable(L, TYPE)) {
         lua_pushcfunction(L, collect);
         lua_setfield(L, -2, "__gc");
@@ -618,12 +433,13 @@ static int socket_new(lua_State *L)
 
 const luaL_Reg socket_functions[] = {
     {"socket", socket_new},
-    {"connect", socket_connect},
-    {"handshake", socket_handshake},
+    {"connect", socket_open_connect},
+    {"handshake", socket_open_handshake},
     {"read", socket_read},
     {"write", socket_write},
     {"close", socket_close},
     {"keep", socket_keep},
     {"reused", socket_reused},
+    {"option", socket_option},
     {NULL, NULL},
 };

@@ -50,6 +50,12 @@ struct coroutine {
     bool woken;                     // somebody woke it before its time
 };
 
+// A socket, which is released with the scope that made it.
+struct owned {
+    struct list node;               // in scope->owned
+    void (*release)(struct owned *o);   // unlinks it
+};
+
 // Where Lua code lives: a request, or one run of a timer.
 struct scope {
     struct vm *vm;
@@ -61,7 +67,7 @@ struct scope {
     struct coroutine *due;          // goes on when the request is resumed
     struct coroutine *reader;       // waits for the request's body
     struct list threads;            // light threads that are not over
-    struct list sockets;            // struct socket: closed with it
+    struct list owned;              // struct owned
     bool exits;                     // a light thread ended the phase
 };
 
@@ -124,6 +130,7 @@ bool scope_idle(const struct scope *s);
 // A coroutine for a function and its arguments, which the caller pushes on its L.
 struct coroutine *coroutine_take(struct scope *s);
 void coroutine_drop(struct coroutine *c);
+void coroutine_unalarm(struct coroutine *c);    // calls its alarm off, if it has one
 
 // Runs a coroutine with what is on its stack, until it ends or waits. The result is the scope's: it
 // waits as long as its entry or one of its threads does; for other results nothing of it is left.
@@ -135,10 +142,10 @@ enum hook_result scope_resume(struct coroutine *c);
 // Its wait is over: continues it, and what it belongs to. Both may be gone afterwards.
 void scope_wake(struct coroutine *c);
 
-// ---- wait.c, thread.c, timer.c, socket.c: functions of the module weir.wait.core
+// ---- wait.c, thread.c, timer.c, socket.c, udp.c: functions of the module weir.wait.core
 
 void wait_open(lua_State *L);
-extern const luaL_Reg thread_functions[], timer_functions[], socket_functions[];
+extern const luaL_Reg thread_functions[], timer_functions[], socket_functions[], udp_functions[];
 
 // The loop that waits and timers are on, NULL in VMs without one.
 struct loop *wait_loop(struct vm *vm);

@@ -72,14 +72,7 @@ static int parked_results(struct coroutine *c)
     return 1;
 }
 
-static void parked_cancel(struct coroutine *c)
-{
-    if (c->alarm)
-        alarm_clear(c->alarm);
-    c->alarm = NULL;
-}
-
-static const struct wait parked = { parked_results, parked_cancel };
+static const struct wait parked = { parked_results, coroutine_unalarm };
 
 // park(seconds) -> whether somebody woke it; without a time it waits for that
 static int thread_park(lua_State *L)
@@ -113,7 +106,7 @@ static int thread_wake(lua_State *L)
     struct coroutine *c = find(L, turn.vm, (int)luaL_checkinteger(L, 1));
     const bool found = is_parked(c);
     if (found) {
-        parked_cancel(c);
+        coroutine_unalarm(c);
         c->woken = true;
         c->alarm = alarm_set(wait_loop(turn.vm), 0, over, c);
     }

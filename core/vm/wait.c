@@ -1,5 +1,5 @@
 // wait.c - the functions of Lua that wait, module weir.wait.core: body() and exit() are here, the
-// others in thread.c, timer.c and socket.c.
+// others in thread.c, timer.c, socket.c and udp.c.
 //
 // They yield the coroutine that C resumed last, if necessary through coroutines that a plugin made
 // within it: those tell a wait from a plugin's own yield by the value `waiting`, and pass it on
@@ -139,6 +139,7 @@ static int open_module(lua_State *L)
     luaL_register(L, NULL, thread_functions);
     luaL_register(L, NULL, timer_functions);
     luaL_register(L, NULL, socket_functions);
+    luaL_register(L, NULL, udp_functions);
     lua_pushlightuserdata(L, &waiting);
     lua_setfield(L, -2, "waiting");
     return 1;

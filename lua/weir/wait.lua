@@ -77,6 +77,14 @@ wait.write = keeping_current(core.write)
 wait.close = core.close
 wait.keep = core.keep
 wait.reused = core.reused
+wait.option = core.option
+
+--- Datagram sockets, for weir.ngx.socket.udp; peer() and receive() wait.
+wait.udp = core.udp
+wait.udp_peer = keeping_current(core.udp_peer)
+wait.udp_receive = keeping_current(core.udp_receive)
+wait.udp_send = core.udp_send
+wait.udp_close = core.udp_close
 
 --- Lets time pass.
 -- @tparam number seconds

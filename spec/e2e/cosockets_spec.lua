@@ -4,6 +4,7 @@ local config = require("spec.support.config")
 local helpers = require("spec.helpers")
 local pki = require("spec.fixtures.pki")
 local upstreams = require("spec.fixtures.upstreams")
+local workspace = require("spec.support.workspace")
 
 -- A request over a cosocket, its answer's status line, and the body of what the peer saw.
 local PRELUDE = [[
@@ -27,6 +28,23 @@ end
 describe("a plugin's own connection", function()
   local peer, gateway, root
 
+  -- Answers datagrams.
+  local function start_udp()
+    local directory = workspace.directory()
+    local child = workspace.start({ "python3", "-c", [[
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+while True:
+    data, peer = s.recvfrom(65536)
+    s.sendto(b"echo " + data, peer)
+]], directory = directory })
+    return tonumber(workspace.eventually(function()
+      return child:output():match("^(%d+)\n")
+    end, "the datagram server"))
+  end
+
   setup(function()
     root = pki.get("root").cert
     peer = upstreams.peer({
@@ -34,8 +52,10 @@ describe("a plugin's own connection", function()
       other = { tls = "leaf" }, mutual = { tls = "leaf", client_required = true,
         client_ca = root },
     })
+    local udp_port = start_udp()
+    local ports = setmetatable({ udp = udp_port }, { __index = peer.ports })
     local function code(text)
-      text = text:gsub("%$(%w+)", peer.ports)
+      text = text:gsub("%$(%w+)", function(name) return tostring(ports[name]) end)
       return { port = peer.ports.plain, plugins = {
         { name = "snippet", config = { access = PRELUDE .. text } },
       } }
@@ -102,6 +122,35 @@ describe("a plugin's own connection", function()
           sock:send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n")
           local sent = sock:send(("x"):rep(3000000))
           say(sent, sock:receive())]]),
+
+        options = code([[
+          local sock = assert(ngx.socket.connect("127.0.0.1", $plain))
+          say(sock:setoption("keepalive", true), sock:setoption("sndbuf", 4096),
+            sock:setoption("linger", 1))]]),
+        datagrams = code([[
+          local sock = ngx.socket.udp()
+          sock:settimeout(5000)
+          local ok = assert(sock:setpeername("localhost", $udp))
+          local sent = sock:send({ "one ", 2 })
+          local answer = sock:receive()
+          sock:settimeout(10)
+          say(ok, sent, answer, select(2, sock:receive()), sock:close(),
+            (select(2, sock:send("x"))))]]),
+        ["datagram-nobody"] = code([[
+          local sock = ngx.socket.udp()
+          assert(sock:setpeername("127.0.0.1", 1))
+          sock:send("x")
+          say(select(2, sock:receive()), (select(2, sock:setpeername("unix:/no/such/socket"))),
+            (select(2, sock:setpeername("unix:"))))]]),
+        ["datagram-logged"] = { port = peer.ports.plain, plugins = { { name = "snippet", config = {
+          log = ([[
+            local id = kong.request.get_path()
+            ngx.timer.at(0, function()
+              local sock = ngx.socket.udp()
+              sock:setpeername("127.0.0.1", %d)
+              kong.log.notice("logged ", sock:send(id), " ", sock:receive() == "echo " .. id)
+            end)]]):format(udp_port),
+        } } } },
 
         verified = code([[
           local sock = ngx.socket.tcp()
@@ -190,6 +239,18 @@ describe("a plugin's own connection", function()
     assert.equal("1 1 closed", said("keep"))
     assert.equal(before, peer:count("accept", "plain"))
     assert.equal("nil connection in dubious state", said("dubious"))
+  end)
+
+  it("has the kernel's options", function()
+    assert.equal("1 1 nil unsupported option", said("options"))
+  end)
+
+  it("sends and receives datagrams", function()
+    assert.equal("1 1 echo one 2 timeout 1 closed", said("datagrams"))
+    assert.equal("connection refused no such file or directory invalid address",
+      said("datagram-nobody"))
+    gateway:get({ path = "/datagram-logged", host = "x.example" })
+    gateway:wait_line("%[snippet%] logged 1 true")
   end)
 
   it("belongs to its request, which closes it", function()

@@ -176,7 +176,8 @@ function surface.read()
   fake.install()
   local phase = require("weir.pdk.phase")
   package.loaded["weir.pdk.phase"] = recording(phase)
-  require("weir.wait").socket = function() end
+  local wait = require("weir.wait")
+  wait.socket, wait.udp = function() end, function() end
   local kong = require("weir.pdk").install({})
   local ngx = _G.ngx
   local state = { phase = phase, known = modules(), spaces = {}, seen = { [ngx.shared] = true } }
@@ -185,6 +186,7 @@ function surface.read()
   visit(state, "ngx", ngx)
   visit_object(state, "ngx.shared.DICT", ngx.shared.kong)
   visit_object(state, "ngx.socket.TCP", ngx.socket.tcp())
+  visit_object(state, "ngx.socket.UDP", ngx.socket.udp())
   package.loaded["weir.pdk.phase"] = phase
   return state.spaces
 end

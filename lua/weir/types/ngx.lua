@@ -485,6 +485,10 @@ function ngx.socket.stream() end
 ---@return ngx.socket.TCP
 function ngx.socket.tcp() end
 
+--- A socket of the request or timer that runs, which closes it when it ends.
+---@return ngx.socket.UDP
+function ngx.socket.udp() end
+
 ---@class ngx.thread
 ngx.thread = {}
 
@@ -768,6 +772,14 @@ function TCP:setclientcert(cert, key) end
 ---@return nil|string
 function TCP:setkeepalive(idle_ms, size) end
 
+--- Sets one of the kernel's options: keepalive, reuseaddr, tcp-nodelay (booleans), sndbuf, rcvbuf
+--- (bytes).
+---@param name string
+---@param value boolean|number
+---@return number|nil # 1
+---@return nil|string # "closed", "unsupported option"
+function TCP:setoption(name, value) end
+
 --- ms for everything.
 ---@param ms? number
 function TCP:settimeout(ms) end
@@ -787,3 +799,34 @@ function TCP:settimeouts(connect_ms, send_ms, read_ms) end
 ---@return boolean|nil
 ---@return nil|string
 function TCP:sslhandshake(_, server_name, verify, status) end
+
+---@class ngx.socket.UDP
+local UDP = {}
+
+--- Closes it.
+---@return number|nil # 1
+---@return nil|string # "closed"
+function UDP:close() end
+
+--- Receives a datagram, cut to so many bytes.
+---@param size? number 8192
+---@return string|nil
+---@return nil|string
+function UDP:receive(size) end
+
+--- Sends a text, or those of a table, as one datagram.
+---@param data string|number|boolean|nil|table
+---@return number|nil # 1
+---@return nil|string
+function UDP:send(data) end
+
+--- Sets whom it sends to and receives from.
+---@param host string name, address, or "unix:PATH" (then without a port)
+---@param port? number
+---@return number|nil # 1
+---@return nil|string
+function UDP:setpeername(host, port) end
+
+--- ms for setpeername() and receive().
+---@param ms? number nil: a minute
+function UDP:settimeout(ms) end

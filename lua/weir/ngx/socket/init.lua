@@ -1,7 +1,8 @@
 -- ngx.socket: sockets whose operations wait.
 local tcp = require("weir.ngx.socket.tcp")
+local udp = require("weir.ngx.socket.udp")
 
-local socket = { tcp = tcp.new, stream = tcp.new }
+local socket = { tcp = tcp.new, stream = tcp.new, udp = udp.new }
 
 --- A TCP socket that is connected.
 -- @tparam any ... as for connect() of a socket

@@ -2,14 +2,16 @@
 local ffi = require("ffi")
 local abi = require("weir.abi")
 local configuration = require("weir.pdk.configuration")
+local destination = require("weir.ngx.socket.destination")
 local inputs = require("weir.ngx.socket.input")
 local policies = require("weir.ngx.socket.policy")
+local text_of = require("weir.ngx.socket.text")
+local timeouts = require("weir.ngx.socket.timeouts")
 local wait = require("weir.wait")
 
 local C = abi.C
 
-local DEFAULT_TIMEOUT = 60000 -- ms, as nginx's lua_socket_*_timeout
-local DEFAULT_IDLE = 60000    -- ms, as nginx's lua_socket_keepalive_timeout
+local DEFAULT_IDLE = 60000 -- ms, as nginx's lua_socket_keepalive_timeout
 
 local Tcp = {}
 Tcp.__index = Tcp
@@ -21,7 +23,7 @@ local tcp = {}
 function tcp.new()
   local self = setmetatable({
     handle = wait.socket(),
-    connect_ms = DEFAULT_TIMEOUT, send_ms = DEFAULT_TIMEOUT, read_ms = DEFAULT_TIMEOUT,
+    connect_ms = timeouts.DEFAULT, send_ms = timeouts.DEFAULT, read_ms = timeouts.DEFAULT,
   }, Tcp)
   self.input = inputs.new(function()
     return wait.read(self.handle, self.read_ms)
@@ -29,32 +31,19 @@ function tcp.new()
   return self
 end
 
-local function timeout_of(ms)
-  ms = tonumber(ms)
-  return ms and ms >= 1 and math.min(ms, 2 ^ 31 - 1) or DEFAULT_TIMEOUT
-end
-
 --- ms for connecting and handshakes, for sending, for receiving; nil: a minute.
 -- @tparam ?number connect_ms
 -- @tparam ?number send_ms
 -- @tparam ?number read_ms
 function Tcp:settimeouts(connect_ms, send_ms, read_ms)
-  self.connect_ms, self.send_ms, self.read_ms = timeout_of(connect_ms), timeout_of(send_ms),
-    timeout_of(read_ms)
+  self.connect_ms, self.send_ms, self.read_ms = timeouts.of(connect_ms), timeouts.of(send_ms),
+    timeouts.of(read_ms)
 end
 
 --- ms for everything.
 -- @tparam ?number ms
 function Tcp:settimeout(ms)
   self:settimeouts(ms, ms, ms)
-end
-
-local function check_port(port)
-  local number = tonumber(port)
-  if not number or number < 0 or number > 65535 or number % 1 ~= 0 then
-    error(("bad argument #2 to 'connect' (bad port %s)"):format(tostring(port)), 3)
-  end
-  return number
 end
 
 --- Connects, or takes an idle connection of the same pool.
@@ -64,15 +53,11 @@ end
 -- @treturn number|nil 1
 -- @treturn nil|string
 function Tcp:connect(host, port, options)
-  if type(host) ~= "string" then
-    error(("bad argument #1 to 'connect' (string expected, got %s)"):format(type(host)), 2)
+  if type(port) == "table" then
+    port, options = nil, port
   end
-  local is_unix = host:sub(1, 5) == "unix:"
-  if is_unix then
-    port, options = 0, options or (type(port) == "table" and port or nil)
-  else
-    port = check_port(port)
-  end
+  local is_unix
+  is_unix, port = destination(host, port, "connect")
   options = options or {}
   self.host = not is_unix and host or nil
   self.pool = tostring(options.pool or is_unix and host or host .. ":" .. port)
@@ -120,35 +105,17 @@ function Tcp:setclientcert(cert, key)
   return true
 end
 
-local function append(out, data)
-  local kind = type(data)
-  if kind == "table" then
-    for _, item in ipairs(data) do
-      append(out, item)
-    end
-  elseif kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" then
-    out[#out + 1] = tostring(data)
-  else
-    error("bad argument #1 to 'send' (string, number, boolean, nil, or array table expected, got "
-      .. kind .. ")", 0)
-  end
-end
-
 --- Sends a text, or those of a table.
 -- @tparam string|number|table data
 -- @treturn number|nil how many bytes
 -- @treturn nil|string
 function Tcp:send(data)
-  if type(data) ~= "string" then
-    local texts = {}
-    append(texts, data)
-    data = table.concat(texts)
-  end
-  local ok, err = wait.write(self.handle, data, self.send_ms)
+  local text = text_of(data)
+  local ok, err = wait.write(self.handle, text, self.send_ms)
   if not ok then
     return nil, err
   end
-  return #data
+  return #text
 end
 
 --- Receives so many bytes, a line ("*l", the default) or everything until the other side closes
@@ -217,6 +184,20 @@ function Tcp:setkeepalive(idle_ms, size)
   end
   size = size or self.pool_size or configuration.get("lua_socket_pool_size")
   local ok, err = wait.keep(self.handle, self.pool, size, idle_ms or DEFAULT_IDLE)
+  return ok and 1, err
+end
+
+--- Sets one of the kernel's options: keepalive, reuseaddr, tcp-nodelay (booleans), sndbuf, rcvbuf
+-- (bytes).
+-- @tparam string name
+-- @tparam boolean|number value
+-- @treturn number|nil 1
+-- @treturn nil|string "closed", "unsupported option"
+function Tcp:setoption(name, value)
+  if type(value) == "boolean" then
+    value = value and 1 or 0
+  end
+  local ok, err = wait.option(self.handle, name, value)
   return ok and 1, err
 end
 
