@@ -53,6 +53,19 @@ local function redis_shorthands()
   return shorthands
 end
 
+-- What is legal and Kong's default, and yet has to be meant.
+local function advise(entity)
+  local config = entity.config
+  if config.policy ~= "redis" or not config.redis.ssl or config.redis.ssl_verify then
+    return {}
+  end
+  return { {
+    path = { "config", "redis" },
+    message = "TLS to Redis is not verified: anybody in between can read the password and answer "
+      .. "for it; set ssl_verify",
+  } }
+end
+
 local fields, names = {}, {}
 for i, name in ipairs(windows.NAMES) do
   fields[i] = { [name] = { type = "number", gt = 0 } }
@@ -82,6 +95,7 @@ end
 
 return {
   name = "rate-limiting",
+  advise = advise,
   fields = {
     { protocols = typedefs.protocols_http },
     { config = {

@@ -289,5 +289,19 @@ describe("rate-limiting", function()
       assert.same({ "redis.example", 6380, 100 },
         { conf.redis.host, conf.redis.port, conf.redis.timeout })
     end)
+
+    it("warns of TLS to Redis that is not verified", function()
+      local function advice(redis)
+        local conf = assert(plugin.configure(schema,
+          { minute = 5, policy = "redis", redis = redis }))
+        return schema.advise({ config = conf })
+      end
+      local warnings = advice({ host = "redis.example", ssl = true })
+      assert.equal(1, #warnings)
+      assert.same({ "config", "redis" }, warnings[1].path)
+      assert.matches("not verified", warnings[1].message, 1, true)
+      assert.same({}, advice({ host = "redis.example", ssl = true, ssl_verify = true }))
+      assert.same({}, advice({ host = "redis.example" }))
+    end)
   end)
 end)
