@@ -67,21 +67,20 @@ local function modules()
   return result
 end
 
--- The comment of a function: above its code, or else by its name in the file of the table that it
--- is in, or of the module that made it.
+local function named_comment(module, name)
+  return module and comments.of(package.searchpath(module, package.path)).names[name]
+end
+
+-- The comment of a function: above its code; or one that names it, in the file of the table that it
+-- is in (of kong.log's tables: in its file). weir.wait is a stand-in here, with its own file.
 local function comment_of(known, fn, path, holder)
   local info, name = debug.getinfo(fn, "S"), path:match("[%w_]+$")
-  local source = info.source:match("^@(.*)$")
-  local doc = source and comments.of(source).lines[info.linedefined]
-  if doc then
-    return doc
-  end
-  for _, module in ipairs({ known[holder] or false, "weir.pdk.log", "weir.wait" }) do
-    local names = module and comments.of(package.searchpath(module, package.path)).names or {}
-    if names[path] or names[name] then
-      return names[path] or names[name]
-    end
-  end
+  local source, module = info.source:match("^@(.*)$"), known[holder]
+  return source and comments.of(source).lines[info.linedefined]
+    or named_comment(module, path)
+    or named_comment(module, name)
+    or named_comment("weir.pdk.log", path)
+    or named_comment(require("weir.wait")[name] == fn and "weir.wait", name)
 end
 
 -- ---- walking
