@@ -74,6 +74,9 @@ describe("resty.http", function()
         wrong = code([[say(httpc:request_uri("https://127.0.0.1:$tls/"))]]),
         trusting = code([[
           say(httpc:request_uri("https://127.0.0.1:$tls/", { ssl_verify = false }))]]),
+        ["end"] = code([[
+          say(httpc:request_uri(kong.request.get_header("X-Uri"), {
+            ssl_server_name = "kong.example" }))]]),
         injected = code([[say(httpc:request_uri("http://127.0.0.1:$plain/", {
           headers = { ["X-Own"] = "1\r\nX-Other: 2" } }))]]),
         split = code([[say(httpc:request_uri("http://127.0.0.1:$plain/", {
@@ -85,8 +88,10 @@ describe("resty.http", function()
   end)
   teardown(helpers.stop_all)
 
-  local function answer(path)
-    local response = gateway:get({ path = "/" .. path, host = "x.example" })
+  local function answer(path, uri)
+    local response = gateway:get({
+      path = "/" .. path, host = "x.example", headers = { ["X-Uri"] = uri },
+    })
     assert.equal(200, response.status, response.body .. gateway:logs():sub(-2000))
     return cjson.decode(response.body)
   end
@@ -130,6 +135,20 @@ describe("resty.http", function()
     assert.equal("kong.example", seen("tls").headers.host)
     assert.matches("^64: ", answer("wrong").err)
     assert.equal("GET", seen("trusting").method)
+  end)
+
+  it("knows where a body ends, and when it was cut", function()
+    local function ends(scheme, listener, path)
+      return answer("end", ("%s://127.0.0.1:%d/%s"):format(scheme, peer.ports[listener], path))
+    end
+    assert.equal(200, ends("http", "plain", "interim").status)
+    assert.matches("^1,2,2,", ends("http", "plain", "chunked/5").body)
+    assert.equal("to the end", ends("http", "plain", "close_delimited").body)
+    assert.equal("closed", ends("http", "plain", "truncated").err)
+    assert.equal("closed", ends("http", "plain", "truncated_chunked").err)
+    -- Without close_notify nobody can tell the end from an attack.
+    assert.equal("TLS connection truncated", ends("https", "tls", "close_delimited").err)
+    assert.equal("TLS connection truncated", ends("https", "tls", "truncated").err)
   end)
 
   it("sends nothing that could be taken for more than it is", function()
