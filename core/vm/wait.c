@@ -27,7 +27,10 @@ static const char *context(void)
     static const char *const names[PHASE_COUNT] = {
         "rewrite_by_lua*", "access_by_lua*", "header_filter_by_lua*", "body_filter_by_lua*",
         "log_by_lua*", "upstream_verify", "balancer_by_lua*", "response",
+        "ssl_certificate_by_lua*",
     };
+    if (turn.client)
+        return names[PHASE_CERTIFICATE];
     return turn.request ? names[turn.request->phase] : "init_worker_by_lua*";
 }
 

@@ -16,7 +16,7 @@ describe("the certificate phase", function()
     shown.snis = { { name = "*" } }
     local conf = {
       asked = "asked.example", fresh = "fresh.example", refused = "refused.example",
-      misused = "misused.example",
+      misused = "misused.example", waiting = "waiting.example",
     }
     gateway = helpers.gateway({
       tls = true,
@@ -57,6 +57,7 @@ describe("the certificate phase", function()
     for name, why in pairs({
       ["refused.example"] = "nobody by that name",
       ["misused.example"] = "function cannot be called in certificate phase",
+      ["waiting.example"] = "API disabled in the context of ssl_certificate_by_lua%*",
     }) do
       assert.not_equal(0, get(name).exit)
       gateway:wait_line("%[greeter%] certificate: .*" .. why)
