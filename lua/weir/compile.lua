@@ -53,7 +53,9 @@ end
 -- Plan 1 is the Admin API: a handler like any plugin's, on a listener of its own.
 function Compiler:plan_admin()
   local plan = self.builder:plan({ phases = ACCESS, protocols = { "http", "https" } })
-  local index = self.blob:add({ id = "admin", name = "admin", module = "weir.admin", conf = {} })
+  local index = self.blob:add({
+    id = "admin", name = "admin", module = "weir.admin", conf = {}, phases = ACCESS,
+  })
   self.blob.content.chains[plan] = { index }
   self.blob.content.plans[plan] = {}
 end
@@ -293,14 +295,15 @@ function compile.run(config, options)
   local self = setmetatable({
     config = config,
     builder = builder,
-    chains = Chains.new(config.plugins, options.plugins),
     fold = Fold.new(config, options.settings),
-    blob = Blob.new(config, core_settings.for_plugins(options.settings, options.node_id)),
     upstream_tls = upstream_tls,
     problems = {},
     decided = options.decided or function() end,
   }, Compiler)
   local ok, why = pcall(function()
+    self.chains = Chains.new(config.plugins, options.plugins)
+    self.blob = Blob.new(config, core_settings.for_plugins(options.settings, options.node_id),
+      self.chains)
     self.targets = Targets.new(config)
     self.upstreams = Upstreams.new(builder, config, self.targets)
     self:run(options.settings, options.hash)

@@ -42,6 +42,10 @@ local function check_handler(name, handler)
         :format(name, phase, type(fn))
     end
   end
+  if handler.phases ~= nil and type(handler.phases) ~= "function" then
+    return ('Plugin "%s" cannot be loaded because its `phases` is not a function, got: "%s".')
+      :format(name, type(handler.phases))
+  end
   if handler.response and (handler.header_filter or handler.body_filter) then
     return ('Plugin "%s" can\'t be loaded because it implements both `response` and '
       .. "`header_filter` or `body_filter` methods."):format(name)
@@ -118,6 +122,43 @@ function plugins.load(name)
     version = handler.VERSION,
     phases = phase_bits(handler),
   }
+end
+
+-- The bits of a set of phases, nil and what is wrong in it.
+local function bits_of(needed, implemented)
+  if type(needed) ~= "table" then
+    return nil, ("gave a %s, and not a set of phases"):format(type(needed))
+  end
+  local bits, known = 0, {}
+  for i, phase in ipairs(plugins.PHASES) do
+    known[phase] = bit.band(implemented, bit.lshift(1, i - 1))
+    bits = bit.bor(bits, needed[phase] and known[phase] or 0)
+  end
+  for phase, is_needed in pairs(needed) do
+    if is_needed and (known[phase] or 0) == 0 then
+      return nil, ("named '%s', a phase that the handler does not implement")
+        :format(tostring(phase))
+    end
+  end
+  return bits
+end
+
+--- The phases that one configuration of a plugin needs.
+-- @tparam table plugin what plugins.load() gave
+-- @tparam table conf
+-- @treturn number|nil bits of WEIR_PHASE_…: those of the set that the handler's phases() gives, or
+-- all that it implements where it has no such function
+-- @treturn nil|string what is wrong with phases()
+function plugins.phases_of(plugin, conf)
+  local handler = plugin.handler
+  if not handler.phases then
+    return plugin.phases
+  end
+  local ok, needed = pcall(handler.phases, handler, conf)
+  if not ok then
+    return nil, "failed: " .. tostring(needed)
+  end
+  return bits_of(needed, plugin.phases)
 end
 
 -- Higher priorities run first; of equal ones, names that sort later.

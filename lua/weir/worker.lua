@@ -9,6 +9,7 @@ local buffer = require("string.buffer")
 local abi = require("weir.abi")
 local bounds = require("weir.bounds")
 local certificates = require("weir.chain")
+local chains = require("weir.runner.chains")
 local choice = require("weir.runner.choice")
 local current = require("weir.pdk.current")
 local failure = require("weir.runner.failure")
@@ -77,7 +78,7 @@ local function run_access(options)
   for turn = 1, #options.items do
     state.turn = turn
     local record = state.chosen[turn]
-    local fn = record and record.handler.access
+    local fn = chains.handler_of(record, ACCESS)
     if fn and step(ACCESS, record, fn, record.handler, record.conf) then
       return true
     end
@@ -88,7 +89,7 @@ local function run_chosen(phase, options)
   if phase == ACCESS then
     return run_access(options)
   end
-  local chain = choice.chain(options, phase, abi.phases[phase])
+  local chain = choice.chain(options, phase)
   return chain and run_chain(phase, chain)
 end
 

@@ -29,6 +29,10 @@ function CorrelationId:init_worker()
   worker_uuid = uuid()
 end
 
+function CorrelationId:phases(conf)
+  return { access = true, header_filter = conf.echo_downstream }
+end
+
 function CorrelationId:access(conf)
   local id = kong.request.get_header(conf.header_name)
   if not id or id == "" then
@@ -41,9 +45,6 @@ function CorrelationId:access(conf)
 end
 
 function CorrelationId:header_filter(conf)
-  if not conf.echo_downstream then
-    return
-  end
   -- Without it an earlier plugin answered before `access` ran.
   local id = kong.ctx.plugin.id or kong.request.get_header(conf.header_name)
   if id then

@@ -60,6 +60,13 @@ function functions.handler(plugin, priority)
   for _, phase in ipairs(phases) do
     handler[phase] = make_phase(plugin, phase)
   end
+  function handler.phases(_, conf)
+    local needed = {}
+    for _, phase in ipairs(phases) do
+      needed[phase] = conf[phase][1] ~= nil
+    end
+    return needed
+  end
   return handler
 end
 

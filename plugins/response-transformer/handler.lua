@@ -23,6 +23,15 @@ local function is_json(content_type)
   return mime == "application/json" or mime:find("^application/.*%+json$") ~= nil
 end
 
+-- Bodies that nobody transforms keep their lengths.
+function ResponseTransformer:phases(conf)
+  local made = prepared(conf)
+  return {
+    header_filter = not (made.headers.empty and made.json.empty),
+    body_filter = not made.json.empty,
+  }
+end
+
 function ResponseTransformer:header_filter(conf)
   local made = prepared(conf)
   rules.apply(made.headers, Headers.new(kong.response, kong.response))

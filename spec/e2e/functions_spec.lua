@@ -96,6 +96,20 @@ describe("pre-function and post-function", function()
     gateway:wait_line("%[post%-function%] status 200")
   end)
 
+  it("enter Lua in the phases that have code, and leave the length to other bodies", function()
+    local own = helpers.gateway({ config = config.build({
+      counted = { port = port, plugins = { pre({ access = { COUNT } }) } },
+    }) })
+    local before = own:status().lua_phases
+    for _ = 1, 3 do
+      local response = own:get({ path = "/counted/bytes/10", host = "x.example" })
+      assert.equal("10", response.headers["content-length"])
+      assert.is_nil(response.headers["transfer-encoding"])
+    end
+    -- The question itself is the Admin API's, which is Lua.
+    assert.equal(before + 3 + 1, own:status().lua_phases)
+  end)
+
   it("change bodies", function()
     assert.equal("bytes: 100000", get("/body/bytes/100000").body)
   end)

@@ -286,6 +286,40 @@ describe("weir.compile", function()
       assert.equal(0, phases)
     end)
 
+    it("are asked which phases a configuration needs", function()
+      plugin.define("one", {
+        phases = function(_, conf)
+          return { [conf.mark == "route" and "access" or "log"] = true }
+        end,
+      }, { "access", "log" })
+      local _, phases, blob = chain({ entity("one", "global"), entity("one", "route") })
+      assert.equal(ACCESS, phases)
+      assert.equal(LOG, fake.built.plans[1].phases)
+      assert.equal(LOG, blob.plugins[blob.chains[0][1]].phases)
+      assert.equal(ACCESS, blob.plugins[blob.chains[2][1]].phases)
+    end)
+
+    it("are refused, with their configuration, when they cannot say that", function()
+      plugin.define("one", { phases = function() return { access = true } end })
+      local _, why, builder = run({ plugins = { entity("one", "global") } }, { "one" })
+      assert.is_nil(builder)
+      assert.equal("plugins: 'one' (plugins-1): its phases() named 'access', a phase that the "
+        .. "handler does not implement", why)
+    end)
+
+    it("that need not judge upstreams are no part of the policy", function()
+      plugin.define("one", {
+        phases = function(_, conf) return { upstream_verify = conf.mark == "route" } end,
+      }, { "upstream_verify" })
+      local function judges(scope)
+        return plan_of(run({
+          services = { {} }, routes = { { service = SERVICE } }, plugins = { entity("one", scope) },
+        }, { "one" }), 1).judges
+      end
+      assert.is_string(judges("route"))
+      assert.is_nil(judges("service"))
+    end)
+
     describe("of consumers", function()
       -- What the only route runs for a consumer, as marks of the configurations.
       local function chosen(blob, consumer)
@@ -351,6 +385,16 @@ describe("weir.compile", function()
       it("make the phases that any of them may need", function()
         local _, built = compiled({ entity("two", "global"), entity_of("consumer") })
         assert.equal(ACCESS + HEADER + LOG, plan_of(built, 1).phases)
+      end)
+
+      it("are asked for their phases, each of them", function()
+        plugin.define("one", {
+          phases = function(_, conf)
+            return { [conf.mark == "consumer" and "body_filter" or "log"] = true }
+          end,
+        }, { "access", "body_filter", "log" })
+        local _, built = compiled({ entity_of("global"), entity_of("consumer") })
+        assert.equal(BODY + LOG, plan_of(built, 1).phases)
       end)
 
       it("of another protocol than the route's take their place and do not run", function()

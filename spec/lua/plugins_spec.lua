@@ -110,12 +110,48 @@ describe("weir.plugins", function()
     end)
   end
 
-  for _, phase in ipairs({ "access", "upstream_verify" }) do
+  for _, phase in ipairs({ "access", "upstream_verify", "phases" }) do
     it("refuses " .. phase .. " that is no function", function()
       assert.equal(('Plugin "one" cannot be loaded because its `%s` is not a function, got: '
         .. '"table".'):format(phase), refused({ [phase] = {} }))
     end)
   end
+
+  describe("phases of a configuration", function()
+    local function phases_of(phases)
+      plugin.define("one", { phases = phases }, { "access", "log" })
+      return plugins.phases_of(plugins.load("one"), { mark = "log" })
+    end
+
+    it("are all that the handler implements, unless it says otherwise", function()
+      assert.equal(2 + 16, phases_of(nil))
+    end)
+
+    it("are those that the handler names for it", function()
+      assert.equal(16, phases_of(function(_, conf)
+        return { [conf.mark] = true, access = false }
+      end))
+      assert.equal(0, phases_of(function() return {} end))
+    end)
+
+    it("are implemented, and a set", function()
+      local cases = {
+        { function() return { acess = true } end,
+          "named 'acess', a phase that the handler does not implement" },
+        { function() return { body_filter = true } end,
+          "named 'body_filter', a phase that the handler does not implement" },
+        { function() return { "access" } end,
+          "named '1', a phase that the handler does not implement" },
+        { function() return nil end, "gave a nil, and not a set of phases" },
+        { function() error("broken on purpose", 0) end, "failed: broken on purpose" },
+      }
+      for _, case in ipairs(cases) do
+        local bits, why = phases_of(case[1])
+        assert.is_nil(bits)
+        assert.equal(case[2], why)
+      end
+    end)
+  end)
 
   it("orders by priority, then by name from the end of the alphabet", function()
     plugin.define("one", { PRIORITY = 5 })

@@ -98,7 +98,7 @@ describe("the reference", function()
       assert(known[phase], phase)
       known[phase] = nil
     end
-    assert.same({ init_worker = true, configure = true, plan = true }, known)
+    assert.same({ init_worker = true, configure = true, plan = true, phases = true }, known)
   end)
 
   it("has nothing that plugins would be refused for", function()

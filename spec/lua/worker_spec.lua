@@ -34,6 +34,7 @@ describe("weir.worker", function()
       instance_name = fields.instance_name,
       conf = fields.conf or {},
       hash = fields.hash or name,
+      phases = fields.phases or -1, -- whatever the handler implements
       route = fields.route,
       service = fields.service,
     }
@@ -92,6 +93,14 @@ describe("weir.worker", function()
     assert.is_nil(worker.run(1, ACCESS, 3, 1))
     assert.is_nil(worker.run(1, ACCESS, 9, 1))
     assert.same({}, seen)
+  end)
+
+  it("runs no phase that a configuration does not need", function()
+    install("a", { access = noting("a"), log = noting("a log") })
+    worker.adopt(blob({ record("a", { phases = 2 ^ LOG }) }, { [2] = { 1 } }), 1)
+    worker.run(1, ACCESS, 2, 1)
+    worker.run(1, LOG, 2, 1)
+    assert.same({ "a log" }, seen)
   end)
 
   it("runs rewrite for the plugins that are global", function()

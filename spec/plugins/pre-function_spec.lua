@@ -60,6 +60,13 @@ describe("pre-function", function()
     assert.is_nil(trace())
   end)
 
+  it("needs the phases that have code", function()
+    local needed = pre:phases(assert(configure({ access = { note("a") }, log = { note("b") } })))
+    for _, phase in ipairs(PHASES) do
+      assert.equal(phase == "access" or phase == "log", needed[phase], phase)
+    end
+  end)
+
   it("runs code each time", function()
     local conf = assert(configure({ access = { note("a") } }))
     pre:access(conf)

@@ -117,6 +117,17 @@ describe("response-transformer", function()
     end
   end)
 
+  it("needs body_filter for bodies only, and nothing without rules", function()
+    local function needed(config)
+      return handler:phases(assert(plugin.configure(schema, config)))
+    end
+    assert.same({ header_filter = true, body_filter = false },
+      needed({ add = { headers = { "X-A:1" } } }))
+    assert.same({ header_filter = true, body_filter = true },
+      needed({ add = { json = { "a:1" } } }))
+    assert.same({ header_filter = false, body_filter = false }, needed({}))
+  end)
+
   describe("refuses", function()
     local cases = {
       { { add = { json = { "a:x" }, json_types = { "number" } } },

@@ -63,6 +63,7 @@ local function blob_of(options, folder)
       module = ("kong.plugins.%s.handler"):format(name),
       conf = options.confs and options.confs[i] or {},
       hash = options.hashes and options.hashes[i] or "h" .. i,
+      phases = -1, -- whatever the handler implements
     }
     indices[i] = i
   end

@@ -1,7 +1,8 @@
 -- What worker VMs need of a configuration, as one text (weir.worker decodes it):
 --
---   plugins   list of { id, name, module, instance_name, conf, hash, route, service, consumer };
---             `hash` is equal for equal content
+--   plugins   list of { id, name, module, instance_name, conf, hash, phases, route, service,
+--             consumer }; `hash` is equal for equal content, `phases` are the bits of the phases
+--             that the configuration needs
 --   chains    plan -> list of indices into `plugins`, in the order of execution
 --   choices   plan -> where consumers have configurations of their own, besides its chain: a list
 --             of { index into `plugins` or 0, index into `consumers`, … }, a plugin each, in the
@@ -21,6 +22,7 @@
 --             beside this one (weir.db.packed)
 --   loaded_at seconds since the epoch
 local base = require("weir.entities").base
+local bit = require("bit")
 local buffer = require("string.buffer")
 local Chains = require("weir.compile.chains")
 local fingerprint = require("weir.fingerprint")
@@ -32,6 +34,8 @@ local tls = require("weir.tls")
 
 local Blob = {}
 Blob.__index = Blob
+
+local UPSTREAM_VERIFY = bit.lshift(1, 5)
 
 local SECRETS = { key = true, key_alt = true }
 
@@ -81,9 +85,13 @@ local function public_entities(config)
   return entities
 end
 
-function Blob.new(config, settings)
+--- @tparam table config validated entities (weir.declarative)
+-- @tparam table settings what plugins may see of them
+-- @tparam table chains a weir.compile.chains
+function Blob.new(config, settings, chains)
   return setmetatable({
     config = config,
+    chains = chains,
     indices = {},
     effective_indices = {},
     -- List of fields -> policy -> index: plans share these lists.
@@ -129,6 +137,7 @@ function Blob:plugin(entity)
       module = ("kong.plugins.%s.handler"):format(entity.name),
       instance_name = entity.instance_name,
       conf = entity.config or {},
+      phases = self.chains:needs(entity),
       route = entity.route and entity.route.id,
       service = entity.service and entity.service.id,
       consumer = entity.consumer and entity.consumer.id,
@@ -256,7 +265,7 @@ end
 function Blob:judges(links)
   local judges, names = {}, {}
   for _, link in ipairs(links) do
-    if link.plugin.handler.upstream_verify then
+    if bit.band(link.phases, UPSTREAM_VERIFY) ~= 0 then
       local record = self.content.plugins[self:plugin(link.entity)]
       judges[#judges + 1] = { record.id, record.hash }
       names[#names + 1] = link.plugin.name

@@ -6,6 +6,7 @@
 -- the list of what they may have (Chains:choices). Plugins run in the order in which they were
 -- loaded (weir.plugins).
 local bit = require("bit")
+local plugins = require("weir.plugins")
 
 local Chains = {}
 Chains.__index = Chains
@@ -50,20 +51,47 @@ local function any_in(protocols, wanted)
   return protocols == nil
 end
 
+-- The phases that a configuration needs, as bits.
+local function needed_by(entity, plugin)
+  local bits, why = plugins.phases_of(plugin, entity.config or {})
+  if not bits then
+    error(("plugins: '%s' (%s): its phases() %s"):format(entity.name, entity.id, why), 0)
+  end
+  return bits
+end
+
 --- Indexes the configurations.
 -- @tparam table entities the `plugins` entities
 -- @tparam table loaded what plugins.load_all() gave
+-- @raise what is wrong with the phases() of a handler
 function Chains.new(entities, loaded)
-  local scopes, consumers_of = {}, {}
+  local scopes, consumers_of, needed, by_name = {}, {}, {}, {}
+  for _, plugin in ipairs(loaded) do
+    by_name[plugin.name] = plugin
+  end
   for _, entity in ipairs(entities) do
     if entity.enabled ~= false and any_in(entity.protocols, HTTP) then
       local of_plugin = scopes[entity.name] or {}
       scopes[entity.name] = of_plugin
       put(of_plugin, entity)
       consumers_of[entity.name] = consumers_of[entity.name] or id_of(entity.consumer)
+      needed[entity] = by_name[entity.name] and needed_by(entity, by_name[entity.name])
     end
   end
-  return setmetatable({ scopes = scopes, consumers_of = consumers_of, loaded = loaded }, Chains)
+  return setmetatable({
+    scopes = scopes,
+    consumers_of = consumers_of,
+    loaded = loaded,
+    needed = needed,
+    needed_by_any = {}, -- map of consumers' entities -> the phases that any of them needs
+  }, Chains)
+end
+
+--- The phases that a configuration needs.
+-- @tparam table entity of `plugins`
+-- @treturn number bits of WEIR_PHASE_…
+function Chains:needs(entity)
+  return self.needed[entity]
 end
 
 --- The protocols of a route as a set.
@@ -128,13 +156,14 @@ function Chains:find(name, route, service)
 end
 
 --- All that applies to a route and its service, in the order of execution.
--- @treturn table list of { plugin = loaded plugin, entity = the `plugins` entity }
+-- @treturn table list of { plugin = loaded plugin, entity = the `plugins` entity, phases = bits of
+-- those that it needs }
 function Chains:select(route, service)
   local chain = {}
   for _, plugin in ipairs(self.loaded) do
     local entity = self:find(plugin.name, route, service)
     if entity then
-      chain[#chain + 1] = { plugin = plugin, entity = entity }
+      chain[#chain + 1] = { plugin = plugin, entity = entity, phases = self:needs(entity) }
     end
   end
   return chain
@@ -163,10 +192,32 @@ local function consumer_maps(of_plugin, route, service)
   return maps
 end
 
+-- The phases that any of a map of consumers' configurations needs.
+function Chains:needs_of_consumers(entities)
+  local bits = self.needed_by_any[entities]
+  if not bits then
+    bits = 0
+    for _, entity in pairs(entities) do
+      bits = bit.bor(bits, self:needs(entity))
+    end
+    self.needed_by_any[entities] = bits
+  end
+  return bits
+end
+
+-- The phases that any configuration of a choice needs.
+function Chains:needs_of_choice(entity, maps)
+  local bits = entity and self:needs(entity) or 0
+  for _, entities in ipairs(maps) do
+    bits = bit.bor(bits, self:needs_of_consumers(entities))
+  end
+  return bits
+end
+
 --- Like select(), for a route where consumers have configurations of their own.
 -- @treturn table|nil list of { plugin, entity = the one for everybody (may be nil), consumers =
--- maps of consumer id -> entity, the first that has the consumer counts }; nil where consumers make
--- no difference
+-- maps of consumer id -> entity, the first that has the consumer counts, phases = bits of those
+-- that any of them needs }; nil where consumers make no difference
 function Chains:choices(route, service)
   if next(self.consumers_of) == nil then
     return nil
@@ -178,7 +229,10 @@ function Chains:choices(route, service)
     local entity = self:find(plugin.name, route, service)
     differ = differ or maps[1] ~= nil
     if entity or maps[1] then
-      choices[#choices + 1] = { plugin = plugin, entity = entity, consumers = maps }
+      choices[#choices + 1] = {
+        plugin = plugin, entity = entity, consumers = maps,
+        phases = self:needs_of_choice(entity, maps),
+      }
     end
   end
   return differ and choices or nil
@@ -209,7 +263,7 @@ end
 function Chains.phases(chain, but)
   local bits = 0
   for _, link in ipairs(chain) do
-    bits = bit.bor(bits, link.plugin.phases)
+    bits = bit.bor(bits, link.phases)
   end
   return bit.band(bits, bit.bnot(but))
 end

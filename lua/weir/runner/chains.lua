@@ -1,16 +1,29 @@
 -- What runs in a phase, flat: { function, handler, conf, record, … } in the order of execution, so
 -- that running it is one short loop that compiles.
 
+local bit = require("bit")
+local abi = require("weir.abi")
+
 local chains = {}
 
---- A chain of the handlers that implement a phase.
--- @tparam string phase its name
+--- What a plugin runs in a phase.
+-- @tparam table|false record of the plugin
+-- @tparam number phase WEIR_PHASE_…
+-- @treturn function|nil nil when its configuration has nothing to run
+function chains.handler_of(record, phase)
+  if record and bit.band(record.phases, bit.lshift(1, phase)) ~= 0 then
+    return record.handler[abi.phases[phase]]
+  end
+end
+
+--- A chain of the handlers that have something to run in a phase.
+-- @tparam number phase WEIR_PHASE_…
 -- @tparam table records list of plugin records, false where none is to run
--- @treturn table|nil nil when no handler implements it
+-- @treturn table|nil nil when there is nothing to run
 function chains.make(phase, records)
   local chain = {}
   for _, record in ipairs(records) do
-    local fn = record and record.handler[phase]
+    local fn = chains.handler_of(record, phase)
     if fn then
       local at = #chain
       chain[at + 1], chain[at + 2], chain[at + 3], chain[at + 4] =
@@ -21,7 +34,7 @@ function chains.make(phase, records)
 end
 
 --- Chains of one phase for many plans; plans with the same plugins share them.
--- @tparam string phase
+-- @tparam number phase WEIR_PHASE_…
 -- @tparam table records all of a configuration's
 -- @tparam table lists plan -> list of indices into `records`
 -- @treturn table plan -> chain

@@ -114,13 +114,12 @@ end
 --- What the current request runs in a phase after access.
 -- @tparam table options of its plan
 -- @tparam number phase WEIR_PHASE_…
--- @tparam string name of the phase
 -- @treturn table|nil a chain, as weir.runner.chains makes it
-function choice.chain(options, phase, name)
+function choice.chain(options, phase)
   local chosen = choice.state(options).chosen
   local chain = chosen.chains[phase]
   if chain == nil then
-    chain = chains.make(name, chosen) or false
+    chain = chains.make(phase, chosen) or false
     chosen.chains[phase] = chain
   end
   return chain or nil

@@ -25,9 +25,9 @@ end
 
 local function add_chains(made, blob)
   -- Before the route is known a request is under the plan of those without one.
-  made[REWRITE] = chains.of_plans(abi.phases[REWRITE], blob.plugins, { [0] = blob.rewrite })
+  made[REWRITE] = chains.of_plans(REWRITE, blob.plugins, { [0] = blob.rewrite })
   for phase = REWRITE + 1, #abi.phases do
-    made[phase] = chains.of_plans(abi.phases[phase], blob.plugins, blob.chains)
+    made[phase] = chains.of_plans(phase, blob.plugins, blob.chains)
   end
   made.choices = choice.of_plans(blob)
 end

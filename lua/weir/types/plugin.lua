@@ -12,6 +12,7 @@
 ---@field init_worker? fun(self: weir.Handler)
 ---@field configure? fun(self: weir.Handler, configs?: table[])
 ---@field plan? fun(self: weir.Handler, conf: table, plan: weir.Plan): (boolean|nil, string?)
+---@field phases? fun(self: weir.Handler, conf: table): table<string, boolean>
 ---@field certificate? fun(self: weir.Handler, conf: table)
 ---@field rewrite? fun(self: weir.Handler, conf: table)
 ---@field access? fun(self: weir.Handler, conf: table)
