@@ -9,30 +9,41 @@ local NO_ROOM = "failed to allocate mcode memory"
 
 local traces = {}
 
-local warned
-
-local function on_trace(report)
-  local texts = require("jit.vmdef").traceerr
-  return function(what, _, _, _, code, detail)
-    if what ~= "abort" or warned then
-      return
-    end
-    local text = type(code) == "number" and texts[code] or tostring(code)
-    if text:find(NO_ROOM, 1, true) then
-      warned = true
-      report("plugins run uncompiled: " .. text:format(detail))
-    end
+-- A loop that is compiled if anything is.
+local function work()
+  local sum = 0
+  for i = 1, 1000 do
+    sum = sum + i
   end
+  return sum
 end
 
---- Sets the limits, and has `report(text)` called once if machine code cannot be placed.
+-- Why machine code cannot be placed; nil when it can. Nothing stays attached: where the stack is
+-- nearly full, LuaJIT tells of a trace that it gives up without end.
+local function obstacle(texts)
+  local found
+  local function on_trace(what, _, _, _, code, detail)
+    local text = what == "abort" and (type(code) == "number" and texts[code] or tostring(code))
+    if text and text:find(NO_ROOM, 1, true) then
+      found = text:format(detail)
+    end
+  end
+  jit.attach(on_trace, "trace")
+  work()
+  jit.attach(on_trace)
+  return found
+end
+
+--- Sets the limits, and calls `report(text)` if machine code cannot be placed.
 -- @tparam function report
 function traces.start(report)
   jit.opt.start("maxtrace=4000", "maxrecord=8000", "maxmcode=8192")
   -- The texts of trace errors come with Debian's libluajit-5.1-common; without them nothing can be
   -- told apart.
-  if pcall(require, "jit.vmdef") then
-    jit.attach(on_trace(report), "trace")
+  local ok, vmdef = pcall(require, "jit.vmdef")
+  local why = ok and obstacle(vmdef.traceerr)
+  if why then
+    report("plugins run uncompiled: " .. why)
   end
 end
 

@@ -59,6 +59,8 @@ describe("a plugin", function()
       ["goto"] = "::top:: goto top",
       ["a goto with work"] = "local t = {} ::top:: t[#t % 10 + 1] = 1 goto top",
       ["a tail call"] = "local function f(n) return f(n + 1) end f(1)",
+      ["recursion that starts anew wherever the stack is full"] =
+        "local function f() pcall(f) return f() end f()",
       ["calls that fan out"] = "local function f(n) if n > 0 then f(n - 1) f(n - 1) end end f(60)",
       ["a metamethod"] = [[local t = setmetatable({}, { __index = function(t, n)
         if n > 0 then local _ = t[n - 1], t[n - 1] end end }) local _ = t[60] ]],
