@@ -235,6 +235,13 @@ enum {
     WEIR_PHASE_TIMER = 31   // of no request: what a timer runs
 };
 
+// What runs in a VM now. To be read again each time, which costs no call.
+struct weir_turn {
+    uint32_t phase;         // 1 << WEIR_PHASE_…; 0: none
+};
+// The calling VM's; valid as long as it is.
+const struct weir_turn *weir_turn(void);
+
 struct weir_build *weir_build_new(void);
 void weir_build_free(struct weir_build *b);       // an unfinished one
 int weir_build_settings(struct weir_build *b, const struct weir_settings *s);
@@ -310,7 +317,7 @@ int weir_request_str(int what, struct weir_str *out);
 enum {
     WEIR_REQUEST_PORT, WEIR_REQUEST_IS_TLS, WEIR_REQUEST_MINOR_VERSION, WEIR_REQUEST_START_MS,
     WEIR_CLIENT_PORT, WEIR_CLIENT_FORWARDED_PORT, WEIR_CLIENT_TRUSTED,
-    WEIR_REQUEST_PLAN, WEIR_REQUEST_PHASE, WEIR_REQUEST_BYTES,
+    WEIR_REQUEST_PLAN, WEIR_REQUEST_BYTES,
     WEIR_RESPONSE_STATUS, WEIR_RESPONSE_SOURCE,    // 0 none yet, 1 service, 2 exit, 3 error
     WEIR_RESPONSE_SENT,             // 1: the head has gone out
     WEIR_RESPONSE_BYTES,            // of the body, without the chunked coding
@@ -385,7 +392,7 @@ int weir_service_hold(void);
 int weir_service_held(struct weir_str *out);
 
 // ---- certificate: the TLS handshake of a client. WEIR_ERR_PHASE in other phases. The questions
-// for WEIR_CLIENT_IP, WEIR_REQUEST_SNI, WEIR_CLIENT_PORT and WEIR_REQUEST_PHASE are answered, too.
+// for WEIR_CLIENT_IP, WEIR_REQUEST_SNI and WEIR_CLIENT_PORT are answered, too.
 int weir_client_request_certificate(void);      // implies the next
 int weir_client_forbid_sessions(void);
 // The chain that the client has presented, as PEM (once there is a request). WEIR_ERR_NONE: none.

@@ -19,6 +19,12 @@ const char *weir_error(void)
     return text;
 }
 
+const struct weir_turn *weir_turn(void)
+{
+    static const struct weir_turn nobodys;
+    return turn.vm ? &turn.vm->now : &nobodys;
+}
+
 int api_refuse(const char *format, ...)
 {
     va_list args;

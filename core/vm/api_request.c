@@ -222,8 +222,6 @@ static int64_t request_number(struct request *r, int what)
         return forward_client(r).trusted;
     case WEIR_REQUEST_PLAN:
         return r->plan->index;
-    case WEIR_REQUEST_PHASE:
-        return r->phase;
     case WEIR_REQUEST_BYTES:
         return (int64_t)(c->h1.head_bytes + r->body_bytes);
     case WEIR_REQUEST_HAS_BODY:
@@ -239,23 +237,14 @@ static int64_t request_number(struct request *r, int what)
 
 static int64_t peer_number(const struct client *c, int what)
 {
-    switch (what) {
-    case WEIR_CLIENT_PORT:
-        return addr_port(&c->conn->peer);
-    case WEIR_REQUEST_PHASE:
-        return PHASE_CERTIFICATE;
-    default:
-        return WEIR_ERR_NONE;
-    }
+    return what == WEIR_CLIENT_PORT ? addr_port(&c->conn->peer) : WEIR_ERR_NONE;
 }
 
 int64_t weir_request_number(int what)
 {
-    if (what == WEIR_REQUEST_PHASE && turn.scope && !turn.request)
-        return WEIR_PHASE_TIMER;
     if (turn.client)
         return peer_number(turn.client, what);
-    struct request *r = api_request(what == WEIR_REQUEST_PHASE ? API_EVERY : API_ANY);
+    struct request *r = api_request(API_ANY);
     return r ? request_number(r, what) : WEIR_ERR_PHASE;
 }
 

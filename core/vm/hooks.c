@@ -88,10 +88,13 @@ static bool judge(void *state, struct request *r, const struct shown *p,
     struct turn before = turn;
     const enum phase waiting_in = r->phase;
     turn = (struct turn){ .vm = vm, .request = r, .shown = p };
+    const struct weir_turn seen = vm->now;
     r->phase = PHASE_UPSTREAM_VERIFY;
+    vm->now.phase = 1u << PHASE_UPSTREAM_VERIFY;
     count_entry(r->proxy);
     const bool accepts = call_judge(vm, r, said);
     r->phase = waiting_in;
+    vm->now = seen;
     turn = before;
     return accepts;
 }
@@ -102,6 +105,8 @@ static bool certificate(void *state, struct client *c)
     lua_State *L = vm->L;
     struct turn before = turn;
     turn = (struct turn){ .vm = vm, .client = c };
+    const struct weir_turn seen = vm->now;
+    vm->now.phase = 1u << PHASE_CERTIFICATE;
     count_entry(c->proxy);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->certificate);
     lua_pushnumber(L, (lua_Number)c->proxy->view->snapshot->serial);
@@ -115,6 +120,7 @@ static bool certificate(void *state, struct client *c)
         accepted = lua_isboolean(L, -1) && lua_toboolean(L, -1);
     lua_settop(L, 0);
     bounds_leave(&vm->bounds, L);
+    vm->now = seen;
     turn = before;
     return accepted;
 }

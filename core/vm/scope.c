@@ -203,8 +203,10 @@ enum hook_result scope_enter(struct coroutine *c, int arguments)
     struct scope *s = c->scope;
     struct vm *vm = s->vm;
     struct turn before = turn;
+    const struct weir_turn seen = vm->now;
     struct coroutine *beneath = vm->running;
     turn = (struct turn){ .vm = vm, .request = s->request, .scope = s };
+    vm->now.phase = 1u << (s->request ? (int)s->request->phase : WEIR_PHASE_TIMER);
     vm->running = c;
     c->exits = false;
     const bool bounded = bounds_switch(&vm->bounds, true);
@@ -216,6 +218,7 @@ enum hook_result scope_enter(struct coroutine *c, int arguments)
         vm->bounds.on = true; // a plugin's thread: the plugin goes on
     else
         bounds_leave(&vm->bounds, vm->L);
+    vm->now = seen;
     turn = before;
     return result;
 }

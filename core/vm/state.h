@@ -18,6 +18,7 @@
 #include "net/alarm.h"
 #include "proxy/hooks.h"
 #include "base/wheel.h"
+#include "vm/abi.h"
 #include "vm/bounds.h"
 #include "vm/vm.h"
 
@@ -77,6 +78,7 @@ struct vm {
     int worker;                     // id, -1 in other VMs
     struct proxy *proxy;            // the worker's, NULL in other VMs
     bool exiting;                   // the worker drains
+    struct weir_turn now;           // what Lua sees of the turn
     int module;                     // registry references: the entry module,
     int run, judge, certificate;    // and functions of it, LUA_REFNIL where it has none
     int release, stray_yield;

@@ -49,4 +49,5 @@ return {
   -- Kong's names of the phases, on the numbers that the core gives them.
   phases = { [0] = "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
     "balancer", "response", "certificate" },
+  turn = C.weir_turn(),
 }

@@ -474,8 +474,6 @@ function C.weir_request_number(what)
   local request = fake.request
   if not request then
     return PHASE
-  elseif what == ffi.C.WEIR_REQUEST_PHASE then
-    return MEANING[request.phase]
   end
   return request.numbers[tonumber(what)] or NONE
 end
@@ -768,6 +766,13 @@ function fake.run(fn, ...)
   return true
 end
 
+local turn = setmetatable({}, {
+  __index = function()
+    local number = fake.request and MEANING[fake.request.phase]
+    return number and 2 ^ number or 0
+  end,
+})
+
 --- Makes it the core of the modules that are required from here on.
 function fake.install()
   declare()
@@ -775,7 +780,9 @@ function fake.install()
   fake.content, fake.handles = {}, 0
   fake.published, fake.freed, fake.counters, fake.tally = {}, 0, {}, {}
   fake.error, fake.request, fake.lua_bytes = "", nil, {}
-  package.loaded["weir.abi"] = { C = setmetatable(C, { __index = ffi.C }), phases = PHASES }
+  package.loaded["weir.abi"] = {
+    C = setmetatable(C, { __index = ffi.C }), phases = PHASES, turn = turn,
+  }
   package.loaded["weir.wait"] = {
     TOKEN = {},
     body = function()

@@ -2,9 +2,8 @@
 local bit = require("bit")
 local abi = require("weir.abi")
 
-local C = abi.C
 local band, bor = bit.band, bit.bor
-local tonumber = tonumber
+local turn = abi.turn
 
 -- Kong's phases in the order of its numbers, which is the order of the names in messages, and
 -- weir's own.
@@ -14,17 +13,14 @@ local NAMES = {
   "timer",
 }
 
-local BITS = {}
-for i, name in ipairs(NAMES) do
-  BITS[name] = bit.lshift(1, i - 1)
+-- The core's, then those that it does not run.
+local BITS = { timer = bit.lshift(1, abi.C.WEIR_PHASE_TIMER) }
+for number, name in pairs(abi.phases) do
+  BITS[name] = bit.lshift(1, number)
 end
-
--- From the core's WEIR_PHASE_… to these bits.
-local OF_CORE = {
-  [0] = BITS.rewrite, BITS.access, BITS.header_filter, BITS.body_filter, BITS.log,
-  BITS.upstream_verify, BITS.balancer, BITS.response, BITS.certificate,
-  [C.WEIR_PHASE_TIMER] = BITS.timer,
-}
+for i, name in ipairs({ "init_worker", "client_hello", "preread", "error", "admin_api" }) do
+  BITS[name] = bit.lshift(1, #abi.phases + i)
+end
 
 local phase = {}
 
@@ -53,9 +49,12 @@ phase.RESPONSE = phase.set("response", "header_filter", "body_filter", "log", "e
 phase.HEAD = phase.set("rewrite", "access", "balancer", "response", "header_filter", "error",
   "admin_api")
 
+local INIT_WORKER = BITS.init_worker
+
 -- Outside of requests there are init_worker and configure, which Kong runs in the same phase.
 local function current_bit()
-  return OF_CORE[tonumber(C.weir_request_number(C.WEIR_REQUEST_PHASE))] or BITS.init_worker
+  local now = turn.phase
+  return now ~= 0 and now or INIT_WORKER
 end
 
 local function names_of(set)
