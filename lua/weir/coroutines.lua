@@ -4,6 +4,7 @@
 --
 -- A plugin's own yields are as in plain Lua. Where there is nobody to yield to, on the coroutine of
 -- the phase, yield() lets others run if the phase may wait, and is an error of the plugin if not.
+-- The core alone resumes that one: it may be another request's, and what it waits for has a result.
 local wait = require("weir.wait")
 
 local raw = coroutine
@@ -59,7 +60,7 @@ function coroutines.create(f)
 end
 
 function coroutines.resume(co, ...)
-  if waiting[co] then
+  if waiting[co] or (type(co) == "thread" and not own[co]) then
     return false, "cannot resume non-suspended coroutine"
   end
   return settle(co, raw_resume(co, ...))

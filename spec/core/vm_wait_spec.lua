@@ -206,6 +206,21 @@ describe("core/vm: waiting", function()
       world:wait_log("resume normalfalsecannot resume non%-suspended coroutine")
     end)
 
+    it("is the only one that a plugin resumes: others go on when the core lets them", function()
+      timer([[
+        local mine = coroutine.running()
+        local t = ngx.thread.spawn(function()
+          ngx.sleep(0)
+          return coroutine.resume(mine, "no result of anything")
+        end)
+        say("slept ", ngx.sleep(0.001), " ", select(2, ngx.thread.wait(t)))
+        say("itself ", coroutine.resume(mine))
+        say("no coroutine ", pcall(coroutine.resume, 1))]])
+      world:wait_log("no coroutine false[^\n]*bad argument")
+      assert.matches("slept nil false", world:log())
+      assert.matches("itself falsecannot resume non%-suspended coroutine", world:log())
+    end)
+
     it("lets others run where there is nobody to yield to", function()
       timer([[
         ngx.timer.at(0, function() say("other") end)
@@ -258,6 +273,33 @@ describe("core/vm: waiting", function()
         say("ended ", ok, " ", err)]])
       world:wait_log("ended false [^\n]*mine")
       assert.matches("%[p%] thread: [^\n]*mine\nstack traceback", world:log())
+    end)
+
+    it("fail with errors that are no text, whatever asking for their text does", function()
+      timer([[
+        local function code(tostring)
+          local _, err = ngx.thread.wait(ngx.thread.spawn(function()
+            error(setmetatable({ code = 7 }, { __tostring = tostring }))
+          end))
+          return err.code
+        end
+        say("codes ", code(function() error("again") end), code(function() return {} end))]])
+      world:wait_log("codes 77")
+      assert.matches("%[p%] thread: error object of type table\nstack traceback", world:log())
+    end)
+
+    it("let others run when they yield, and go on", function()
+      timer([[
+        local t = ngx.thread.spawn(function(a)
+          say("first ", coroutine.yield(a))
+          coroutine.yield(coroutine.running())
+          say("second")
+          return a
+        end, 5)
+        say("spawned")
+        say("result ", ngx.thread.wait(t))]])
+      world:wait_log("result true5")
+      assert.matches("spawned.*first.*second", world:log())
     end)
 
     it("belong to whoever spawned them", function()

@@ -12,7 +12,7 @@ local states = setmetatable({}, { __mode = "k" })
 local function finish(co, state, ...)
   local ok, err = ...
   if not ok then
-    failure.report(current.plugin, "thread", debug.traceback(co, tostring(err)))
+    failure.report(current.plugin, "thread", debug.traceback(co, failure.text(err)))
   end
   state.results = { count = select("#", ...), ... }
   if state.waiter then
@@ -20,8 +20,17 @@ local function finish(co, state, ...)
   end
 end
 
+-- A thread that yields lets others run; nobody is there to take what it yields.
+local function go_on(co, state, ...)
+  if coroutines.status(co) ~= "suspended" then
+    return finish(co, state, ...)
+  end
+  wait.sleep(0)
+  return go_on(co, state, coroutines.resume(co))
+end
+
 local function body(co, state, ...)
-  finish(co, state, coroutines.resume(co, ...))
+  go_on(co, state, coroutines.resume(co, ...))
 end
 
 --- Runs a function beside the caller: at once until it waits, then whenever it can go on.

@@ -12,8 +12,9 @@ local TEXT_MAX = 2048
 
 local failure = {}
 
--- An error of any type as text. Asking for it runs code of the plugin, which may fail again.
-local function text_of(err)
+--- An error of any type as text. Asking for it runs code of the plugin, which may fail again.
+-- @treturn string
+function failure.text(err)
   if type(err) ~= "string" then
     local metatable = getmetatable(err)
     local ok, text = false, nil
@@ -30,7 +31,7 @@ end
 
 --- The message handler of protected calls: the error as text, with the stack it came from.
 function failure.traceback(err)
-  return debug.traceback(text_of(err), 2)
+  return debug.traceback(failure.text(err), 2)
 end
 
 --- Logs a failure. The place where the error was raised comes first, as Kong's log lines have it
