@@ -63,12 +63,12 @@ local function options_of(first, port, options)
   return all
 end
 
+-- A certificate is shown to the host that it was named for: the next connection of the same client
+-- may lead elsewhere.
 local function shake_hands(self, options)
-  if options.ssl_client_cert or options.ssl_client_priv_key then
-    local ok, err = self.sock:setclientcert(options.ssl_client_cert, options.ssl_client_priv_key)
-    if not ok then
-      return nil, err
-    end
+  local ok, err = self.sock:setclientcert(options.ssl_client_cert, options.ssl_client_priv_key)
+  if not ok then
+    return nil, err
   end
   return self.sock:sslhandshake(nil, options.ssl_server_name, options.ssl_verify,
     options.ssl_send_status_req)
@@ -90,6 +90,9 @@ function Client:connect(first, port, more)
   local scheme, host = options.scheme, options.host
   if options.proxy_opts then
     return nil, "proxies are not supported"
+  elseif scheme ~= nil and scheme ~= "http" and scheme ~= "https" then
+    -- Taken for http, "HTTPS" would go out in the clear.
+    return nil, ("'%s' is not a scheme: http or https"):format(tostring(scheme))
   end
   local is_unix = host:sub(1, 5) == "unix:"
   port = not is_unix and (options.port or (scheme == "https" and 443 or 80)) or nil
@@ -145,11 +148,30 @@ end
 
 -- ---- requests
 
+-- As many as a number can count exactly.
+local LENGTH_DIGITS = 15
+
+-- A name with "_" stands for the one with "-" where nobody set that: what a client made up must not
+-- take the place of what a plugin says.
+local function put_fields(fields, given)
+  local aliases = {}
+  for name, value in pairs(given) do
+    if tostring(name):find("_", 1, true) then
+      aliases[name] = value
+    else
+      fields[name] = value
+    end
+  end
+  for name, value in pairs(aliases) do
+    if fields[name] == nil then
+      fields[name] = value
+    end
+  end
+end
+
 local function fields_of(self, params)
   local fields = headers.new()
-  for name, value in pairs(params.headers or {}) do
-    fields[name] = value
-  end
+  put_fields(fields, params.headers or {})
   fields["Host"] = fields["Host"] or self.authority
   fields["User-Agent"] = fields["User-Agent"] or http._USER_AGENT
   if params.version == 1.0 then
@@ -158,26 +180,37 @@ local function fields_of(self, params)
   return fields
 end
 
--- A body as a text, or as a function that gives pieces; and how its length is said.
+-- How the length of a body is said that comes in pieces.
+local function frame_pieces(params, fields)
+  local length = fields["Content-Length"]
+  if length ~= nil then
+    local text = tostring(length)
+    if not text:find("^%d+$") or #text > LENGTH_DIGITS then
+      return nil, "Content-Length is not a number of bytes"
+    end
+    fields["Transfer-Encoding"] = nil
+  elseif params.version == 1.0 then
+    return nil, "a body of unknown length needs HTTP/1.1"
+  else
+    fields["Transfer-Encoding"] = "chunked"
+  end
+  return params.body
+end
+
+-- Methods whose requests say that they have no body.
+local SAY_NONE = { POST = true, PUT = true, PATCH = true }
+
+-- A body as a text, or as a function that gives pieces. How its length is said follows from what
+-- there is: headers that were passed on from another request tell of that one's body.
 local function frame(params, fields)
   local body = params.body
-  if type(body) == "table" then
+  if type(body) == "function" then
+    return frame_pieces(params, fields)
+  elseif type(body) == "table" then
     body = table.concat(body)
   end
-  if type(body) == "function" then
-    if fields["Content-Length"] then
-      fields["Transfer-Encoding"] = nil
-    elseif params.version == 1.0 then
-      return nil, "a body of unknown length needs HTTP/1.1"
-    else
-      fields["Transfer-Encoding"] = "chunked"
-    end
-    return body
-  elseif body then
-    fields["Content-Length"], fields["Transfer-Encoding"] = #body, nil
-  elseif params.method == "POST" or params.method == "PUT" or params.method == "PATCH" then
-    fields["Content-Length"] = fields["Content-Length"] or 0
-  end
+  local length = body and #body or SAY_NONE[params.method] and 0 or nil
+  fields["Content-Length"], fields["Transfer-Encoding"] = length, nil
   return body or ""
 end
 

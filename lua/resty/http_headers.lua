@@ -1,4 +1,6 @@
--- Header fields of a message: found in any case, kept in the case that they first had.
+-- Header fields of a message: found in any case and with "_" for "-", kept in the case that they
+-- first had, and with "-": what is looked up as Content-Length must not go out as content_length,
+-- which delimits nothing.
 local headers = {}
 
 local function fold(name)
@@ -19,8 +21,8 @@ function headers.new()
       local kept = names[folded]
       -- What was removed with rawset, or by assigning nil, gives up its spelling.
       if not kept or rawget(self, kept) == nil then
-        kept = name
-        names[folded] = name
+        kept = type(name) == "string" and name:gsub("_", "-") or name
+        names[folded] = kept
       end
       rawset(self, kept, value)
     end,

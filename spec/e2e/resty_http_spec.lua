@@ -19,7 +19,10 @@ describe("resty.http", function()
   local peer, gateway
 
   setup(function()
-    peer = upstreams.peer({ plain = {}, tls = { tls = "leaf" }, close = { close = true } })
+    peer = upstreams.peer({
+      plain = {}, tls = { tls = "leaf" }, close = { close = true },
+      asking = { tls = "leaf", client_ca = pki.get("root").cert },
+    })
     local function code(text)
       text = text:gsub("%$(%w+)", peer.ports)
       return { port = peer.ports.plain, plugins = {
@@ -81,6 +84,29 @@ describe("resty.http", function()
           headers = { ["X-Own"] = "1\r\nX-Other: 2" } }))]]),
         split = code([[say(httpc:request_uri("http://127.0.0.1:$plain/", {
           path = "/ HTTP/1.1\r\nX: y" }))]]),
+        lookalikes = code([[say(httpc:request_uri("http://127.0.0.1:$plain/", {
+          method = "POST", body = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
+          headers = { content_length = "3", Transfer_Encoding = "chunked", X_Own = "client",
+                      ["X-Own"] = "plugin", ["x_own"] = "client", A_B = "as A-B" } }))]]),
+        passed_on = code([[say(httpc:request_uri("http://127.0.0.1:$plain/", {
+          headers = { ["Content-Length"] = "40", ["Transfer-Encoding"] = "chunked" } }))]]),
+        lengths = code([[
+          local problems = {}
+          for i, length in ipairs({ { "5", "5" }, "0x5", "5 ", "-5", 5.5, false }) do
+            local res, err = httpc:request_uri("http://127.0.0.1:$plain/", { method = "POST",
+              headers = { ["Content-Length"] = length }, body = function() end })
+            problems[i] = res and "sent" or err
+          end
+          say(nil, table.concat(problems, ","))]]),
+        scheme = code([[
+          say(nil, select(2, httpc:connect({ scheme = "HTTPS", host = "127.0.0.1",
+            port = $plain })))]]),
+        certificate = code(([[
+          assert(httpc:request_uri("https://127.0.0.1:$asking/", { keepalive = false,
+            ssl_server_name = "kong.example", ssl_client_cert = %q, ssl_client_priv_key = %q }))
+          say(httpc:request_uri("https://127.0.0.1:$asking/", { keepalive = false,
+            ssl_server_name = "kong.example" }))]]):format(pki.text(pki.get("client").chain),
+          pki.text(pki.get("client").key))),
         refused = code([[say(httpc:request_uri("http://127.0.0.1:1/"))]]),
         bad = code([[say(httpc:request_uri("gopher://127.0.0.1/"))]]),
       }),
@@ -156,6 +182,33 @@ describe("resty.http", function()
     assert.matches("'X%-Own' has a line break", answer("injected").err)
     assert.matches("the path has a space", answer("split").err)
     assert.equal(before, peer:count("request", "plain"))
+  end)
+
+  it("says of a body what is true of it, whatever headers were passed on", function()
+    local request = seen("lookalikes")
+    assert.same({ "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "plugin", "as A-B" },
+      { request.body.text, request.headers["x-own"], request.headers["a-b"] })
+    assert.is_nil(request.headers["transfer-encoding"])
+    assert.is_nil(request.headers.content_length)
+    request = seen("passed_on")
+    assert.is_nil(request.headers["content-length"])
+    assert.is_nil(request.headers["transfer-encoding"])
+    local before = peer:count("request", "plain")
+    local problem = "Content-Length is not a number of bytes"
+    assert.equal((problem .. ","):rep(5) .. problem, answer("lengths").err)
+    assert.equal(before, peer:count("request", "plain"))
+  end)
+
+  it("takes no other scheme for http", function()
+    assert.equal("'HTTPS' is not a scheme: http or https", answer("scheme").err)
+  end)
+
+  it("shows a certificate to nobody but whom it was named for", function()
+    local before = peer:count("handshake", "asking")
+    assert.equal(200, answer("certificate").status)
+    local events = peer:wait("handshake", before + 2, "asking")
+    assert.same({ "gateway client", cjson.null },
+      { events[#events - 1].client, events[#events].client })
   end)
 
   it("says what went wrong", function()

@@ -22,6 +22,14 @@ describe("resty.http_headers", function()
     fields["content-type"] = "c"
     assert.equal("c", rawget(fields, "content-type"))
   end)
+
+  it("keeps no name with an underscore: it would be another field for everybody else", function()
+    local fields = headers.new()
+    fields.content_length = "3"
+    fields["Content-Length"] = 35
+    assert.equal("GET / HTTP/1.1\r\ncontent-length: 35\r\n\r\n",
+      requests.head({ method = "GET", path = "/", version = 1.1 }, fields))
+  end)
 end)
 
 describe("weir.http.uri", function()
@@ -150,6 +158,8 @@ describe("weir.http.response", function()
     ["both lengths"] = "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
     ["two lengths"] = "Content-Length: 5\r\nContent-Length: 6\r\n",
     ["a length with a sign"] = "Content-Length: +5\r\n",
+    ["what is taken for a length"] = "Content_Length: 1\r\n",
+    ["what is taken for a coding"] = "transfer_Encoding: chunked\r\n",
     ["a list of lengths"] = "Content-Length: 5, 5\r\n",
     ["an endless length"] = "Content-Length: 99999999999999999\r\n",
     ["another coding"] = "Transfer-Encoding: gzip, chunked\r\n",

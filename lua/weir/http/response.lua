@@ -7,6 +7,10 @@ local FIELDS_MAX = 256
 local LINE_MAX = 64 * 1024
 local BYTES_MAX = 256 * 1024
 
+-- Fields are looked up with "_" for "-", but these delimit nothing: whoever reads the answer on the
+-- way to us sees another end of it.
+local LOOKALIKES = { content_length = true, transfer_encoding = true }
+
 local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
 
 --- Reads a line that ends with CR LF, or LF alone, and has neither CR nor NUL within.
@@ -65,7 +69,7 @@ function response.fields(sock)
       return nil, "too many header fields"
     end
     local name, value = line:match("^([^:]+):[ \t]*(.-)[ \t]*$")
-    if not name or not name:find(TOKEN) then
+    if not name or not name:find(TOKEN) or LOOKALIKES[name:lower()] then
       return nil, "invalid header field in the response"
     end
     add(fields, name, value)
