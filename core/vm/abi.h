@@ -560,7 +560,8 @@ int64_t weir_key_write(const struct weir_key *k, int as_private, int as_pem, cha
 
 // ---- cosockets: what weir.wait.core does not do
 // What the next handshake of a socket (its userdata) is made under, and the name that is sent and
-// looked for where the policy names nothing else. WEIR_ERR_BAD: that is no host name.
+// looked for where the policy names nothing else. WEIR_ERR_BAD: that is no host name, or the socket
+// is being opened.
 int weir_socket_policy(void *socket, struct weir_policy *policy, const char *name, size_t n);
 
 // ---- bounds of plugins' Lua (core/vm/bounds.h), of the calling VM

@@ -29,6 +29,13 @@ struct link *link_new(struct vm *vm, struct conn *c, const struct addr *addr)
     return k;
 }
 
+struct link *link_new_unix(struct vm *vm, struct conn *c, struct str path)
+{
+    struct link *k = link_new(vm, c, &(struct addr){ 0 });
+    k->path = (struct str){ xmemdup0(path.p, path.n), path.n };
+    return k;
+}
+
 err_t link_set_policy(struct link *k, struct policy *policy, const struct peer_name *name,
                       char why[TRUST_WHY])
 {
@@ -66,6 +73,7 @@ void link_close(struct link *k)
         peer_leave(r, k->peer);
         realm_leave(r, k->realm);
     }
+    free((char *)(uintptr_t)k->path.p);
     free(k);
 }
 

@@ -18,7 +18,8 @@ struct vm;
 struct link {
     struct vm *vm;
     struct conn *conn;
-    struct addr addr;           // where it leads; len 0: a Unix socket
+    struct addr addr;           // where it leads; len 0: a Unix socket,
+    struct str path;            // and its path, the link's own copy
     struct realm *realm;        // NULL: no TLS
     struct peer *peer;          // in the realm
     struct tls_span span;       // of what the peer was verified by
@@ -27,8 +28,9 @@ struct link {
     struct list node;           // in the pool
 };
 
-// A connection that was dialled just now.
+// A connection that was dialled just now, to an address or to the path of a Unix socket.
 struct link *link_new(struct vm *vm, struct conn *c, const struct addr *addr);
+struct link *link_new_unix(struct vm *vm, struct conn *c, struct str path);
 
 // Puts the connection under a policy: the realm and the peer that `link->realm` and `peer` are from
 // then on. Fails with err_tls_setup and `why`.

@@ -107,13 +107,20 @@ static void resolved(void *arg, const struct resolved *r, err_t err)
     dial_all(s, r, s->port);
 }
 
-static int connect_unix(lua_State *L, struct socket *s, struct str path)
+static err_t open_unix(struct socket *s, struct str path)
 {
     struct conn *c;
     err_t err = dial_unix(s->scope->vm->proxy->loop, path, &c);
+    if (!err)
+        socket_attach(s, link_new_unix(s->scope->vm, c, path));
+    return err;
+}
+
+static int connect_unix(lua_State *L, struct socket *s, struct str path)
+{
+    err_t err = open_unix(s, path);
     if (err)
         return socket_give_problem(L, socket_text(err));
-    socket_attach(s, link_new(s->scope->vm, c, &(struct addr){ 0 }));
     lua_pushboolean(L, true);
     return 1;
 }
@@ -144,10 +151,13 @@ int socket_open_connect(lua_State *L)
     return socket_wait_opened(L, c, s, ms);
 }
 
-// The policy and the name of the next handshake: see core/vm/abi.h.
+// The policy and the name of the next handshake: see core/vm/abi.h. Those of one that is under way
+// are what its verdict will be taken for.
 int weir_socket_policy(void *socket, struct weir_policy *policy, const char *name, size_t n)
 {
     struct socket *s = socket;
+    if (s->opener)
+        return api_refuse("socket busy connecting");
     if (peer_name_parse(api_str(name, n), &s->name) != NULL)
         return api_refuse("'%.*s' is not a host name", (int)n, name);
     if (s->policy)
@@ -165,6 +175,26 @@ static int begin_handshake(lua_State *L, struct socket *s)
         return 0;
     socket_disconnect(s);
     return socket_give_problem(L, s->problem);
+}
+
+// A connection from the pool that was verified for somebody else gives way to another one to the
+// same place: one that is being dialled, which then shakes hands by itself, or one that is there.
+// False: there is none; the problem is set.
+static bool replace_link(struct socket *s)
+{
+    struct link *k = s->link;
+    err_t err = NULL;
+    s->link = NULL;
+    if (k->path.p) {
+        err = open_unix(s, k->path);
+    } else {
+        keep_addresses(s, &k->addr, 1);
+        dial_next(s);
+    }
+    link_close(k);
+    if (err)
+        socket_set_problem(s, socket_text(err));
+    return err == NULL;
 }
 
 int socket_open_handshake(lua_State *L)
@@ -185,13 +215,11 @@ int socket_open_handshake(lua_State *L)
     }
     if (k->realm && s->claimed)
         return socket_give_problem(L, "the connection is under another policy already");
-    if (k->realm) {
-        // It came from the pool, and was verified for somebody else.
-        keep_addresses(s, &k->addr, 1);
-        s->link = NULL;
-        link_close(k);
-        dial_next(s);
-    } else {
+    if (k->realm && !replace_link(s)) {
+        socket_disconnect(s);
+        return socket_give_problem(L, s->problem);
+    }
+    if (!s->dial) {
         const int refused = begin_handshake(L, s);
         if (refused)
             return refused;

@@ -51,6 +51,7 @@ while True:
       plain = {}, tls = { tls = "leaf" }, raw = { mode = "raw", bytes = "plaintext\r\n" },
       other = { tls = "leaf" }, mutual = { tls = "leaf", client_required = true,
         client_ca = root },
+      ["local"] = { tls = "leaf", path = workspace.directory() .. "/socket" },
     })
     local udp_port = start_udp()
     local ports = setmetatable({ udp = udp_port }, { __index = peer.ports })
@@ -163,6 +164,37 @@ while True:
           local times = sock:getreusedtimes()
           local ok, err = sock:sslhandshake(nil, "kong.example", false)
           say(times, ok, err, ok and ask(sock), sock:setkeepalive())]]),
+        by_path = code([[
+          local times, results = {}, {}
+          for i, verify in ipairs({ "yes", "yes", false, "yes" }) do
+            local sock = ngx.socket.tcp()
+            assert(sock:connect("unix:$local"))
+            times[i] = sock:getreusedtimes()
+            results[i] = tostring(sock:sslhandshake(nil, "kong.example", verify))
+              .. ask(sock) .. sock:setkeepalive()
+          end
+          say(table.concat(times, ","), table.concat(results, ","))]]),
+        meddled = code([[
+          local sock = ngx.socket.tcp()
+          assert(sock:connect("127.0.0.1", $tls, { pool = "meddled" }))
+          local other = ngx.thread.spawn(function()
+            return sock:sslhandshake(nil, "kong.example")
+          end)
+          local meddled = { sock:sslhandshake(nil, "other.example", false) }
+          say(meddled[1], meddled[2], select(2, ngx.thread.wait(other)))]]),
+        meddled_dial = code([[
+          local sock = ngx.socket.tcp()
+          assert(sock:connect("127.0.0.1", $tls, { pool = "dialled" }))
+          assert(sock:sslhandshake(nil, "kong.example", false))
+          assert(ask(sock))
+          assert(sock:setkeepalive())
+          assert(sock:connect("127.0.0.1", $tls, { pool = "dialled" }))
+          local dialling = ngx.thread.spawn(function()
+            return sock:sslhandshake(nil, "other.example")
+          end)
+          local meddled = { sock:sslhandshake(nil, "other.example", false) }
+          local _, ok, why = ngx.thread.wait(dialling)
+          say(meddled[1], meddled[2], ok, why)]]),
         wrong = code([[
           local sock = ngx.socket.tcp()
           assert(sock:connect("127.0.0.1", $tls))
@@ -286,6 +318,16 @@ while True:
       said("verified")
       assert.matches("^%d+ nil the connection from the pool has TLS: sslhandshake%(%) is due",
         said("forgotten"))
+    end)
+
+    it("goes over Unix sockets, too, and is not shared there either", function()
+      assert.equal("0,1,2,1 true2001,true2001,true2001,true2001", said("by_path"))
+      assert.equal(3, peer:count("accept", "local"))
+    end)
+
+    it("is made under the policy of whoever began it", function()
+      assert.equal("nil socket busy connecting nil 62: hostname mismatch", said("meddled_dial"))
+      assert.matches("^nil socket busy connecting true$", said("meddled"))
     end)
 
     it("takes a policy as kong.tls makes them", function()
