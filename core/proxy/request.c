@@ -48,8 +48,6 @@ static void answer_failure(struct request *r)
     const bool answered_in_json = r->phase == PHASE_ACCESS || r->phase == PHASE_BALANCER;
     r->answer = STR_NONE;
     r->answer_set = r->said = false;
-    if (r->phase == PHASE_RESPONSE)
-        head_init(&r->response, &r->arena);
     if (!answered_in_json) {
         request_fail(r, &err_plugin);
         return;
@@ -550,12 +548,10 @@ void request_body_end(struct request *r)
         exchange_send_end(r->exchange);
 }
 
-// The upstream's fields are of no use for the error page.
 static void refuse_response(struct request *r)
 {
     report_line(r, LOG_ERR, STR_NONE, "%s while it was held for plugins",
                 err_response_too_large.text);
-    head_init(&r->response, &r->arena);
     request_fail(r, &err_response_too_large);
 }
 
@@ -624,6 +620,9 @@ void request_fail(struct request *r, err_t err)
         client_close(r->client);
         return;
     }
+    // The fields of a response that was held are of no use for the error page.
+    if (r->holding)
+        head_init(&r->response, &r->arena);
     if (err == &err_no_route || err == &err_no_service)
         r->answer = str_from(err->text);
     request_answer(r, (unsigned)(err->status ? err->status : 500), SOURCE_ERROR);

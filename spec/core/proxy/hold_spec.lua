@@ -121,6 +121,18 @@ describe("proxy/hold", function()
     assert.not_matches("X%-Up", response.head)
   end)
 
+  it("leaves nothing of itself to the answer that the client's own fault gets", function()
+    local client, peer = start({ response = function() end }, {
+      request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    })
+    peer:send(HEAD_OF_TEN .. "01234")
+    world:pass(5)
+    client:send("no chunk\r\n")
+    local response = client:response()
+    assert.equal(400, response.status)
+    assert.not_matches("X%-Up", response.head)
+  end)
+
   it("ends with an error page where a plugin fails", function()
     local client, peer = start({ response = function() return "error" end })
     peer:send(HEAD_OF_TEN .. "0123456789")
