@@ -55,8 +55,7 @@ local function hide_credentials()
 end
 
 function BasicAuth:access(conf)
-  -- With `anonymous` one of several plugins that authenticate is enough.
-  if conf.anonymous and kong.client.get_credential() then
+  if not identity.is_asked(conf) then
     return
   end
   local refusal = authenticate(conf)

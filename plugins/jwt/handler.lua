@@ -94,11 +94,7 @@ local function authenticate(conf)
 end
 
 function Jwt:access(conf)
-  if not conf.run_on_preflight and kong.request.get_method() == "OPTIONS" then
-    return
-  end
-  -- With `anonymous` one of several plugins that authenticate is enough.
-  if conf.anonymous and kong.client.get_credential() then
+  if not identity.is_asked(conf) then
     return
   end
   local refusal = authenticate(conf)

@@ -7,6 +7,17 @@ local identity = {}
 --- The refusal where something is wrong that no client can mend.
 identity.UNEXPECTED = { status = 500, message = "An unexpected error occurred" }
 
+--- Whether it is this plugin's turn to authenticate.
+-- @tparam table conf anonymous; run_on_preflight where the plugin has that field
+-- @treturn boolean
+function identity.is_asked(conf)
+  if conf.run_on_preflight == false and kong.request.get_method() == "OPTIONS" then
+    return false
+  end
+  -- With `anonymous` one of several plugins that authenticate is enough.
+  return not (conf.anonymous and kong.client.get_credential())
+end
+
 -- ---- refusing
 
 --- A refusal that says what the client has to send.
