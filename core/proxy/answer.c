@@ -42,12 +42,16 @@ static void add_own_fields(struct request *r)
         head_set_id(h, HEADER_X_KONG_REQUEST_ID, (struct str){ r->id, 32 });
 }
 
+static bool has_body_filter(const struct request *r)
+{
+    return (r->plan->phases >> PHASE_BODY_FILTER & 1) != 0;
+}
+
 // How the body is delimited for the client: as it came, but chunked where its length is not known
-// (any more), and by the connection's end for HTTP/1.0.
-static void choose_framing(struct request *r)
+// (any more), and by the connection's end for HTTP/1.0. `filtered`: plugins may still change it.
+static void choose_framing(struct request *r, bool filtered)
 {
     struct head *h = &r->response;
-    bool filtered = (r->plan->phases >> PHASE_BODY_FILTER & 1) != 0;
     r->head_only = r->head.method_id == METHOD_HEAD || h->status == 204 || h->status == 304;
     r->chunked_out = false;
     if (r->head_only) {
@@ -88,12 +92,12 @@ static bool body_blocks_connection(const struct request *r)
     return !small;
 }
 
-static void send_head(struct request *r)
+static void send_head(struct request *r, bool filtered)
 {
     struct client *c = r->client;
     if (!r->head.keep_alive || r->proxy->draining || body_blocks_connection(r))
         r->close_after = true;
-    choose_framing(r);
+    choose_framing(r, filtered);
     struct str connection = r->close_after ? STR("close") : STR("keep-alive");
     r->head_sent = true;
     if (c->gone)
@@ -118,16 +122,6 @@ static bool filter_head(struct request *r)
     return false;
 }
 
-// Sends a head and a body that is there as a whole; the request ends with it.
-static void send_whole(struct request *r, struct str body)
-{
-    r->response.framing = FRAMING_LENGTH;
-    r->response.content_length = body.n;
-    send_head(r);
-    answer_body(r, body);
-    answer_end(r);
-}
-
 void answer_take_head(struct request *r)
 {
     // Fields that plugins set before (kong.response.set_header in access) stay, as nginx keeps
@@ -146,17 +140,6 @@ void answer_take_head(struct request *r)
     add_own_fields(r);
 }
 
-void answer_proxied_head(struct request *r)
-{
-    if (!filter_head(r))
-        return;
-    // kong.response.exit() in header_filter: the upstream's body gives way to the plugin's.
-    if (r->answer_set)
-        send_whole(r, r->answer);
-    else
-        send_head(r);
-}
-
 // -- body -----------------------------------------------------------------------------------------
 
 // Runs body_filter over a piece; the result is in r->chunk.
@@ -164,7 +147,7 @@ static void filter_body(struct request *r, struct str piece, bool last)
 {
     r->chunk = piece;
     r->chunk_last = last;
-    if ((r->plan->phases >> PHASE_BODY_FILTER & 1) == 0)
+    if (!has_body_filter(r))
         return;
     if (r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_BODY_FILTER) == HOOK_DONE)
         return;
@@ -199,13 +182,48 @@ void answer_end(struct request *r)
     struct client *c = r->client;
     if (r->state == REQUEST_DONE)
         return;     // a plugin failed in body_filter
-    if ((r->plan->phases >> PHASE_BODY_FILTER & 1) != 0) {
+    if (has_body_filter(r)) {
         filter_body(r, STR_NONE, true);
         send_piece(r, r->chunk);
     }
     if (r->chunked_out && !r->head_only && !c->gone)
         gather_add(&c->out, c->conn, H1_LAST_CHUNK);
     request_done(r);
+}
+
+// -- heads and whole answers ----------------------------------------------------------------------
+
+// Sends a head and a body that is there as a whole; the request ends with it. The filters go over
+// the body first, so that the head has its length; they find the head settled as with other bodies.
+static void send_whole(struct request *r, struct str body)
+{
+    r->head_sent = true;
+    if (body.n > 0) {
+        filter_body(r, body, false);
+        body = r->chunk;
+    }
+    if (r->state != REQUEST_DONE)
+        filter_body(r, STR_NONE, true);
+    if (r->state == REQUEST_DONE)
+        return;     // a plugin failed
+    struct str rest = r->chunk;
+    r->response.framing = FRAMING_LENGTH;
+    r->response.content_length = body.n + rest.n;
+    send_head(r, false);
+    send_piece(r, body);
+    send_piece(r, rest);
+    request_done(r);
+}
+
+void answer_proxied_head(struct request *r)
+{
+    if (!filter_head(r))
+        return;
+    // kong.response.exit() in header_filter: the upstream's body gives way to the plugin's.
+    if (r->answer_set)
+        send_whole(r, r->answer);
+    else
+        send_head(r, has_body_filter(r));
 }
 
 void answer_held(struct request *r)

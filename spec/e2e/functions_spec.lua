@@ -16,6 +16,12 @@ local COUNT = [[
     kong.service.request.set_header("X-Served", served)
   end]]
 
+local BYTES = [[
+  local body = kong.response.get_raw_body()
+  if body then
+    kong.response.set_raw_body("bytes: " .. #body)
+  end]]
+
 describe("pre-function and post-function", function()
   local gateway, port
 
@@ -40,12 +46,11 @@ describe("pre-function and post-function", function()
         } },
       } },
       body = { port = port, plugins = { pre({
-        header_filter = { 'kong.response.clear_header("Content-Length")' },
-        body_filter = { [[
-          local body = kong.response.get_raw_body()
-          if body then
-            kong.response.set_raw_body("bytes: " .. #body)
-          end]] },
+        header_filter = { 'kong.response.clear_header("Content-Length")' }, body_filter = { BYTES },
+      }) } },
+      exit = { port = port, plugins = { pre({
+        access = { 'kong.response.exit(200, kong.request.get_header("X-Say"))' },
+        body_filter = { BYTES },
       }) } },
     }, { plugins = plugins, certificates = { shown } })
   end
@@ -112,6 +117,21 @@ describe("pre-function and post-function", function()
 
   it("change bodies", function()
     assert.equal("bytes: 100000", get("/body/bytes/100000").body)
+  end)
+
+  it("change answers of plugins, which have the length of what is sent", function()
+    for said, sent in pairs({ hello = "bytes: 5", [("x"):rep(2000)] = "bytes: 2000" }) do
+      local response = gateway:get({ path = "/exit", headers = { ["X-Say"] = said } })
+      assert.equal(sent, response.body)
+      assert.equal(tostring(#sent), response.headers["content-length"])
+      assert.is_nil(response.headers["transfer-encoding"])
+    end
+    local head = gateway:get({ path = "/exit", headers = { ["X-Say"] = "hello" }, args = { "-I" } })
+    assert.equal("8", head.headers["content-length"])
+    local old = gateway:exchange("GET /exit HTTP/1.0\r\nHost: x\r\nX-Say: hello\r\n"
+      .. "Connection: keep-alive\r\n\r\n")
+    assert.equal("8", old.headers["content-length"])
+    assert.equal("keep-alive", old.headers.connection)
   end)
 
   it("end a request with 500 where they fail, and the log says where", function()
