@@ -134,6 +134,21 @@ void head_copy(struct head *to, const struct head *from, unsigned room)
         memcpy(to->headers, from->headers, from->count * sizeof *to->headers);
 }
 
+// The bit of a name that the core does not know: sets of fields differ in their ends and lengths.
+static uint64_t bit_of(struct str name)
+{
+    if (name.n == 0)
+        return 0;
+    const unsigned last = (unsigned char)str_lower_char(name.p[name.n - 1]);
+    return (uint64_t)1 << ((last + name.n * 5) % 64);
+}
+
+// Whether there may be fields with this id, or with this name when the id is HEADER_OTHER.
+static bool may_have(const struct head *h, enum header_id id, struct str name)
+{
+    return id == HEADER_OTHER ? (h->others & bit_of(name)) != 0 : head_has(h, id);
+}
+
 // Names that the core does not know have their beginnings in common ("X-..."), so that their ends
 // are looked at first.
 static bool same_name_of(struct str a, struct str b)
@@ -152,7 +167,7 @@ static bool field_is(const struct header *f, enum header_id id, struct str name)
 // The first field from `from` on that has this id, or this name when the id is HEADER_OTHER.
 static struct header *find(const struct head *h, enum header_id id, struct str name, unsigned from)
 {
-    if (id != HEADER_OTHER && !head_has(h, id))
+    if (!may_have(h, id, name))
         return NULL;
     for (unsigned i = from; i < h->count; i++)
         if (field_is(&h->headers[i], id, name))
@@ -183,6 +198,8 @@ void head_append(struct head *h, enum header_id id, struct str name, struct str 
     h->headers[h->count++] = (struct header){ .name = name, .value = value, .id = (uint8_t)id };
     if (id != HEADER_OTHER)
         h->present |= (uint64_t)1 << id;
+    else
+        h->others |= bit_of(name);
 }
 
 static void remove_from(struct head *h, enum header_id id, struct str name, unsigned from)

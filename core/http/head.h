@@ -46,6 +46,7 @@ struct head {
     struct header *headers;
     unsigned count, cap;        // removed ones included
     uint64_t present;           // 1 << id for each known name that is there
+    uint64_t others;            // a bit for each other name that may be there, by a hash of it
 
     struct str method;          // request: as sent
     enum method method_id;

@@ -129,6 +129,24 @@ describe("head", function()
     assert.equal(305, #http.fields(head))
   end)
 
+  it("tells unknown names apart that look alike, in copies, too", function()
+    -- Of equal length and with equal ends.
+    for i = 1, 9 do
+      C.head_set(head, str(("X-%d-A"):format(i)), str("v" .. i))
+    end
+    C.head_set(head, str("x-5-a"), str("again"))
+    local copy = ffi.new("struct head")
+    C.head_copy(copy, head, 1)
+    for _, one in ipairs({ head, copy }) do
+      assert.equal(14, #http.fields(one))
+      assert.equal("again", text(C.head_find(one, str("X-5-A")).value))
+      assert.equal("v9", text(C.head_find(one, str("x-9-A")).value))
+      for _, absent in ipairs({ "X-0-A", "X-1-B", "A", "" }) do
+        assert.is_true(C.head_find(one, str(absent)) == nil)
+      end
+    end
+  end)
+
   it("looks into lists", function()
     head = http.head({ { "Connection", "close, X" }, { "Connection", " ,Upgrade ,," } }, arena)
     for _, token in ipairs({ "close", "CLOSE", "x", "upgrade" }) do
