@@ -14,6 +14,13 @@ algorithms.NAMES = {
 
 local RAW = { ecdsa_use_raw = true }
 
+-- The kinds of keys, as resty.openssl.pkey names them.
+local RSA, RSA_OR_PSS, EC, EDWARDS = "^RSA$", "^RSA", "^EC$", "^ED"
+
+-- Bytes of the signatures of the curve that goes with a digest: one of another length is of another
+-- curve.
+local RAW_SIZES = { sha256 = 64, sha384 = 96, sha512 = 132 }
+
 -- Equal texts are one object of Lua's: a comparison takes no longer the more of them is right.
 local function hmac(digest)
   return function(signature, text, key)
@@ -23,20 +30,24 @@ local function hmac(digest)
 end
 
 -- A key that is none, or of another kind, has no good signatures.
-local function asymmetric(digest, padding, options)
+local function asymmetric(kind, digest, padding)
+  local options = kind == EC and RAW or nil
+  local size = kind == EC and RAW_SIZES[digest] or nil
   return function(signature, text, key)
     local public = pkey.new(key)
-    return public ~= nil and public:verify(signature, text, digest, padding, options) == true
+    return public ~= nil and public:get_key_type().sn:find(kind) ~= nil
+      and (size or #signature) == #signature
+      and public:verify(signature, text, digest, padding, options) == true
   end
 end
 
-local verifiers = { EdDSA = asymmetric(nil) }
+local verifiers = { EdDSA = asymmetric(EDWARDS) }
 for _, bits in ipairs({ "256", "384", "512" }) do
   local digest = "sha" .. bits
   verifiers["HS" .. bits] = hmac(digest)
-  verifiers["RS" .. bits] = asymmetric(digest)
-  verifiers["ES" .. bits] = asymmetric(digest, nil, RAW)
-  verifiers["PS" .. bits] = asymmetric(digest, pkey.PADDINGS.RSA_PKCS1_PSS_PADDING)
+  verifiers["RS" .. bits] = asymmetric(RSA, digest)
+  verifiers["ES" .. bits] = asymmetric(EC, digest)
+  verifiers["PS" .. bits] = asymmetric(RSA_OR_PSS, digest, pkey.PADDINGS.RSA_PKCS1_PSS_PADDING)
 end
 
 --- Whether there is an algorithm.

@@ -26,13 +26,16 @@ local ASYMMETRIC = {
   ES512 = { "p521", "sha512", nil, { ecdsa_use_raw = true } },
   EdDSA = { "ed25519" },
 }
+-- Algorithms with keys that are not theirs.
+local MISTAKEN = { RS256 = "p256", PS256 = "p521", ES256 = "p521", ES512 = "p256",
+  ES384 = "rsa", EdDSA = "rsa", RS512 = "ed25519" }
 local HMAC = { HS256 = "sha256", HS384 = "sha384", HS512 = "sha512" }
 
 local function sign(alg, text, secret)
   if HMAC[alg] then
     return mac.new(secret or "secret", "HMAC", nil, HMAC[alg]):final(text)
   end
-  local how = ASYMMETRIC[alg]
+  local how = ASYMMETRIC[alg] or alg
   local private = pkey.new(keys.get(how[1]).private)
   return assert(private:sign(text, how[2], how[3], how[4]))
 end
@@ -59,6 +62,10 @@ describe("jwt", function()
     for name, how in pairs(ASYMMETRIC) do
       table.insert(credentials,
         { key = name, algorithm = name, rsa_public_key = keys.get(how[1]).public })
+    end
+    for name, key in pairs(MISTAKEN) do
+      table.insert(credentials, { key = name .. " with " .. key, algorithm = name,
+        rsa_public_key = keys.get(key).public })
     end
     plugin.use({ "jwt" }, "consumers: " .. cjson.encode({
       { id = ANN, username = "ann", jwt_secrets = credentials }, { username = "guest" },
@@ -202,6 +209,16 @@ describe("jwt", function()
       assert.is_nil(run({}, bearer(token({ iss = name }, { alg = name }))))
       refused("Invalid signature", {},
         bearer(token({ iss = name }, { alg = name }, keys.get("rsa").public, "HS256")))
+    end)
+  end
+
+  for name, key in pairs(MISTAKEN) do
+    it(("takes nothing for %s from a key for another algorithm (%s)"):format(name, key), function()
+      local digest = key ~= "ed25519" and "sha" .. (name:match("%d+") or "256") or nil
+      for _, raw in ipairs({ true, false }) do
+        refused("Invalid signature", {}, bearer(token({ iss = name .. " with " .. key },
+          { alg = name }, nil, { key, digest, nil, { ecdsa_use_raw = raw } })))
+      end
     end)
   end
 
