@@ -16,6 +16,16 @@ local function read_body()
   return body
 end
 
+-- A field is found however its name is written, and taken out as it is written.
+local function hide_in_header(name)
+  local wanted = name:lower():gsub("_", "-")
+  for sent in pairs(ngx.req.get_headers(MAX, true)) do
+    if sent:lower():gsub("_", "-") == wanted then
+      kong.service.request.clear_header(sent)
+    end
+  end
+end
+
 local function hide_in_body(name)
   local body = read_body()
   if not body or body[name] == nil then
@@ -32,7 +42,7 @@ return {
   {
     allowed_by = "key_in_header",
     read = function() return kong.request.get_headers(MAX) end,
-    hide = function(name) kong.service.request.clear_header(name) end,
+    hide = hide_in_header,
   },
   {
     allowed_by = "key_in_query",

@@ -186,6 +186,16 @@ describe("key-auth", function()
       assert.equal('{"b":1}', fake.request.service.body)
     end)
 
+    it("no key in a header, however that is written", function()
+      for _, name in ipairs({ "api_key", "api-key", "Api_Key", "API-Key" }) do
+        run({ hide_credentials = true, key_names = { "api_key" } },
+          { headers = { [name] = "secret", ["X-Api_key"] = "other" } })
+        assert.equal(ANN, kong.client.get_consumer().id)
+        assert.same({ nil, nil, "other" },
+          { upstream("api-key"), upstream("api_key"), upstream("X-Api_key") })
+      end
+    end)
+
     it("what it does not hide just as it came", function()
       run({ hide_credentials = true, key_in_body = true },
         { query = "apikey=secret", headers = { ["Content-Type"] = JSON }, body = '{ "b": 1 }' })

@@ -535,7 +535,7 @@ function C.weir_header_remove(where, name, n)
   end
   local fields = fake.request.lists[tonumber(where)]
   for i = #fields, 1, -1 do
-    if folded(fields[i][1]) == folded(text(name, n)) then
+    if fields[i][1]:lower() == text(name, n):lower() then
       table.remove(fields, i)
     end
   end
