@@ -1,5 +1,5 @@
--- What the classes resty.openssl.digest and resty.openssl.mac have in common: objects around a
--- `state` of weir.hash.
+-- What the classes resty.openssl.digest, resty.openssl.mac and resty.openssl.hmac have in common:
+-- objects around a `state` of weir.hash.
 
 --- Makes a class.
 -- @tparam string name that its errors begin with

@@ -67,6 +67,20 @@ describe("resty.openssl", function()
     assert.same({ nil, 'mac.new: invalid digest type "nil"' }, { mac.new("k", "HMAC") })
   end)
 
+  it("makes HMACs by the name of the digest alone", function()
+    local hmac = require("resty.openssl.hmac")
+    local object = assert(hmac.new("Jefe", "sha256"))
+    assert.is_true(hmac.istype(object))
+    assert.is_true(object:update("what do ya want ", "for "))
+    assert.equal("5bdcc146bf60754e", to_hex(object:final("nothing?")):sub(1, 16))
+    assert.is_true(object:reset())
+    assert.equal("5bdcc146bf60754e",
+      to_hex(object:final("what do ya want for nothing?")):sub(1, 16))
+    assert.equal("effcdf6ae5eb2fa2",
+      to_hex(hmac.new("Jefe"):final("what do ya want for nothing?")):sub(1, 16))
+    assert.same({ nil, 'hmac.new: invalid digest type "none"' }, { hmac.new("k", "none") })
+  end)
+
   it("has random bytes", function()
     local rand = require("resty.openssl.rand")
     assert.equal(32, #rand.bytes(32))
