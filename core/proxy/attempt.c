@@ -8,7 +8,7 @@ static void remember(struct attempt_origin *o, const struct request *r)
 {
     *o = (struct attempt_origin){
         .known = true, .tls = r->tls, .choice = choice_copy(&r->choice), .upstream = r->upstream,
-        .target_host = r->target_host, .target_port = r->target_port,
+        .target_host = r->target_host, .target_port = r->target_port, .out_host = r->out_host,
     };
 }
 
@@ -28,6 +28,7 @@ void attempt_begin(struct request *r)
     r->upstream = o->upstream;
     r->target_host = o->target_host;
     r->target_port = o->target_port;
+    r->out_host = o->out_host;
 }
 
 void attempt_done(struct attempt_origin *o)

@@ -19,6 +19,7 @@ struct attempt_origin {
     int32_t upstream;
     struct str target_host;
     uint16_t target_port;
+    struct str out_host;            // also the name that the upstream is verified by
 };
 
 // A try begins: what the balancer phase chose for the one before is forgotten.

@@ -254,8 +254,12 @@ describe("weir tls diff --against-last-seen", function()
       { written('{"data":[1]}'), "data[0]: expected an object" },
       { without("service", "x"), "data[0].service" },
       { without("peer", { ip = "x", port = 1 }), "data[0].peer.ip" },
+      { without("peer", { ip = "127.0.0.1", port = 65536 }), "data[0].peer.port" },
+      { without("peer", { ip = "127.0.0.1", port = 1.5 }), "data[0].peer.port" },
+      { without("peer", { ip = "127.0.0.1", port = 1, name = "a\27[2Jb" }), "data[0].peer.name" },
       { without("verdict", {}), "data[0].verdict" },
       { without("time"), "data[0].time" },
+      { without("time", 1e300), "data[0].time" },
       { without("chain", {}), "data[0].chain: expected a list of PEM texts" },
       { without("chain", { "x" }), "chain of 127.0.0.1" },
     }) do

@@ -24,6 +24,7 @@ describe("proxy/attempt", function()
           failure = r.failure ~= nil and ffi.string(r.failure.code) or nil,
           changed = r.choice.changed, depth = r.choice.depth, verify = tonumber(r.choice.verify),
           moved = r.target_host.p ~= nil, upstream = r.upstream, tls = r.tls,
+          host = r.out_host.p ~= nil,
         }
         return choose(r, #seen) or "done"
       end,
@@ -51,7 +52,7 @@ describe("proxy/attempt", function()
     end)
     assert.equal(200, answer(client, server).status)
     local first = { changed = false, depth = 0, verify = 0, moved = false, upstream = 0,
-      tls = false }
+      tls = false, host = false }
     assert.same(first, seen[1])
     if seen[2] then
       first.failure = "refused"
@@ -63,12 +64,14 @@ describe("proxy/attempt", function()
     local seen, client, server = run(function(r, index)
       if index == 1 then
         r.target_host, r.target_port, r.upstream = str("127.0.0.1"), world.dead_port(), -2
+        r.out_host = str("meant.example")   -- what its certificate would have to name
       end
     end)
     assert.equal(200, answer(client, server).status)
     assert.is_true(#seen > 1)
     for i = 2, #seen do
-      assert.same({ false, 0, "refused" }, { seen[i].moved, seen[i].upstream, seen[i].failure })
+      assert.same({ false, 0, "refused", false },
+        { seen[i].moved, seen[i].upstream, seen[i].failure, seen[i].host })
     end
   end)
 

@@ -1,6 +1,7 @@
 -- What a gateway saw last, from its Admin API or from a file with what that answered.
 local cjson = require("cjson").new()
 local file = require("weir.source.file")
+local host = require("weir.host")
 local http = require("weir.cli.http")
 local ip = require("weir.ip")
 
@@ -8,6 +9,11 @@ local PATH = "/tls/last-seen"
 
 -- The Admin API keeps fewer peers than this many pages have.
 local MAX_PAGES = 10000
+
+local MAX_PORT = 65535
+
+-- The end of the year 9999: what comes after has no date.
+local MAX_TIME = 253402300799
 
 local null = cjson.null
 
@@ -28,6 +34,15 @@ local function is_text(value)
   return type(value) == "string" and value ~= ""
 end
 
+local function is_integer(value, high)
+  return type(value) == "number" and value % 1 == 0 and value >= 0 and value <= high
+end
+
+-- What is shown of an answer must not be able to control a terminal.
+local function is_name(value)
+  return is_text(value) and host.parse(value) ~= nil
+end
+
 local function check_entity(entity, place)
   expect(entity == null or type(entity) == "table" and is_text(entity.id), place,
     "null or an object with an id")
@@ -40,9 +55,9 @@ local function check_entry(entry, place)
   local peer, verdict, chain = entry.peer, entry.verdict, entry.chain
   expect(type(peer) == "table", place .. ".peer", "an object")
   expect(is_text(peer.ip) and ip.family(peer.ip), place .. ".peer.ip", "an IP address")
-  expect(type(peer.port) == "number", place .. ".peer.port", "a number")
-  expect(type(entry.time) == "number", place .. ".time", "a number")
-  expect(peer.name == nil or is_text(peer.name), place .. ".peer.name", "a string")
+  expect(is_integer(peer.port, MAX_PORT), place .. ".peer.port", "a port")
+  expect(is_integer(entry.time, MAX_TIME), place .. ".time", "seconds since the epoch")
+  expect(peer.name == nil or is_name(peer.name), place .. ".peer.name", "a host name")
   expect(type(verdict) == "table" and is_text(verdict.policy), place .. ".verdict",
     "an object with a policy")
   expect(type(chain) == "table" and chain[1] ~= nil, place .. ".chain", "a list of PEM texts")
