@@ -193,6 +193,14 @@ local function make_newest(generation)
   end
 end
 
+-- Loads what plugins look entities up with. When the first request asks for it, a worker should not
+-- have to read files, for which there may be no descriptor left. Without plugins it is not needed.
+local function load_entities(blob)
+  if blob.plugins[1] then
+    require("weir.db.daos").of(blob.settings.plugins)
+  end
+end
+
 --- Makes a configuration's chains available, and the newest.
 -- @tparam string text what weir.compile.blob encoded
 -- @tparam number serial
@@ -208,6 +216,7 @@ function worker.adopt(text, serial, entities)
   if not generation then
     return nil, err
   end
+  load_entities(blob)
   generation.reader = entities and packed.open(entities, blob.packed)
   generations[serial] = generation
   make_newest(generation)

@@ -14,18 +14,21 @@ local function document(consumers)
 end
 
 describe("entities of plugins", function()
-  local gateway
+  local gateway, folder
 
   setup(function()
+    folder = helpers.directory()
+    helpers.run({ "cp", "-r", "spec/fixtures/plugins/keyring", folder })
     gateway = helpers.gateway({
       workers = 1, config = document({
         { username = "alice", keyring_keys = { { key = "a" } },
           keyring_groups = { { group = "admins" }, { group = "users" } } },
         { username = "bob", custom_id = "7", keyring_keys = { { key = "b" } } },
       }),
-      settings = { plugins = "bundled,keyring", plugin_path = "spec/fixtures/plugins" },
+      settings = { plugins = "bundled,keyring", plugin_path = folder },
       env = { ENTITIES_WORD = "open sesame" },
     })
+    helpers.run({ "rm", "-r", folder .. "/keyring" })
   end)
   teardown(helpers.stop_all)
 
@@ -41,6 +44,13 @@ describe("entities of plugins", function()
     conn:close()
     return response.status, cjson.decode(response.body)
   end
+
+  it("need none of the plugin's files once the gateway is ready", function()
+    local status, answer = receive(send("b"))
+    assert.equal(200, status)
+    assert.equal("bob", answer.consumer.username)
+    assert.is_nil(io.open(folder .. "/keyring/daos.lua"))
+  end)
 
   it("lead plugins to a consumer, once per configuration", function()
     local status, answer = receive(send("a"))

@@ -49,7 +49,7 @@ describe("kong.db, " .. way .. ",", function()
 
   setup(function()
     loader.set_path("spec/fixtures/plugins", "")
-    package.loaded["weir.db"] = nil
+    package.loaded["weir.db.daos"] = nil
     db = require("weir.db")
     use(([[
 consumers:

@@ -50,8 +50,8 @@ describe("weir.worker", function()
       plans = {},
       entities = {},
       settings = {
-        trusted_ips = {}, lua_package_path = "", plugin_path = "", lua_time_limit = 0,
-        lua_memory_limit = 0,
+        plugins = {}, trusted_ips = {}, lua_package_path = "", plugin_path = "",
+        lua_time_limit = 0, lua_memory_limit = 0,
       },
     })
   end

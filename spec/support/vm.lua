@@ -76,7 +76,8 @@ local function blob_of(options, folder)
     plans = { [0] = {} },
     entities = {},
     settings = {
-      plugin_path = folder, lua_package_path = options.lua_package_path or "", trusted_ips = {},
+      plugins = {}, plugin_path = folder, lua_package_path = options.lua_package_path or "",
+      trusted_ips = {},
       lua_max_pending_timers = 8, lua_max_running_timers = 4,
       lua_time_limit = options.time_limit or 0, lua_memory_limit = options.memory_limit or 0,
     },
