@@ -19,13 +19,11 @@ local loader = require("weir.loader")
 local packed = require("weir.db.packed")
 local pdk = require("weir.pdk")
 local traces = require("weir.traces")
-local tries = require("weir.try")
 
 local C = abi.C
 
-local ACCESS, LOG = C.WEIR_PHASE_ACCESS, C.WEIR_PHASE_LOG
-local CERTIFICATE = C.WEIR_PHASE_CERTIFICATE
-local UPSTREAM_VERIFY, BALANCER = C.WEIR_PHASE_UPSTREAM_VERIFY, C.WEIR_PHASE_BALANCER
+local ACCESS, CERTIFICATE = C.WEIR_PHASE_ACCESS, C.WEIR_PHASE_CERTIFICATE
+local UPSTREAM_VERIFY = C.WEIR_PHASE_UPSTREAM_VERIFY
 local report, traceback = failure.report, failure.traceback
 local WARN = 4 -- enum log_level
 
@@ -43,32 +41,18 @@ end)
 
 -- ---- running
 
--- Runs one handler. Returns true when it fails.
-local function step(phase, record, fn, handler, conf, more)
-  current.plugin = record
-  local ok, err = xpcall(fn, traceback, handler, conf, more)
-  if not ok then
-    report(record, abi.phases[phase], err)
-    return true
-  end
-end
+local LOOP = "weir.runner.loop"
 
--- The failure of a handler is the request's, but for the log phase: a request's log entries are
--- independent of each other.
-local function run_chain(phase, chain)
-  local more = phase == BALANCER and tries.current() or nil
-  local failed
-  local at = 1
-  repeat
-    if step(phase, chain[at + 3], chain[at], chain[at + 1], chain[at + 2], more) then
-      failed = true
-      if phase ~= LOG then
-        break
-      end
-    end
-    at = at + 4
-  until chain[at] == nil
-  return failed
+-- phase -> what runs a chain in it
+local run_in = {}
+-- Runs one handler in access.
+local step_in_access
+
+for phase in pairs(abi.phases) do
+  package.loaded[LOOP] = nil
+  local loop = require(LOOP)(phase)
+  run_in[phase] = loop.run
+  step_in_access = phase == ACCESS and loop.step or step_in_access
 end
 
 -- Access where consumers have configurations of their own: which one of a plugin runs is known when
@@ -79,7 +63,7 @@ local function run_access(options)
     state.turn = turn
     local record = state.chosen[turn]
     local fn = chains.handler_of(record, ACCESS)
-    if fn and step(ACCESS, record, fn, record.handler, record.conf) then
+    if fn and step_in_access(record, fn, record.handler, record.conf) then
       return true
     end
   end
@@ -90,7 +74,7 @@ local function run_chosen(phase, options)
     return run_access(options)
   end
   local chain = choice.chain(options, phase)
-  return chain and run_chain(phase, chain)
+  return chain and run_in[phase](chain)
 end
 
 --- Runs the handlers of one phase.
@@ -110,7 +94,7 @@ function worker.run(serial, phase, plan, slot)
   if options then
     failed = run_chosen(phase, options)
   else
-    failed = run_chain(phase, chain)
+    failed = run_in[phase](chain)
   end
   current.plugin, current.slot = nil, 0
   return failed
@@ -169,7 +153,7 @@ end
 function worker.certificate(serial)
   local generation = generations[serial]
   current.generation, current.phase, current.slot = generation, CERTIFICATE, 0
-  local failed = run_chain(CERTIFICATE, generation[CERTIFICATE][0])
+  local failed = run_in[CERTIFICATE](generation[CERTIFICATE][0])
   current.plugin = nil
   return not failed
 end

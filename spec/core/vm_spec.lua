@@ -557,7 +557,7 @@ describe("core/vm", function()
     -- What cannot be compiled (the head of a function around a loop that has been) is tried a few
     -- times, ever more seldom, and given up.
     local compiled = report(150000)
-    assert.matches("worker%.lua", compiled)
+    assert.matches("loop%.lua", compiled)
     -- The traces hold: no guard of theirs fails again and again, and nothing is tried in vain.
     assert.equal(compiled, report(50000))
   end)
