@@ -31,6 +31,15 @@ void attempt_begin(struct request *r)
     r->out_host = o->out_host;
 }
 
+void attempt_keep(struct request *r)
+{
+    struct attempt_origin *o = &r->origin;
+    if (!o->known)
+        return;
+    choice_done(&o->choice);
+    remember(o, r);
+}
+
 void attempt_done(struct attempt_origin *o)
 {
     choice_done(&o->choice);

@@ -24,4 +24,8 @@ struct attempt_origin {
 
 // A try begins: what the balancer phase chose for the one before is forgotten.
 void attempt_begin(struct request *r);
+
+// What was chosen since then is where all further tries begin.
+void attempt_keep(struct request *r);
+
 void attempt_done(struct attempt_origin *o);

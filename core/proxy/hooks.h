@@ -33,6 +33,9 @@ struct request_hooks {
     enum hook_result (*run)(void *state, struct request *r, enum phase phase);
     // Continues a phase that waited (the body is there now, or failed).
     enum hook_result (*resume)(void *state, struct request *r);
+    // Asks the plugin that wants to be asked before a retry, in the balancer phase. HOOK_ERROR: it
+    // does not agree, or failed; logged. Only called when request->retry_asks is set.
+    enum hook_result (*retry)(void *state, struct request *r);
     // Asks the plan's plugins about the certificates of the upstream that the request waits for.
     // False: one refuses, could not be asked, or failed; `said` is its name and the reason.
     bool (*judge)(void *state, struct request *r, const struct shown *p,

@@ -592,17 +592,38 @@ void request_response_end(struct request *r)
 
 // -- failing --------------------------------------------------------------------------------------
 
+// Whether the plugin that wants to be asked agrees to another try. It may choose another target for
+// that, which then holds for those after it, too. Where an upstream entity has targets to choose
+// from, nobody is asked. False: the request has ended.
+static bool ask_before_retry(struct request *r)
+{
+    if (!r->retry_asks)
+        return true;
+    attempt_begin(r);
+    if (r->upstream >= 0 && !r->view->snapshot->upstreams[r->upstream].implicit)
+        return true;
+    const enum hook_result result = r->proxy->hooks->retry(r->proxy->hooks_state, r);
+    if (result == HOOK_ERROR) {
+        request_fail(r, &err_no_peer);
+        return false;
+    }
+    attempt_keep(r);
+    return after_phase(r, result);
+}
+
 void request_try_failed(struct request *r, err_t err, const char *doing)
 {
     r->failure = err;
     tried_failed(r, err);
-    if (!retry_is_free(r, err))
+    const bool free = retry_is_free(r, err);
+    if (!free)
         report_try(r, err, doing);
     const bool retry = retry_after(r, err);
     exchange_end(r->exchange);
     r->state = REQUEST_PICK;
     if (retry) {
-        advance(r);
+        if (free || ask_before_retry(r))
+            advance(r);
     } else if (r->head_sent) {
         r->aborted = true;      // half a response must not look like a whole one
         client_close(r->client);

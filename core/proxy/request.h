@@ -75,6 +75,7 @@ struct request {
     bool tls;                           // scheme to the upstream is https
     struct tls_choice choice;
     struct attempt_origin origin;
+    bool retry_asks;                    // a plugin wants to be asked before each retry
     bool balanced;                      // plugins have had their say about this try
     err_t failure;                      // of the last try that has ended, NULL: there was none
     uint32_t connect_timeout, write_timeout, read_timeout;  // ms

@@ -360,6 +360,8 @@ int weir_service_set_target(const char *host, size_t n, uint16_t port);
 int weir_service_set_upstream(const char *name, size_t n);  // WEIR_ERR_NONE: none of that name
 int weir_service_set_timeouts(uint32_t connect_ms, uint32_t write_ms, uint32_t read_ms);
 int weir_service_set_retries(uint32_t n);
+// From here on the entry module's retry() is called before each retry (access).
+int weir_service_ask_before_retry(void);
 
 // How the upstream of this request is verified; another policy is another realm. A change that
 // cannot be made ends the request with 502 even if the plugin ignores the returned error.

@@ -136,3 +136,12 @@ int weir_service_set_retries(uint32_t n)
     r->tries_left = n;
     return 0;
 }
+
+int weir_service_ask_before_retry(void)
+{
+    struct request *r = api_request(API_ACCESS);
+    if (!r)
+        return WEIR_ERR_PHASE;
+    r->retry_asks = true;
+    return 0;
+}

@@ -22,9 +22,9 @@ static enum hook_result outcome(struct request *r, enum hook_result result)
     return result;
 }
 
-static enum hook_result run(void *state, struct request *r, enum phase phase)
+// Calls a function of the entry module, with what it has to know of the phase.
+static enum hook_result enter(struct vm *vm, struct request *r, enum phase phase, int function)
 {
-    struct vm *vm = state;
     if (!r->vm.scope)
         r->vm.scope = scope_take(vm, r);
     struct scope *s = r->vm.scope;
@@ -35,12 +35,24 @@ static enum hook_result run(void *state, struct request *r, enum phase phase)
     r->phase = phase;
     count_entry(r->proxy);
     lua_State *L = c->L;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->run);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     lua_pushnumber(L, (lua_Number)r->view->snapshot->serial);
     lua_pushinteger(L, phase);
     lua_pushinteger(L, (lua_Integer)r->plan->index);
     lua_pushinteger(L, s->slot);
     return outcome(r, scope_enter(c, 4));
+}
+
+static enum hook_result run(void *state, struct request *r, enum phase phase)
+{
+    struct vm *vm = state;
+    return enter(vm, r, phase, vm->run);
+}
+
+static enum hook_result retry(void *state, struct request *r)
+{
+    struct vm *vm = state;
+    return enter(vm, r, PHASE_BALANCER, vm->retry);
 }
 
 // Either somebody's wait is over, or it is the body that has come.
@@ -136,8 +148,8 @@ static void release(void *state, struct request *r)
 const struct request_hooks *vm_hooks(void)
 {
     static const struct request_hooks hooks = {
-        .run = run, .resume = resume, .judge = judge, .certificate = certificate,
-        .release = release,
+        .run = run, .resume = resume, .retry = retry, .judge = judge,
+        .certificate = certificate, .release = release,
     };
     return &hooks;
 }

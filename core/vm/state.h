@@ -80,7 +80,7 @@ struct vm {
     bool exiting;                   // the worker drains
     struct weir_turn now;           // what Lua sees of the turn
     int module;                     // registry references: the entry module,
-    int run, judge, certificate;    // and functions of it, LUA_REFNIL where it has none
+    int run, retry, judge, certificate; // and functions of it, LUA_REFNIL where it has none
     int release, stray_yield;
     struct coroutine *spare;
     unsigned spare_count;

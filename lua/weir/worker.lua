@@ -1,9 +1,9 @@
 -- The entry of a worker's VM: runs plugins, a phase at a time.
 --
 -- core/vm/vm.c calls adopt() and retire() for configurations, run() for each phase of a request
--- that has plugins in it, release() when the request ends. What a configuration comes to is made in
--- runner/: a chain for each plan and phase, or what to choose from where consumers have
--- configurations of their own.
+-- that has plugins in it, retry() before another try where a plugin wants to be asked, release()
+-- when the request ends. What a configuration comes to is made in runner/: a chain for each plan
+-- and phase, or what to choose from where consumers have configurations of their own.
 
 local buffer = require("string.buffer")
 local abi = require("weir.abi")
@@ -18,6 +18,7 @@ local Handlers = require("weir.runner.handlers")
 local loader = require("weir.loader")
 local packed = require("weir.db.packed")
 local pdk = require("weir.pdk")
+local retry = require("weir.retry")
 local traces = require("weir.traces")
 
 local C = abi.C
@@ -98,6 +99,19 @@ function worker.run(serial, phase, plan, slot)
   end
   current.plugin, current.slot = nil, 0
   return failed
+end
+
+--- Asks the plugin of a request that wants to be asked before another try is made.
+-- @tparam number serial
+-- @tparam number phase balancer
+-- @tparam number _ the plan
+-- @tparam number slot
+-- @treturn boolean true when the try is not to be made; why is logged then
+function worker.retry(serial, phase, _, slot)
+  current.generation, current.phase, current.slot = generations[serial], phase, slot
+  local agreed = retry.ask()
+  current.plugin, current.slot = nil, 0
+  return not agreed
 end
 
 -- What a handler of upstream_verify said: nil when it accepts. Only `true` and nothing at all do.

@@ -98,6 +98,8 @@ local FUNCTIONS = {
     { { "h", -1 }, "port must be an integer between 0 and 65535: given -1" } },
   ["service.set_retries"] = { ACCESS, { 1 }, { { 1.5 }, "retries must be an integer" },
     { { 32768 }, "retries must be an integer between 0 and 32767: given 32768" } },
+  ["service.set_target_retry_callback"] = { ACCESS, { print },
+    { { 1 }, "retry_callback must be a function" } },
   ["service.set_timeouts"] = { ACCESS, { 1, 1, 1 },
     { { "x", 1, 1 }, "connect_timeout must be an integer" },
     { { 1, 0, 1 }, "write_timeout must be an integer between 1 and 2147483646: given 0" } },

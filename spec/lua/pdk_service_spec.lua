@@ -46,6 +46,7 @@ describe("kong.service", function()
     { "set_target('h', 70000)", "port must be an integer between 0 and 65535: given 70000" },
     { "set_retries(1.5)", "retries must be an integer" },
     { "set_retries(-1)", "retries must be an integer between 0 and 32767: given -1" },
+    { "set_target_retry_callback({})", "retry_callback must be a function" },
     { "set_timeouts(0, 1, 1)",
       "connect_timeout must be an integer between 1 and 2147483646: given 0" },
     { "set_timeouts(1, 'x', 1)", "write_timeout must be an integer" },

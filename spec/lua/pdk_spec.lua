@@ -32,10 +32,6 @@ describe("kong", function()
     assert.equal(kong, weir)
   end)
 
-  it("has no half-built functions", function()
-    assert.is_nil(kong.service.set_target_retry_callback)
-  end)
-
   it("shows settings and lets nobody change them", function()
     assert.equal("notice", kong.configuration.log_level)
     assert.is_nil(kong.configuration.nothing)

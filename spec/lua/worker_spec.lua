@@ -331,6 +331,56 @@ describe("weir.worker", function()
     end)
   end)
 
+  describe("asked about a retry", function()
+    local BALANCER = abi.C.WEIR_PHASE_BALANCER
+    local callback
+
+    before_each(function()
+      package.loaded["weir.retry"] = nil
+      package.loaded["weir.worker"] = nil
+      worker = require("weir.worker")
+      local retry, current = require("weir.retry"), require("weir.pdk.current")
+      install("a", { access = function() retry.set(callback) end })
+      install("b", { access = function() current.ctx("shared").b = true end })
+      worker.adopt(blob({ record("a"), record("b") }, { [2] = { 1, 2 } }), 1)
+      worker.adopt(blob({ record("b") }, { [2] = { 1 } }), 2)
+    end)
+
+    it("asks the plugin of the request, on the configuration that it began with", function()
+      local current = require("weir.pdk.current")
+      local was
+      callback = function(...)
+        was = { current.plugin.name, current.slot, current.phase, current.generation.serial,
+          current.ctx("shared").b, select("#", ...) }
+        return true
+      end
+      worker.run(1, ACCESS, 2, 1)
+      worker.run(2, ACCESS, 2, 3)
+      assert.is_false(worker.retry(1, BALANCER, 2, 1))
+      assert.same({ "a", 1, BALANCER, 1, true, 0 }, was)
+      assert.same({ nil, 0 }, { current.plugin, current.slot })
+    end)
+
+    for name, answer in pairs({
+      ["nothing"] = function() end, ["1"] = function() return 1 end,
+      ["an error"] = function() error({}) end,
+    }) do
+      it("makes no other try after " .. name, function()
+        callback = answer
+        worker.run(1, ACCESS, 2, 1)
+        assert.is_true(worker.retry(1, BALANCER, 2, 1))
+      end)
+    end
+
+    it("has forgotten it once the request is over", function()
+      callback = function() return true end
+      worker.run(1, ACCESS, 2, 1)
+      worker.release(1)
+      worker.run(2, ACCESS, 2, 1)
+      assert.is_true(worker.retry(2, BALANCER, 2, 1))
+    end)
+  end)
+
   it("forgets a configuration that is retired", function()
     install("a", { access = noting("a") })
     worker.adopt(blob({ record("a") }, { [2] = { 1 } }), 1)

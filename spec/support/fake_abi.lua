@@ -634,6 +634,11 @@ function C.weir_service_set_retries(n)
   return 0
 end
 
+function C.weir_service_ask_before_retry()
+  fake.request.service.asks_before_retry = true
+  return 0
+end
+
 function C.weir_service_set_verify(on)
   fake.request.service.verify = on
   return 0

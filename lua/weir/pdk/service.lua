@@ -9,6 +9,7 @@ local abi = require("weir.abi")
 local credentials = require("weir.pdk.credentials")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
+local retry = require("weir.retry")
 local tls = require("weir.tls")
 local verdicts = require("weir.verdict")
 local x509_store = require("resty.openssl.x509.store")
@@ -89,6 +90,25 @@ function service.set_retries(retries)
     error("retries must be an integer between 0 and 32767: given " .. retries, 2)
   end
   checked(C.weir_service_set_retries(retries))
+end
+
+--- A function that is asked before each retry, as long as the host is no upstream entity's: it may
+-- choose another target (set_target), which holds for the retries after it, too. It is called
+-- without arguments, as in the balancer phase, and has to return true; else, and when it fails, the
+-- request ends with 503. Of several that are set the last counts.
+-- @tparam function callback
+-- @usage
+-- kong.service.set_target_retry_callback(function()
+--   kong.service.set_target("standby.example", 8443)
+--   return true
+-- end)
+function service.set_target_retry_callback(callback)
+  check(ACCESS)
+  if type(callback) ~= "function" then
+    error("retry_callback must be a function", 2)
+  end
+  checked(C.weir_service_ask_before_retry())
+  retry.set(callback)
 end
 
 local function check_timeout(name, value)

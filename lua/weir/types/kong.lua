@@ -573,6 +573,15 @@ function kong.service.set_retries(retries) end
 ---@param port number
 function kong.service.set_target(host, port) end
 
+--- A function that is asked before each retry, as long as the host is no upstream entity's: it may
+--- choose another target (set_target), which holds for the retries after it, too. It is called
+--- without arguments, as in the balancer phase, and has to return true; else, and when it fails, the
+--- request ends with 503. Of several that are set the last counts.
+---
+--- Phases: access
+---@param callback function
+function kong.service.set_target_retry_callback(callback) end
+
 --- Timeouts in milliseconds.
 ---
 --- Phases: access
