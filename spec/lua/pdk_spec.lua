@@ -165,6 +165,16 @@ describe("kong.nginx", function()
 end)
 
 describe("kong.tracing", function()
+  it("keeps nothing that a plugin writes into a span, which all requests have", function()
+    local span = kong.tracing.start_span("x")
+    local finish = span.finish
+    span.user, span.finish, span.is_recording = "ann", error, true
+    local other = kong.tracing.start_span("y")
+    assert.is_nil(other.user)
+    assert.equal(finish, other.finish)
+    assert.is_false(other.is_recording)
+  end)
+
   it("has spans that record nothing", function()
     local span = kong.tracing.start_span("x", { attributes = {} })
     for _, name in ipairs({ "set_attribute", "add_event", "record_error", "set_status", "finish" })

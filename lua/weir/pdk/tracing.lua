@@ -9,7 +9,7 @@ local function nothing()
 end
 
 -- Its functions can be called with a dot or a colon.
-local span = {
+local fields = {
   is_recording = false,
   should_sample = false,
 }
@@ -17,13 +17,16 @@ for _, name in ipairs({
   "finish", "set_attribute", "add_event", "record_error", "set_status", "set_baggage_item",
   "link_span", "release",
 }) do
-  span[name] = nothing
+  fields[name] = nothing
 end
 
 --- Iterates over its baggage: none.
-function span.each_baggage_item()
+function fields.each_baggage_item()
   return nothing
 end
+
+-- All requests have this one: what is written into it is dropped.
+local span = setmetatable({}, { __index = fields, __newindex = nothing })
 
 local function give_span()
   return span
