@@ -44,6 +44,11 @@ static struct coroutine *allowed(lua_State *L, unsigned phases)
     if (!in_timer() && !api_request(phases))
         luaL_error(L, "API disabled in the context of %s", context());
     struct coroutine *c = turn.vm->running;
+    // It goes on, so it could not yield: within a callback of string.gsub, for one.
+    if (c->wait && c->L == L) {
+        c->wait->cancel(c);
+        c->wait = NULL;
+    }
     // It yielded to one that did not pass it on.
     if (c->wait || c->exits)
         luaL_error(L, "a coroutine that was not made with coroutine.create cannot wait");

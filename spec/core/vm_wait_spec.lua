@@ -153,6 +153,15 @@ describe("core/vm: waiting", function()
     assert.matches("slept true false[^\n]*not a time to sleep", world:wait_log("slept [^\n]*"))
   end)
 
+  it("is possible again after it was refused in a callback of the library's", function()
+    timer([[
+      say("refused ", pcall(string.gsub, "a", "a", function() ngx.sleep(3600) end))
+      ngx.sleep(0.001)
+      say("slept")]])
+    world:wait_log("slept")
+    assert.matches("refused falseattempt to yield across C%-call boundary", world:log())
+  end)
+
   it("is refused outside of phases that can wait", function()
     start("function P:init_worker() kong.log.notice('sleep ', pcall(ngx.sleep, 0)) end")
     assert.matches("sleep false[^\n]*API disabled in the context of init_worker_by_lua%*",
