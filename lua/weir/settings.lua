@@ -24,6 +24,7 @@ local BUNDLED_PLUGINS = {
   "acl",
   "basic-auth",
   "cors",
+  "hmac-auth",
   "jwt",
   "key-auth",
   "rate-limiting",
