@@ -154,7 +154,7 @@ function plugins.phases_of(plugin, conf)
   if not handler.phases then
     return plugin.phases
   end
-  local ok, needed = pcall(handler.phases, handler, conf)
+  local ok, needed = bounds.pcall(handler.phases, handler, conf)
   if not ok then
     return nil, "failed: " .. tostring(needed)
   end

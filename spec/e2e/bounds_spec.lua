@@ -8,7 +8,6 @@ local helpers = require("spec.helpers")
 local upstreams = require("spec.fixtures.upstreams")
 
 local FOLDER = "spec/fixtures/plugins"
-local ROOT = config.id(1)
 
 -- Larger than what a worker has of its own, small enough to be filled in no time.
 local MEMORY = "64m"
@@ -108,13 +107,14 @@ describe("a hostile plugin", function()
     assert.equal(gateway.pid, gateway:worker_pid())
   end
 
-  -- The line that names plugin, phase and what it was, and the traceback beneath it.
+  -- The line that names plugin, phase and what it was, and the traceback beneath it: LuaJIT has
+  -- none to give where compiled code runs out of stack.
   local function assert_logged(gateway, from, plugin, phase, deed)
     gateway:wait_line(("%%[error%%] .*%%[%s%%] %s: .*%s"):format((plugin:gsub("%-", "%%-")), phase,
       SAID[deed]), from)
-    local text = gateway:logs():sub(from)
-    assert.matches("stack traceback:", text)
-    assert.matches("deeds%.lua:%d+: in function", text)
+    if deed ~= "recursion" then
+      assert.matches("stack traceback:.*deeds%.lua:%d+: in function", gateway:logs():sub(from))
+    end
   end
 
   for _, time in ipairs(sorted(TIMES)) do

@@ -76,7 +76,7 @@ function definition.schema_of(name)
     return schemas[name]
   end
   local module = "kong.plugins." .. name .. ".schema"
-  local ok, plugin = pcall(require, module)
+  local ok, plugin = bounds.pcall(require, module)
   if not ok and plugin:find(("module '%s' not found"):format(module), 1, true) == 1 then
     return nil, ("plugin '%s' is enabled but not installed"):format(name)
   elseif not ok then
