@@ -14,14 +14,6 @@ static void count_entry(struct proxy *p)
     counter_add(&p->counters.lua_phases, 1);
 }
 
-// What a plugin waits for besides its own events: the proxy reads the body for it.
-static enum hook_result outcome(struct request *r, enum hook_result result)
-{
-    const struct scope *s = r->vm.scope;
-    r->body_wanted = s->reader != NULL;
-    return result;
-}
-
 // Calls a function of the entry module, with what it has to know of the phase.
 static enum hook_result enter(struct vm *vm, struct request *r, enum phase phase, int function)
 {
@@ -31,6 +23,7 @@ static enum hook_result enter(struct vm *vm, struct request *r, enum phase phase
     // A phase that still waits has nothing to come back to.
     if (!scope_idle(s))
         scope_stop(s);
+    s->leaves = false;
     struct coroutine *c = coroutine_take(s);
     r->phase = phase;
     count_entry(r->proxy);
@@ -40,19 +33,30 @@ static enum hook_result enter(struct vm *vm, struct request *r, enum phase phase
     lua_pushinteger(L, phase);
     lua_pushinteger(L, (lua_Integer)r->plan->index);
     lua_pushinteger(L, s->slot);
-    return outcome(r, scope_enter(c, 4));
+    return scope_enter(c, 4);
+}
+
+// Where a handler has left the phase to those after it, it is their turn. What a plugin waits for
+// besides its own events is the body, which the proxy reads for it.
+static enum hook_result outcome(struct request *r, enum hook_result result)
+{
+    struct scope *s = r->vm.scope;
+    while (result == HOOK_EXIT && s->leaves)
+        result = enter(s->vm, r, r->phase, s->vm->go_on);
+    r->body_wanted = s->reader != NULL;
+    return result;
 }
 
 static enum hook_result run(void *state, struct request *r, enum phase phase)
 {
     struct vm *vm = state;
-    return enter(vm, r, phase, vm->run);
+    return outcome(r, enter(vm, r, phase, vm->run));
 }
 
 static enum hook_result retry(void *state, struct request *r)
 {
     struct vm *vm = state;
-    return enter(vm, r, PHASE_BALANCER, vm->retry);
+    return outcome(r, enter(vm, r, PHASE_BALANCER, vm->retry));
 }
 
 // Either somebody's wait is over, or it is the body that has come.

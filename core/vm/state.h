@@ -70,6 +70,7 @@ struct scope {
     struct list threads;            // light threads that are not over
     struct list owned;              // struct owned
     bool exits;                     // a light thread ended the phase
+    bool leaves;                    // what ends is the handler, not the phase
 };
 
 struct vm {
@@ -80,7 +81,7 @@ struct vm {
     bool exiting;                   // the worker drains
     struct weir_turn now;           // what Lua sees of the turn
     int module;                     // registry references: the entry module,
-    int run, retry, judge, certificate; // and functions of it, LUA_REFNIL where it has none
+    int run, go_on, retry, judge, certificate;  // and functions of it, LUA_REFNIL where it has none
     int release, stray_yield;
     struct coroutine *spare;
     unsigned spare_count;

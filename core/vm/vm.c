@@ -94,6 +94,7 @@ static bool load_module(struct vm *vm, const char *lua_root, const char *module)
         return false;
     }
     vm->run = reference(L, "run");
+    vm->go_on = reference(L, "go_on");
     vm->retry = reference(L, "retry");
     vm->judge = reference(L, "judge");
     vm->certificate = reference(L, "certificate");

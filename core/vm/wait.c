@@ -87,6 +87,14 @@ static int exit_phase(lua_State *L)
     return wait_exit(L, allowed(L, API_ENDING));
 }
 
+// leave() does not return either: the entry module's go_on() runs the handlers that come next
+static int leave_handler(lua_State *L)
+{
+    struct coroutine *c = allowed(L, API_BEFORE);
+    c->scope->leaves = true;
+    return wait_exit(L, c);
+}
+
 // -- the body -------------------------------------------------------------------------------------
 
 static int give_body(lua_State *L, int state, struct str body)
@@ -140,6 +148,7 @@ static int open_module(lua_State *L)
         {"possible", wait_possible},
         {"body", wait_body},
         {"exit", exit_phase},
+        {"leave", leave_handler},
         {NULL, NULL},
     };
     lua_newtable(L);

@@ -95,4 +95,20 @@ end
 --- Ends the phase: what weir_response_exit() stored is the answer. Does not return.
 wait.exit = core.exit
 
+-- The request's handler that left last is under this key in current.ctx().
+local LEFT = {}
+
+--- Ends the handler that runs, in rewrite or access: those of the other plugins follow. Does not
+-- return.
+function wait.leave()
+  current.ctx(LEFT).plugin = current.plugin
+  core.leave()
+end
+
+--- Whose handler of the current request left last.
+-- @treturn table the plugin's record
+function wait.left()
+  return current.ctx(LEFT).plugin
+end
+
 return wait

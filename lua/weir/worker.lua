@@ -20,6 +20,7 @@ local packed = require("weir.db.packed")
 local pdk = require("weir.pdk")
 local retry = require("weir.retry")
 local traces = require("weir.traces")
+local wait = require("weir.wait")
 
 local C = abi.C
 
@@ -58,9 +59,9 @@ end
 
 -- Access where consumers have configurations of their own: which one of a plugin runs is known when
 -- its turn comes.
-local function run_access(options)
+local function run_access(options, first)
   local state = choice.state(options)
-  for turn = 1, #options.items do
+  for turn = first, #options.items do
     state.turn = turn
     local record = state.chosen[turn]
     local fn = chains.handler_of(record, ACCESS)
@@ -72,7 +73,7 @@ end
 
 local function run_chosen(phase, options)
   if phase == ACCESS then
-    return run_access(options)
+    return run_access(options, 1)
   end
   local chain = choice.chain(options, phase)
   return chain and run_in[phase](chain)
@@ -96,6 +97,33 @@ function worker.run(serial, phase, plan, slot)
     failed = run_chosen(phase, options)
   else
     failed = run_in[phase](chain)
+  end
+  current.plugin, current.slot = nil, 0
+  return failed
+end
+
+-- What of a chain comes behind a plugin's handler, nil when nothing does.
+local function rest_of(chain, record)
+  local at = 1
+  while chain[at + 3] ~= record do
+    at = at + 4
+  end
+  local rest = { unpack(chain, at + 4) }
+  return rest[1] and rest
+end
+
+--- Runs the handlers that come after one that left (weir.wait). Arguments and result as of run().
+function worker.go_on(serial, phase, plan, slot)
+  local generation = generations[serial]
+  local options = generation.choices[plan]
+  current.generation, current.phase, current.slot = generation, phase, slot
+  local failed
+  if options and phase == ACCESS then
+    failed = run_access(options, choice.state(options).turn + 1)
+  else
+    -- Only access has a choice of its own: in rewrite the route is not known.
+    local rest = rest_of(generation[phase][plan], wait.left())
+    failed = rest and run_in[phase](rest)
   end
   current.plugin, current.slot = nil, 0
   return failed

@@ -48,6 +48,13 @@ describe("ngx", function()
     service("exit", { access = 'ngx.say("said") ngx.exit(ngx.OK) error("not reached")' })
     service("refuse", { access = 'pcall(ngx.exit, 403) error("not reached")' })
     service("empty", { access = "ngx.exit(204)" })
+    local LEAVE = 'pcall(ngx.exit, ngx.OK) error("not reached")'
+    service("leave", { access = LEAVE })
+    table.insert(services.leave.plugins, { name = "tracer", config = { mark = "t" } })
+    service("leave-last", { access = LEAVE })
+    service("leave-late", { access = "ngx.sleep(0.001) " .. LEAVE })
+    service("leave-thread", { access = "ngx.thread.spawn(function() " .. LEAVE .. " end) "
+      .. 'error("not reached")' })
     service("redirect", { access = 'ngx.redirect("/there", 307)' })
     service("fail", { access = 'ngx.say("leaked") error("after all")' })
     service("filter", { header_filter = [[
@@ -58,7 +65,7 @@ describe("ngx", function()
     ]] })
     gateway = helpers.gateway({
       config = config.build(services),
-      settings = { plugins = "bundled,prober", plugin_path = "spec/fixtures/plugins" },
+      settings = { plugins = "bundled,prober,tracer", plugin_path = "spec/fixtures/plugins" },
     })
   end)
   teardown(helpers.stop_all)
@@ -122,6 +129,18 @@ describe("ngx", function()
     local response = get("/refuse")
     assert.equal(403, response.status)
     assert.is_string(cjson.decode(response.body).message)
+  end)
+
+  for _, name in ipairs({ "leave", "leave-last", "leave-late", "leave-thread" }) do
+    it("ends a handler and goes on: " .. name, function()
+      local before = peer:count("request")
+      assert.equal(200, get("/" .. name).status)
+      assert.equal(before + 1, peer:count("request"))
+    end)
+  end
+
+  it("leaves the phase to the plugins that come next", function()
+    assert.matches("access=t", get("/leave").headers["x-trace"], 1, true)
   end)
 
   it("says nothing of a handler that failed", function()

@@ -271,8 +271,8 @@ describe("ngx", function()
     request({})
     assert.has_error(function() ngx.exit("x") end,
       "bad argument #1 to 'exit' (number expected, got string)")
-    assert.has_error(function() ngx.exit(ngx.OK) end,
-      "attempt to exit with status 0, which is no answer")
+    assert.has_error(function() ngx.exit(ngx.DECLINED) end,
+      "attempt to exit with status -5, which is no answer")
     request({ phase = "log" })
     assert.has_error(function() ngx.exit(500) end, "API disabled in the context of log_by_lua*")
     assert.has_error(function() ngx.say("x") end, "API disabled in the context of log_by_lua*")

@@ -59,7 +59,9 @@ describe("weir.worker", function()
   before_each(function()
     seen = {}
     package.preload["weir.wait.core"] = function()
-      return { body = function() end, sleep = function() end, exit = function() end }
+      return {
+        body = function() end, sleep = function() end, exit = function() end, leave = error,
+      }
     end
     for _, name in ipairs({ "weir.worker", "weir.wait", "weir.pdk.current" }) do
       package.loaded[name] = nil
@@ -378,6 +380,51 @@ describe("weir.worker", function()
       worker.release(1)
       worker.run(2, ACCESS, 2, 1)
       assert.is_true(worker.retry(2, BALANCER, 2, 1))
+    end)
+  end)
+
+  describe("after a handler that has left", function()
+    local function leaving()
+      seen[#seen + 1] = "left"
+      require("weir.wait").leave()
+    end
+
+    before_each(function()
+      package.loaded["weir.runner.choice"] = nil
+      package.loaded["weir.worker"] = nil
+      worker = require("weir.worker")
+      install("a", { access = noting("a"), rewrite = noting("a") })
+      install("b", { access = leaving, rewrite = leaving })
+      install("c", { access = noting("c"), rewrite = noting("c") })
+    end)
+
+    -- Leaving is an error here, where there is no core that would drop the coroutine.
+    local function run(phase, plan)
+      seen = {}
+      assert.is_true(worker.run(1, phase, plan, 1))
+      seen = {}
+      local failed = worker.go_on(1, phase, plan, 1)
+      worker.release(1)
+      return failed
+    end
+
+    it("runs those that come next", function()
+      local records = { record("a"), record("b"), record("c") }
+      worker.adopt(blob(records, { [0] = { 1, 2, 3 }, [2] = { 1, 2, 3 }, [3] = { 1, 2 } },
+        { 1, 2, 3 }), 1)
+      for phase, plan in pairs({ [ACCESS] = 2, [REWRITE] = 0 }) do
+        assert.is_nil(run(phase, plan))
+        assert.same({ "c" }, seen)
+      end
+      run(ACCESS, 3)
+      assert.same({}, seen)
+    end)
+
+    it("runs those that were to be chosen next", function()
+      worker.adopt(blob({ record("a"), record("b"), record("c") }, { [2] = { 1, 2, 3 } }, nil,
+        { [2] = { { 1 }, { 2 }, { 3, 1 } } }, { { ann = 0 } }), 1)
+      assert.is_nil(run(ACCESS, 2))
+      assert.same({ "c" }, seen)
     end)
   end)
 

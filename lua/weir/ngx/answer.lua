@@ -17,6 +17,7 @@ local CONTENT = phase.set("rewrite", "access")
 local EXIT = phase.set("rewrite", "access", "balancer", "response", "header_filter")
 
 local MOVED_TEMPORARILY = 302
+local OK = 0
 local FIRST_STATUS, FIRST_REDIRECT, FIRST_ERROR = 200, 300, 400
 local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 
@@ -108,15 +109,18 @@ local function make(status)
 end
 
 --- Ends the phase. In rewrite and access the request is answered: with what was written, else by
--- `status`. Later nothing is written, and the handler goes on.
--- @tparam number status 200 or above; ngx.OK, where something was written
+-- `status`; where nothing was written, ngx.OK ends the plugin's handler alone. Later nothing is
+-- written, and the handler goes on.
+-- @tparam number status 200 or above, or ngx.OK in rewrite and access
 function answer.exit(status)
   context.check(EXIT)
   if type(status) ~= "number" then
     error("bad argument #1 to 'exit' (number expected, got " .. type(status) .. ")", 2)
   end
   local said = phase.is(CONTENT) and C.weir_response_said() == 1
-  if not said and status < FIRST_STATUS then
+  if not said and status == OK and phase.is(CONTENT) then
+    wait.leave()
+  elseif not said and status < FIRST_STATUS then
     error(("attempt to exit with status %d, which is no answer"):format(status), 2)
   end
   if not said or status >= FIRST_REDIRECT then

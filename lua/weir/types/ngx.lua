@@ -126,10 +126,11 @@ function ngx.eof() end
 function ngx.escape_uri(text, kind) end
 
 --- Ends the phase. In rewrite and access the request is answered: with what was written, else by
---- `status`. Later nothing is written, and the handler goes on.
+--- `status`; where nothing was written, ngx.OK ends the plugin's handler alone. Later nothing is
+--- written, and the handler goes on.
 ---
 --- Phases: rewrite, access, balancer, response, header_filter
----@param status number 200 or above; ngx.OK, where something was written
+---@param status number 200 or above, or ngx.OK in rewrite and access
 function ngx.exit(status) end
 
 --- Does nothing: the answer is sent as a whole.
