@@ -60,11 +60,6 @@ function bounds.xpcall(fn, handler, ...)
   return leave(C.weir_bounds_switch(1), xpcall(fn, handler, ...))
 end
 
---- Like pcall, likewise.
-function bounds.pcall(fn, ...)
-  return leave(C.weir_bounds_switch(1), pcall(fn, ...))
-end
-
 -- ---- loading
 
 local load = load

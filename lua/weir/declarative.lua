@@ -7,7 +7,7 @@
 -- absent. In place of references to secrets are the secrets; `referring` lists the entities that
 -- have some, as { type, id }.
 local null = require("cjson").null
-local bounds = require("weir.bounds")
+local failure = require("weir.runner.failure")
 local document = require("weir.document")
 local entities = require("weir.entities")
 local records = require("weir.declarative.records")
@@ -162,7 +162,7 @@ end
 -- Calls a function of a record's schema. What plugins bring has functions of its own, which may
 -- raise errors: a finding, not the end. Returns true and the results, or false and why.
 local function call(record, method, ...)
-  local ok, first, second, third, fourth = bounds.pcall(record.schema[method], record.schema, ...)
+  local ok, first, second, third, fourth = failure.call(record.schema[method], record.schema, ...)
   if ok then
     return true, first, second, third, fourth
   elseif not brought_by(record) then

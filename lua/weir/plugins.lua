@@ -5,7 +5,7 @@
 -- it, its schema. What is loaded stays loaded: code of plugins changes with the next start, not
 -- with a reload.
 local bit = require("bit")
-local bounds = require("weir.bounds")
+local failure = require("weir.runner.failure")
 local loader = require("weir.loader")
 local needs = require("weir.needs")
 
@@ -58,7 +58,7 @@ end
 
 local function load_module(name, part)
   local module = ("kong.plugins.%s.%s"):format(name, part)
-  local ok, result = bounds.pcall(require, module)
+  local ok, result = failure.call(require, module)
   if ok then
     return result
   end
@@ -154,7 +154,7 @@ function plugins.phases_of(plugin, conf)
   if not handler.phases then
     return plugin.phases
   end
-  local ok, needed = bounds.pcall(handler.phases, handler, conf)
+  local ok, needed = failure.call(handler.phases, handler, conf)
   if not ok then
     return nil, "failed: " .. tostring(needed)
   end

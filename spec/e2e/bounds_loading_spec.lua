@@ -82,12 +82,16 @@ describe("a plugin that misbehaves while it is loaded", function()
     ["nests without end"] = { NEST, TOO_DEEP },
   }) do
     local code, said = case[1], case[2]
-    CASES["its handler " .. name] = { { handler = code }, UNLOADED, "handler.lua:2: ", said }
-    CASES["its schema " .. name] = { { schema = code }, UNLOADED, "schema.lua:1: ", said }
-    CASES["its entities' file " .. name] = { { daos = code }, BROUGHT, "daos.lua:1: ", said }
+    -- Where compiled code runs out of stack, LuaJIT does not know the line.
+    local function place(text)
+      return said == TOO_DEEP and said or text
+    end
+    CASES["its handler " .. name] = { { handler = code }, UNLOADED, place("handler.lua:2: "), said }
+    CASES["its schema " .. name] = { { schema = code }, UNLOADED, place("schema.lua:1: "), said }
+    CASES["its entities' file " .. name] = { { daos = code }, BROUGHT, place("daos.lua:1: "), said }
     CASES["its validator " .. name] = {
-      { field = ("custom_validator = function() %s end"):format(code) }, ASKED, "schema.lua:2: ",
-      said,
+      { field = ("custom_validator = function() %s end"):format(code) }, ASKED,
+      place("schema.lua:2: "), said,
     }
   end
 
@@ -102,6 +106,15 @@ describe("a plugin that misbehaves while it is loaded", function()
       end)
     end
   end
+
+  it("is refused where its error does not become a text", function()
+    local raise = "error(setmetatable({}, { __tostring = function() " .. LOOP .. " end }))"
+    for _, files in ipairs({ { handler = raise }, { schema = raise } }) do
+      local code, text = weir("check", files, TOO_LONG)
+      assert.equal(1, code, text)
+      assert.truthy(text:find(UNLOADED .. "error object of type table", 1, true), text)
+    end
+  end)
 
   it("is refused by weir run: its phases() does not end", function()
     local code, text = weir("run", { handler = "function P:phases() " .. LOOP .. " end" }, TOO_LONG)
@@ -150,7 +163,7 @@ describe("a plugin that misbehaves in a gateway that runs", function()
 
     it("cannot decide for its service, whose requests are refused: plan " .. what, function()
       local gateway = start({ handler = ("function P:plan() %s end"):format(case[1]) }, case[2])
-      local line = gateway:wait_line("brute.*handler%.lua:2: ")
+      local line = gateway:wait_line("plugin 'brute': ")
       assert.truthy(line:find(case[2], 1, true), line)
       assert.same({ 200, 502 }, { status(gateway, "up"), status(gateway, "brute") })
     end)

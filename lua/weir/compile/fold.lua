@@ -4,7 +4,7 @@
 -- while the configuration is compiled. It may choose how the upstream is verified. What it chooses
 -- is in the plan when the first request comes, and a plugin with nothing else to do is in no chain.
 local Targets = require("weir.compile.targets")
-local bounds = require("weir.bounds")
+local failure = require("weir.runner.failure")
 local choices = require("weir.tls.choice")
 local system_cas = require("weir.compile.system_cas")
 local tls = require("weir.tls")
@@ -274,7 +274,7 @@ end
 -- An error raised by a plugin and one that it returned are the same here: the plan refuses its
 -- requests.
 local function call(plugin, conf, plan)
-  local ok, result, err = bounds.pcall(plugin.handler.plan, plugin.handler, conf, plan)
+  local ok, result, err = failure.call(plugin.handler.plan, plugin.handler, conf, plan)
   if not ok then
     return tostring(result)
   end

@@ -4,7 +4,7 @@
 -- cache_key, fields, …). A model is what results for a set of plugins: { names, definitions,
 -- schemas, children_of() }.
 local Schema = require("weir.schema")
-local bounds = require("weir.bounds")
+local failure = require("weir.runner.failure")
 local typedefs = require("weir.typedefs")
 
 -- Referenced types come before those that refer to them: ids and names are resolved in this order.
@@ -104,7 +104,7 @@ end
 
 local function load_daos(plugin)
   local module = "kong.plugins." .. plugin .. ".daos"
-  local ok, daos = bounds.pcall(require, module)
+  local ok, daos = failure.call(require, module)
   if not ok then
     if tostring(daos):find(("module '%s' not found"):format(module), 1, true) == 1 then
       return {}

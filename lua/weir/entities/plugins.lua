@@ -4,7 +4,7 @@
 -- A plugin's own schema.lua completes this definition: its `config`, and what it says about the
 -- other fields (protocols, `no_service` and so on) replaces what is said here.
 local Schema = require("weir.schema")
-local bounds = require("weir.bounds")
+local failure = require("weir.runner.failure")
 local typedefs = require("weir.typedefs")
 
 local definition = {
@@ -76,7 +76,7 @@ function definition.schema_of(name)
     return schemas[name]
   end
   local module = "kong.plugins." .. name .. ".schema"
-  local ok, plugin = bounds.pcall(require, module)
+  local ok, plugin = failure.call(require, module)
   if not ok and plugin:find(("module '%s' not found"):format(module), 1, true) == 1 then
     return nil, ("plugin '%s' is enabled but not installed"):format(name)
   elseif not ok then
@@ -99,7 +99,7 @@ function definition.advise(entity, context)
   if not (give_advice and context.config and entity.enabled) then
     return {}
   end
-  local ok, advice = bounds.pcall(give_advice, entity, context.config)
+  local ok, advice = failure.call(give_advice, entity, context.config)
   return ok and advice or {
     { field = "name", message = "its schema fails to advise: " .. tostring(advice) },
   }

@@ -29,6 +29,13 @@ function failure.text(err)
   return err
 end
 
+--- Calls a function of a plugin within bounds, in which an error becomes a text, too.
+-- @treturn boolean whether it did not fail
+-- @return its results, or the text
+function failure.call(fn, ...)
+  return bounds.xpcall(fn, failure.text, ...)
+end
+
 --- The message handler of protected calls: the error as text, with the stack it came from.
 function failure.traceback(err)
   return debug.traceback(failure.text(err), 2)

@@ -30,7 +30,7 @@ end
 function Handlers:load(record)
   local module = record.module
   if not self.by_module[module] then
-    local ok, handler = bounds.pcall(require, module)
+    local ok, handler = failure.call(require, module)
     if not ok then
       return nil, handler
     end
