@@ -14,8 +14,11 @@ local function load_pages(plugin)
   local ok, result = pcall(require, module)
   if ok then
     return result
-  elseif not result:find(("module '%s' not found"):format(module), 1, true) then
-    log.err(result)
+  end
+  -- What a module raises need not be a text.
+  local text = tostring(result)
+  if not text:find(("module '%s' not found"):format(module), 1, true) then
+    log.err("plugin '", plugin, "' has no pages: ", text)
   end
   return false
 end
