@@ -2,8 +2,8 @@
 // Lua, memory of the whole state, and the thread's C stack.
 //
 // Nothing interrupts Lua from outside. The files of plugins are loaded with checks in them
-// (lua/weir/checks.lua), which ask bounds_check() every so often, only where plugins run: the
-// gateway's own Lua, and C that calls Lua unprotected, is never refused anything.
+// (lua/weir/bounds/checks.lua), which ask bounds_check() every so often, only where plugins run:
+// the gateway's own Lua, and C that calls Lua unprotected, is never refused anything.
 //
 // Memory beyond the limit is given until the next check. Only at twice the limit the allocator says
 // no: LuaJIT may not survive that inside of compiled code, as the process would not survive the end

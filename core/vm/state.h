@@ -8,7 +8,8 @@
 //                             '-> threads: light threads that it spawned
 //
 // A plugin may make coroutines of its own within one of these; C does not know them. What waits in
-// one of them yields all the way down to the coroutine that C resumes (lua/weir/coroutines.lua).
+// one of them yields all the way down to the coroutine that C resumes
+// (lua/weir/wait/coroutines.lua).
 
 #pragma once
 

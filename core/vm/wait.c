@@ -3,7 +3,7 @@
 //
 // They yield the coroutine that C resumed last, if necessary through coroutines that a plugin made
 // within it: those tell a wait from a plugin's own yield by the value `waiting`, and pass it on
-// (lua/weir/coroutines.lua). What is returned to Lua in the end is put on the stack of the
+// (lua/weir/wait/coroutines.lua). What is returned to Lua in the end is put on the stack of the
 // coroutine that C knows, and passed back up.
 
 #include "proxy/request.h"

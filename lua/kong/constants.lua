@@ -1,6 +1,6 @@
 -- Constants that plugins take from Kong.
 return {
-  DECLARATIVE_DEFAULT_WORKSPACE_ID = require("weir.workspace").id,
+  DECLARATIVE_DEFAULT_WORKSPACE_ID = require("weir.entities.workspace").id,
   DECLARATIVE_DEFAULT_WORKSPACE_NAME = "default",
   HEADERS = {
     ANONYMOUS = "X-Anonymous-Consumer",

@@ -1,5 +1,5 @@
 -- ngx.base64: base64 in the alphabet for URLs.
-local codec = require("weir.base64")
+local codec = require("weir.text.base64")
 
 local base64 = {}
 

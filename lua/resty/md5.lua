@@ -1,2 +1,2 @@
 -- resty.md5: the digest, in pieces.
-return require("weir.digest_class")("md5")
+return require("weir.crypto.digest_class")("md5")

@@ -1,2 +1,2 @@
 -- resty.sha1: the digest, in pieces.
-return require("weir.digest_class")("sha1")
+return require("weir.crypto.digest_class")("sha1")

@@ -1,2 +1,2 @@
 -- resty.sha224: the digest, in pieces.
-return require("weir.digest_class")("sha224")
+return require("weir.crypto.digest_class")("sha224")

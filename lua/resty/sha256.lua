@@ -1,2 +1,2 @@
 -- resty.sha256: the digest, in pieces.
-return require("weir.digest_class")("sha256")
+return require("weir.crypto.digest_class")("sha256")

@@ -1,2 +1,2 @@
 -- resty.sha384: the digest, in pieces.
-return require("weir.digest_class")("sha384")
+return require("weir.crypto.digest_class")("sha384")

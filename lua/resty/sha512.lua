@@ -1,2 +1,2 @@
 -- resty.sha512: the digest, in pieces.
-return require("weir.digest_class")("sha512")
+return require("weir.crypto.digest_class")("sha512")

@@ -1,5 +1,5 @@
 -- resty.string.
-local hex = require("weir.hex")
+local hex = require("weir.text.hex")
 
 return {
   _VERSION = "0.16",

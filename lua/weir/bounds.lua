@@ -2,7 +2,7 @@
 -- it where the core itself does not see that a plugin runs.
 
 local abi = require("weir.abi")
-local checks = require("weir.checks")
+local checks = require("weir.bounds.checks")
 
 local C = abi.C
 

@@ -5,7 +5,7 @@
 -- the verification policy, the phases in which Lua has to be entered, the plugins in their order.
 local bit = require("bit")
 local Blob = require("weir.compile.blob")
-local Builder = require("weir.builder")
+local Builder = require("weir.compile.builder")
 local Chains = require("weir.compile.chains")
 local Fold = require("weir.compile.fold")
 local Targets = require("weir.compile.targets")
@@ -283,7 +283,7 @@ end
 -- @tparam table options settings (weir.settings), plugins (what plugins.load_all() gave), hash
 -- (configuration_hash), node_id, decided(scope, decision, why): called for each route with { route,
 -- service, upstream, targets } and with what Fold:run() gave
--- @treturn table|nil a weir.builder, ready to publish
+-- @treturn table|nil a weir.compile.builder, ready to publish
 -- @treturn table|string with a builder: what to know about plans, a list of { severity = "error" or
 -- "warning", message }; without: why there is none
 function compile.run(config, options)

@@ -7,10 +7,10 @@ local buffer = require("string.buffer")
 local abi = require("weir.abi")
 local compile = require("weir.compile")
 local declarative = require("weir.declarative")
-local enabled = require("weir.enabled")
+local enabled = require("weir.plugins.enabled")
 local file = require("weir.source.file")
-local fingerprint = require("weir.fingerprint")
-local uuid = require("weir.uuid")
+local fingerprint = require("weir.crypto.fingerprint")
+local uuid = require("weir.text.uuid")
 
 local C = abi.C
 

@@ -12,7 +12,7 @@ local document = require("weir.document")
 local entities = require("weir.entities")
 local records = require("weir.declarative.records")
 local references = require("weir.declarative.references")
-local suggest = require("weir.suggest")
+local suggest = require("weir.text.suggest")
 local Vault = require("weir.vault")
 
 local extend = records.extend

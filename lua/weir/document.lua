@@ -4,7 +4,7 @@
 -- Positions live beside the tree, not in it. A position is one number, line * 2^20 + column, which
 -- sorts as the text reads and costs no table.
 local null = require("cjson").null
-local utf8 = require("weir.utf8")
+local utf8 = require("weir.text.utf8")
 local json = require("weir.document.json")
 local yaml = require("weir.document.yaml")
 

@@ -7,7 +7,7 @@
 local bit = require("bit")
 local failure = require("weir.runner.failure")
 local loader = require("weir.loader")
-local needs = require("weir.needs")
+local needs = require("weir.plugins.needs")
 
 local plugins = {}
 

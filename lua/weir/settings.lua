@@ -3,11 +3,11 @@
 -- options.
 --
 -- In the result sizes are bytes, times seconds, booleans booleans, lists arrays, listeners as
--- weir.listen has them, and `plugins` holds names only. Every mistake is reported, each with where
--- it was made.
+-- weir.settings.listen has them, and `plugins` holds names only. Every mistake is reported, each
+-- with where it was made.
 local core = require("weir.core")
 local keys = require("weir.settings.keys")
-local suggest = require("weir.suggest")
+local suggest = require("weir.text.suggest")
 local values = require("weir.settings.values")
 
 local BUNDLED_PLUGINS = {

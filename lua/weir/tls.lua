@@ -6,7 +6,7 @@ local ffi = require("ffi")
 local abi = require("weir.abi")
 local choices = require("weir.tls.choice")
 local description = require("weir.tls.description")
-local verdict = require("weir.verdict")
+local verdict = require("weir.tls.verdict")
 
 local C = abi.C
 
@@ -135,7 +135,7 @@ end
 -- @tparam ?table name { kind = "dns", "ip", "uri" or "email", value } to look for; without one, the
 -- policy's names
 -- @tparam ?number at seconds since the epoch; now
--- @treturn table|nil verdict (weir.verdict)
+-- @treturn table|nil verdict (weir.tls.verdict)
 -- @treturn nil|string why there is none
 function tls.judge(choice, pems, name, at)
   local desc, err = tls.describe(choice)

@@ -1,6 +1,6 @@
 -- The places that say how an upstream is verified, the most specific first: what this plugin's
 -- configurations say about a target, these configurations, the service, its upstream.
-local ip = require("weir.ip")
+local ip = require("weir.text.ip")
 local targets = require("kong.plugins.upstream-tls.targets")
 
 local layers = {}

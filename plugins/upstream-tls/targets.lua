@@ -1,6 +1,6 @@
 -- `targets` of the configurations: what they say about single targets of an upstream.
 local Targets = require("weir.compile.targets")
-local host = require("weir.host")
+local host = require("weir.text.host")
 
 local targets = {}
 

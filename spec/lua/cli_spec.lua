@@ -1,5 +1,5 @@
 require("spec.support.fake_abi").install()
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 require("spec.support.fake_abi").install()
 local buffer = require("string.buffer")
 local cli = require("weir.cli")

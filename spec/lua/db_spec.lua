@@ -1,4 +1,4 @@
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local abi = require("weir.abi")
 local ffi = require("ffi")
 local current = require("weir.pdk.current")
@@ -6,7 +6,7 @@ local null = require("cjson").null
 local declarative = require("weir.declarative")
 local packed = require("weir.db.packed")
 local loader = require("weir.loader")
-local workspace = require("weir.workspace")
+local workspace = require("weir.entities.workspace")
 
 local ALICE = "11111111-1111-4111-8111-111111111111"
 local BOB = "22222222-2222-4222-8222-222222222222"

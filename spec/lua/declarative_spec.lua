@@ -1,4 +1,4 @@
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local declarative = require("weir.declarative")
 
 local CA = "bf6e0f14-78cd-45ad-9325-87ec7ef7b891"
@@ -328,7 +328,7 @@ keyring_keys:
       local text = "consumers: [{username: a, keyring_keys: [{key: k}], "
         .. "keyring_groups: [{group: g}]}]\n"
       local config = valid(text)
-      local uuid, ws = require("weir.uuid"), require("weir.workspace").id
+      local uuid, ws = require("weir.text.uuid"), require("weir.entities.workspace").id
       local id = uuid.of_entity("consumers", "a")
       assert.equal(id, config.consumers[1].id)
       assert.equal(uuid.of_entity("keyring_keys", "keyring_keys:" .. ws .. ":k"),

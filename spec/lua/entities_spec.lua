@@ -1,6 +1,6 @@
 -- The rules of each entity type, through whole files: what is accepted, and what is refused in
 -- which words.
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local declarative = require("weir.declarative")
 local entities = require("weir.entities")
 

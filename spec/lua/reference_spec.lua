@@ -102,7 +102,7 @@ describe("the reference", function()
   end)
 
   it("has nothing that plugins would be refused for", function()
-    local offered = require("weir.needs.offered")
+    local offered = require("weir.plugins.needs.offered")
     local count = 0
     for _, space in ipairs(spaces) do
       for _, fn in ipairs(space.object and {} or space.functions) do

@@ -1,4 +1,4 @@
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local null = require("cjson").null
 local Schema = require("weir.schema")
 
@@ -328,7 +328,7 @@ describe("weir.schema", function()
       assert.matches("^%x+$", value.secret)
       assert.equal(32, #value.r.key)
       assert.not_equal(value.secret, value.r.key)
-      assert.is_true(require("weir.uuid").is_valid(value.other))
+      assert.is_true(require("weir.text.uuid").is_valid(value.other))
       assert.equal("g", value.given)
       assert.is_nil(value.none)
     end)

@@ -1,4 +1,4 @@
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local settings = require("weir.settings")
 
 local function write(text)

@@ -1,5 +1,5 @@
 -- References to secrets: what they look like, where they lead, and kong.vault.
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local ffi = require("ffi")
 local current = require("weir.pdk.current")
 local declarative = require("weir.declarative")

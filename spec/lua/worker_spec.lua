@@ -253,7 +253,7 @@ describe("weir.worker", function()
 
     before_each(function()
       opened, closed = 0, 0
-      package.loaded["weir.chain"] = {
+      package.loaded["weir.tls.chain"] = {
         open = function()
           opened = opened + 1
           return { "leaf " .. opened }
@@ -267,7 +267,7 @@ describe("weir.worker", function()
     end)
     after_each(function()
       assert.equal(opened, closed)
-      package.loaded["weir.chain"] = nil
+      package.loaded["weir.tls.chain"] = nil
     end)
 
     -- What plan 2 says when its plugins say this, in their order.
@@ -338,10 +338,10 @@ describe("weir.worker", function()
     local callback
 
     before_each(function()
-      package.loaded["weir.retry"] = nil
+      package.loaded["weir.runner.retry"] = nil
       package.loaded["weir.worker"] = nil
       worker = require("weir.worker")
-      local retry, current = require("weir.retry"), require("weir.pdk.current")
+      local retry, current = require("weir.runner.retry"), require("weir.pdk.current")
       install("a", { access = function() retry.set(callback) end })
       install("b", { access = function() current.ctx("shared").b = true end })
       worker.adopt(blob({ record("a"), record("b") }, { [2] = { 1, 2 } }), 1)

@@ -1,7 +1,7 @@
 -- acl: whose groups count, who is let in, what the service is told.
 
 local fake = require("spec.support.fake_abi").install()
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local pdk = require("weir.pdk")
 local current = require("weir.pdk.current")
 local plugin = require("spec.support.plugin")

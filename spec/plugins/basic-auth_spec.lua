@@ -1,7 +1,7 @@
 -- basic-auth: which header fields are understood, whose they are, what the service sees.
 
 local fake = require("spec.support.fake_abi").install()
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local pdk = require("weir.pdk")
 local current = require("weir.pdk.current")
 local plugin = require("spec.support.plugin")

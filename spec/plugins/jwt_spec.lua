@@ -1,7 +1,7 @@
 -- jwt: where tokens are found, which signatures are good, which claims hold.
 
 local fake = require("spec.support.fake_abi").install()
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local cjson = require("cjson")
 local base64 = require("ngx.base64")
 local current = require("weir.pdk.current")

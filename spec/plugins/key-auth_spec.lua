@@ -1,7 +1,7 @@
 -- key-auth: where keys are found, whose they are, what the service sees, what others are told.
 
 local fake = require("spec.support.fake_abi").install()
-require("spec.lua.fake_core").install()
+require("spec.support.fake_core").install()
 local abi = require("weir.abi")
 local pdk = require("weir.pdk")
 local current = require("weir.pdk.current")

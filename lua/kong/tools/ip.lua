@@ -1,5 +1,5 @@
 -- kong.tools.ip: addresses and names of hosts.
-local address = require("weir.ip")
+local address = require("weir.text.ip")
 
 local ip = {}
 

@@ -1,5 +1,5 @@
 -- kong.tools.rand.
-local base64 = require("weir.base64")
+local base64 = require("weir.text.base64")
 local core = require("weir.core")
 
 local rand = {}

@@ -1,7 +1,7 @@
 -- kong.tools.sha256.
-local base64 = require("weir.base64")
-local hash = require("weir.hash")
-local hex = require("weir.hex")
+local base64 = require("weir.text.base64")
+local hash = require("weir.crypto.hash")
+local hex = require("weir.text.hex")
 
 local sha256 = {}
 

@@ -1,7 +1,7 @@
 -- kong.tools.string.
-local base64 = require("weir.base64")
-local bytes = require("weir.bytes")
-local utf8 = require("weir.utf8")
+local base64 = require("weir.text.base64")
+local bytes = require("weir.text.bytes")
+local utf8 = require("weir.text.utf8")
 
 local text = { bytes_to_str = bytes.to_text }
 

@@ -1,6 +1,6 @@
 -- kong.tools.timestamp: the beginnings of the periods that limits are counted in, in UTC.
 local abi = require("weir.abi")
-local calendar = require("weir.calendar")
+local calendar = require("weir.text.calendar")
 
 local C = abi.C
 

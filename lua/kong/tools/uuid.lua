@@ -1,6 +1,6 @@
 -- kong.tools.uuid.
-local random = require("weir.random")
-local uuid = require("weir.uuid")
+local random = require("weir.text.random")
+local uuid = require("weir.text.uuid")
 
 return {
   uuid = random.uuid,

@@ -1,7 +1,7 @@
 -- resty.openssl.digest: a digest of OpenSSL's, in pieces.
-local hash = require("weir.hash")
+local hash = require("weir.crypto.hash")
 
-local digest = require("weir.openssl_class")("digest")
+local digest = require("weir.crypto.openssl_class")("digest")
 
 --- Makes one.
 -- @tparam ?string name "sha1" if nil

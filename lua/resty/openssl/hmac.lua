@@ -1,8 +1,8 @@
 -- resty.openssl.hmac: what resty.openssl.mac is, without a choice of its kind. Plugins of an older
 -- lua-resty-openssl use it.
-local hash = require("weir.hash")
+local hash = require("weir.crypto.hash")
 
-local hmac = require("weir.openssl_class")("hmac")
+local hmac = require("weir.crypto.openssl_class")("hmac")
 
 --- Makes one.
 -- @tparam string key

@@ -1,7 +1,7 @@
 -- resty.openssl.mac: message authentication codes. HMAC is the only kind.
-local hash = require("weir.hash")
+local hash = require("weir.crypto.hash")
 
-local mac = require("weir.openssl_class")("mac")
+local mac = require("weir.crypto.openssl_class")("mac")
 
 --- Makes one.
 -- @tparam string key

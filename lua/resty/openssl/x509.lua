@@ -1,7 +1,7 @@
 -- resty.openssl.x509: certificates, to ask and to hand to kong.service.set_tls_verify_store().
-local base64 = require("weir.base64")
+local base64 = require("weir.text.base64")
 local core = require("weir.core")
-local hash = require("weir.hash")
+local hash = require("weir.crypto.hash")
 local pkey = require("resty.openssl.pkey")
 
 local x509 = {}

@@ -2,8 +2,8 @@
 local cjson = require("cjson")
 local ffi = require("ffi")
 local abi = require("weir.abi")
-local pem = require("weir.pem")
-local verdicts = require("weir.verdict")
+local pem = require("weir.text.pem")
+local verdicts = require("weir.tls.verdict")
 
 local C = abi.C
 

@@ -52,7 +52,7 @@ function check.execute(args, process)
     return options.exit(1)
   end
   -- No other command needs to load what plugins use.
-  local _, problems = require("weir.enabled").load(loaded)
+  local _, problems = require("weir.plugins.enabled").load(loaded)
   if problems then
     process.stderr:write(table.concat(problems, "\n"), "\n")
     return options.exit(1)

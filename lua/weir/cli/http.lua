@@ -1,6 +1,6 @@
 -- A GET of HTTP, for commands that may wait: one connection, one answer.
 local ffi = require("ffi")
-local host = require("weir.host")
+local host = require("weir.text.host")
 local resolve = require("weir.cli.tls.resolve")
 
 local C = ffi.C

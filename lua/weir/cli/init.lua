@@ -5,7 +5,7 @@
 -- `summary` and `commands`, the second words that it takes: "tls explain" is weir.cli.tls.explain.
 local argparse = require("argparse")
 local options = require("weir.cli.options")
-local suggest = require("weir.suggest")
+local suggest = require("weir.text.suggest")
 
 local NAMES = { "run", "check", "plugin", "tls", "echo", "version", "help" }
 
@@ -99,7 +99,7 @@ local function this_process()
     stdin = require("weir.source.stdin"),
     stdout = io.stdout,
     stderr = io.stderr,
-    environment = require("weir.environment").list(),
+    environment = require("weir.settings.environment").list(),
   }
 end
 

@@ -1,7 +1,7 @@
 -- What commands that read settings have in common: their options, and turning settings into an
 -- action.
 local buffer = require("string.buffer")
-local processors = require("weir.processors")
+local processors = require("weir.settings.processors")
 local settings = require("weir.settings")
 
 local options = {}

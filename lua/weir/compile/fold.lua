@@ -219,8 +219,8 @@ end
 
 --- Decides how one target is verified, after set_policy(). It holds wherever a request comes to
 -- that target from, also when a plugin sends it there.
--- @tparam table place { text = how it is called in messages, canonical = weir.host.canonical() of
--- its host, port = nil for all ports }; a place with the port counts before one without
+-- @tparam table place { text = how it is called in messages, canonical = weir.text.host.canonical()
+-- of its host, port = nil for all ports }; a place with the port counts before one without
 -- @tparam table choice as for weir.tls.policy()
 -- @tparam ?table fields what to show of it
 -- @treturn true|nil

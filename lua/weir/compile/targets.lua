@@ -1,6 +1,6 @@
 -- Where the requests of services go: the targets of the upstream that a service names, or its own
 -- host and port.
-local host = require("weir.host")
+local host = require("weir.text.host")
 
 local DEFAULT_PORT = 8000
 local DEFAULT_WEIGHT = 100

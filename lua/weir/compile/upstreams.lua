@@ -11,7 +11,7 @@ local function add_targets(builder, index, targets)
 end
 
 --- Adds the configuration's upstreams.
--- @tparam table builder weir.builder
+-- @tparam table builder weir.compile.builder
 -- @tparam table config validated entities
 -- @tparam table targets weir.compile.targets of it
 function Upstreams.new(builder, config, targets)

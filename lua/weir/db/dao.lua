@@ -7,8 +7,8 @@ local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local errors = require("weir.db.errors")
 local Store = require("weir.db.store")
-local uuid = require("weir.uuid")
-local workspace = require("weir.workspace")
+local uuid = require("weir.text.uuid")
+local workspace = require("weir.entities.workspace")
 
 local C = abi.C
 

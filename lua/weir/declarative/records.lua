@@ -4,7 +4,7 @@
 -- was written, id, parent_field = the reference that nesting has filled in }. Ids are settled here,
 -- from the top down, so that children know their parents' even if a parent turns out to be invalid.
 local null = require("cjson").null
-local uuid = require("weir.uuid")
+local uuid = require("weir.text.uuid")
 
 local records = {}
 

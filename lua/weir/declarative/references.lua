@@ -1,7 +1,7 @@
 -- What the records of a file say about each other: references, derived ids, uniqueness.
 local extend = require("weir.declarative.records").extend
-local uuid = require("weir.uuid")
-local workspace = require("weir.workspace")
+local uuid = require("weir.text.uuid")
+local workspace = require("weir.entities.workspace")
 
 local references = {}
 

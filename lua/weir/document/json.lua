@@ -1,7 +1,7 @@
 -- A strict JSON reader (RFC 8259) that records positions. Duplicate keys are errors, since readers
 -- disagree on which of them counts.
 local null = require("cjson").null
-local utf8 = require("weir.utf8")
+local utf8 = require("weir.text.utf8")
 
 local MAX_DEPTH = 100
 

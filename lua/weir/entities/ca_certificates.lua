@@ -1,7 +1,7 @@
 -- CA certificates: the trust anchors that services refer to. One entity may hold several, as
 -- bundles do; Kong takes one only.
 local core = require("weir.core")
-local typedefs = require("weir.typedefs")
+local typedefs = require("weir.schema.typedefs")
 
 local NO_CA =
   'certificate does not appear to be a CA because it is missing the "CA" basic constraint'
@@ -26,7 +26,7 @@ end
 
 -- Loaded on first use: it needs the core, and files without bundles do not.
 local function text_digest(text)
-  return require("weir.fingerprint").of_text(text)
+  return require("weir.crypto.fingerprint").of_text(text)
 end
 
 -- Of one certificate its SHA-256, as in Kong; of several a digest of theirs in their order.

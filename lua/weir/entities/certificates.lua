@@ -1,7 +1,7 @@
 -- Certificates with their keys: what listeners present to clients, and what weir presents to
 -- upstreams.
 local core = require("weir.core")
-local typedefs = require("weir.typedefs")
+local typedefs = require("weir.schema.typedefs")
 
 local function check_pair(entity)
   local ok, err = core.keypair_check(entity.cert, entity.key)

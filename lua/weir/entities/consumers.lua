@@ -1,5 +1,5 @@
 -- Consumers: those whose requests plugins recognise, by credentials.
-local typedefs = require("weir.typedefs")
+local typedefs = require("weir.schema.typedefs")
 
 return {
   name = "consumers",

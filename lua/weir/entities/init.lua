@@ -5,7 +5,7 @@
 -- schemas, children_of() }.
 local Schema = require("weir.schema")
 local failure = require("weir.runner.failure")
-local typedefs = require("weir.typedefs")
+local typedefs = require("weir.schema.typedefs")
 
 -- Referenced types come before those that refer to them: ids and names are resolved in this order.
 -- Vaults come first, since references to secrets may be anywhere.

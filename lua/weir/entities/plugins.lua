@@ -5,7 +5,7 @@
 -- other fields (protocols, `no_service` and so on) replaces what is said here.
 local Schema = require("weir.schema")
 local failure = require("weir.runner.failure")
-local typedefs = require("weir.typedefs")
+local typedefs = require("weir.schema.typedefs")
 
 local definition = {
   name = "plugins",

@@ -1,7 +1,7 @@
 -- Routes: which requests go to which service.
-local host = require("weir.host")
+local host = require("weir.text.host")
 local quoted = require("weir.schema.validators").quoted
-local typedefs = require("weir.typedefs")
+local typedefs = require("weir.schema.typedefs")
 
 local GROUPS = {
   { "http", "https" }, { "tcp", "tls", "udp" }, { "tls_passthrough" }, { "grpc", "grpcs" },

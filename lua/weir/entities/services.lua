@@ -1,7 +1,7 @@
 -- Services: where requests are proxied to, and how their upstream's certificate is verified.
 local null = require("cjson").null
-local hosts = require("weir.host")
-local typedefs = require("weir.typedefs")
+local hosts = require("weir.text.host")
+local typedefs = require("weir.schema.typedefs")
 local values = require("weir.tls.values")
 
 local DEFAULT_PORTS = { http = 80, https = 443 }

@@ -1,6 +1,6 @@
 -- SNIs: the server names for which a listener presents a certificate.
-local host = require("weir.host")
-local typedefs = require("weir.typedefs")
+local host = require("weir.text.host")
+local typedefs = require("weir.schema.typedefs")
 
 return {
   name = "snis",

@@ -1,6 +1,6 @@
 -- Targets: the addresses behind an upstream.
-local host = require("weir.host")
-local typedefs = require("weir.typedefs")
+local host = require("weir.text.host")
+local typedefs = require("weir.schema.typedefs")
 
 local DEFAULT_PORT = 8000
 

@@ -2,8 +2,8 @@
 --
 -- Every field of Kong's is known here; values that ask for more than round robin without health
 -- checks are refused.
-local host = require("weir.host")
-local typedefs = require("weir.typedefs")
+local host = require("weir.text.host")
+local typedefs = require("weir.schema.typedefs")
 
 local function check_name(value)
   local parsed, err = host.parse(value)

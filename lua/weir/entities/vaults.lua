@@ -1,5 +1,5 @@
 -- Vaults: where secrets that the configuration refers to are looked up.
-local typedefs = require("weir.typedefs")
+local typedefs = require("weir.schema.typedefs")
 local Vault = require("weir.vault")
 
 local function check_name(name)

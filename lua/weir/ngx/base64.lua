@@ -1,5 +1,5 @@
 -- ngx.encode_base64 and ngx.decode_base64.
-local codec = require("weir.base64")
+local codec = require("weir.text.base64")
 
 local base64 = {}
 

@@ -1,7 +1,7 @@
 -- Functions of ngx that give digests.
 local bit = require("bit")
-local hash = require("weir.hash")
-local hex = require("weir.hex")
+local hash = require("weir.crypto.hash")
+local hex = require("weir.text.hex")
 
 local band, bnot, bxor, rshift = bit.band, bit.bnot, bit.bxor, bit.rshift
 local byte, tostring = string.byte, tostring

@@ -1,6 +1,6 @@
 -- ngx.thread: light threads. A phase is over when its own code and all its threads are.
 local current = require("weir.pdk.current")
-local coroutines = require("weir.coroutines")
+local coroutines = require("weir.wait.coroutines")
 local failure = require("weir.runner.failure")
 local wait = require("weir.wait")
 

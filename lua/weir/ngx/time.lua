@@ -1,6 +1,6 @@
 -- Functions of ngx that tell the time. It is never cached here.
 local abi = require("weir.abi")
-local calendar = require("weir.calendar")
+local calendar = require("weir.text.calendar")
 
 local C = abi.C
 local date, floor, tonumber = os.date, math.floor, tonumber

@@ -1,7 +1,7 @@
 -- ngx.var: nginx's variables, of the current request. Their values are texts; what there is not is
 -- nil.
 local abi = require("weir.abi")
-local address = require("weir.ip")
+local address = require("weir.text.ip")
 local base64 = require("weir.ngx.base64")
 local context = require("weir.ngx.context")
 local current = require("weir.pdk.current")
@@ -10,7 +10,7 @@ local native = require("weir.pdk.native")
 local node = require("weir.pdk.node")
 local phase = require("weir.pdk.phase")
 local request = require("weir.pdk.request")
-local tries = require("weir.try")
+local tries = require("weir.runner.try")
 
 local C = abi.C
 local REQUEST = phase.REQUEST

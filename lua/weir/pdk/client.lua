@@ -5,7 +5,7 @@ local current = require("weir.pdk.current")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
 local router = require("weir.pdk.router")
-local uuid = require("weir.uuid")
+local uuid = require("weir.text.uuid")
 
 local C = abi.C
 local text, number = native.text, native.number

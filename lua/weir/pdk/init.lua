@@ -2,9 +2,9 @@
 --
 -- Functions of Kong's that are not here are missing altogether, so a plugin that needs one fails at
 -- once and says so.
-local Cache = require("weir.cache")
+local Cache = require("weir.pdk.cache")
 local configuration = require("weir.pdk.configuration")
-local coroutines = require("weir.coroutines")
+local coroutines = require("weir.wait.coroutines")
 local meta = require("kong.meta")
 local shared = require("weir.ngx.shared")
 local timer = require("weir.ngx.timer")
@@ -24,7 +24,7 @@ local kong = {
   core_cache = Cache.new(),
   ctx = require("weir.pdk.ctx"),
   db = require("weir.db"),
-  default_workspace = require("weir.workspace").id,
+  default_workspace = require("weir.entities.workspace").id,
   ip = require("weir.pdk.ip"),
   log = require("weir.pdk.log"),
   nginx = require("weir.pdk.nginx"),

@@ -1,6 +1,6 @@
 -- kong.ip: which addresses are trusted (`trusted_ips`).
 local bit = require("bit")
-local address = require("weir.ip")
+local address = require("weir.text.ip")
 local configuration = require("weir.pdk.configuration")
 
 local band, lshift = bit.band, bit.lshift

@@ -1,7 +1,7 @@
 -- kong.node: this gateway.
 local ffi = require("ffi")
 local abi = require("weir.abi")
-local bytes = require("weir.bytes")
+local bytes = require("weir.text.bytes")
 local configuration = require("weir.pdk.configuration")
 local shared = require("weir.ngx.shared")
 

@@ -8,7 +8,7 @@ local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
 local request = require("weir.pdk.request")
 local router = require("weir.pdk.router")
-local tries = require("weir.try")
+local tries = require("weir.runner.try")
 
 local C = abi.C
 local text, number = native.text, native.number

@@ -9,9 +9,9 @@ local abi = require("weir.abi")
 local credentials = require("weir.pdk.credentials")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
-local retry = require("weir.retry")
+local retry = require("weir.runner.retry")
 local tls = require("weir.tls")
-local verdicts = require("weir.verdict")
+local verdicts = require("weir.tls.verdict")
 local x509_store = require("resty.openssl.x509.store")
 
 local C = abi.C

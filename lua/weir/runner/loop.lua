@@ -6,7 +6,7 @@
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local failure = require("weir.runner.failure")
-local tries = require("weir.try")
+local tries = require("weir.runner.try")
 
 local LOG, BALANCER = abi.C.WEIR_PHASE_LOG, abi.C.WEIR_PHASE_BALANCER
 local report, traceback = failure.report, failure.traceback

@@ -7,9 +7,9 @@
 -- entities, check, tools = what its entity checks may use, once they have run }.
 local attributes = require("weir.schema.attributes")
 local checks = require("weir.schema.checks")
-local hex = require("weir.hex")
+local hex = require("weir.text.hex")
 local json_schema = require("weir.schema.json_schema")
-local suggest = require("weir.suggest")
+local suggest = require("weir.text.suggest")
 local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
 
@@ -80,7 +80,7 @@ local function generator(name, def)
   if not def.auto or def.type ~= "string" or name == "id" then
     return nil
   elseif def.uuid then
-    return function() return require("weir.uuid").v4() end
+    return function() return require("weir.text.uuid").v4() end
   end
   return function() return hex.encode(require("weir.core").random(16)) end
 end

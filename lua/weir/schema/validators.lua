@@ -5,7 +5,7 @@
 -- reported.
 local null = require("cjson").null
 local json_schema = require("weir.schema.json_schema")
-local uuid = require("weir.uuid")
+local uuid = require("weir.text.uuid")
 
 local validators = {}
 

@@ -1,8 +1,8 @@
 -- The types of settings: from the text of a value to what the rest of weir works with.
 --
 -- Each parser takes (text, key definition) and returns the value, or nil and what is wrong.
-local ip = require("weir.ip")
-local listen = require("weir.listen")
+local ip = require("weir.text.ip")
+local listen = require("weir.settings.listen")
 local shared_dicts = require("weir.settings.shared_dicts")
 
 local values = {}

@@ -2,8 +2,8 @@
 -- configuration with these, and policies made by plugins are checked with them too.
 --
 -- Each check takes a value and returns what it stands for, or nil and what is wrong with it.
-local host = require("weir.host")
-local ip = require("weir.ip")
+local host = require("weir.text.host")
+local ip = require("weir.text.ip")
 
 local values = {}
 

@@ -1,5 +1,5 @@
 -- The vault `env`: secrets in environment variables.
-local base64 = require("weir.base64")
+local base64 = require("weir.text.base64")
 
 local env = {}
 

@@ -1,6 +1,6 @@
 local ffi = require("ffi")
 local cimport = require("spec.support.cimport")
-local host = require("weir.host")
+local host = require("weir.text.host")
 local http = require("spec.support.http")
 local Targets = require("weir.compile.targets")
 local tls = require("spec.support.tls")

@@ -1,2 +1,2 @@
 -- Where plugins written for Kong look for the typedefs.
-return require("weir.typedefs")
+return require("weir.schema.typedefs")

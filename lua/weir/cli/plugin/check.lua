@@ -35,7 +35,7 @@ end
 -- The plugin; nil and a text of what is wrong.
 local function load_plugin(settings, name)
   settings.plugins = { name }
-  local loaded, problems = require("weir.enabled").load(settings)
+  local loaded, problems = require("weir.plugins.enabled").load(settings)
   if not loaded then
     return nil, problems[1]
   end

@@ -1,6 +1,6 @@
 -- What the arguments of `weir tls explain` stand for. One that stands for nothing ends the command.
 local file = require("weir.source.file")
-local host = require("weir.host")
+local host = require("weir.text.host")
 
 local DEFAULT_PORT = 443
 
@@ -41,7 +41,7 @@ end
 --- HOST or HOST:PORT, or a URL without a path.
 -- @tparam string text
 -- @tparam string option how messages call it
--- @treturn table host, port, canonical (weir.host.canonical() of the host)
+-- @treturn table host, port, canonical (weir.text.host.canonical() of the host)
 function arguments.target(text, option)
   local parsed, err = host.parse((text:gsub("^https://", ""):gsub("/$", "")))
   if not parsed then

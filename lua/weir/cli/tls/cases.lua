@@ -1,9 +1,9 @@
 -- The cases of `weir tls verify`: from a line of JSON to a line of JSON.
 local cjson = require("cjson").new()
 local bundles = require("weir.cli.tls.bundles")
-local judge = require("weir.judge")
-local rfc3339 = require("weir.rfc3339")
-local suggest = require("weir.suggest")
+local judge = require("weir.tls.judge")
+local rfc3339 = require("weir.text.rfc3339")
+local suggest = require("weir.text.suggest")
 
 -- NaN and Infinity are no JSON.
 cjson.decode_invalid_numbers(false)

@@ -1,8 +1,8 @@
 -- The report of `weir tls diff` as text.
 local changes = require("weir.cli.tls.changes")
-local host = require("weir.host")
+local host = require("weir.text.host")
 local render = require("weir.cli.tls.render")
-local rfc3339 = require("weir.rfc3339")
+local rfc3339 = require("weir.text.rfc3339")
 
 -- ---- policies
 

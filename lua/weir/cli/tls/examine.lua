@@ -1,8 +1,8 @@
 -- What `weir tls explain` finds out: what comes of a policy and a chain.
 local arguments = require("weir.cli.tls.arguments")
-local blocks_of = require("weir.pem").blocks
+local blocks_of = require("weir.text.pem").blocks
 local chains = require("weir.cli.tls.chain")
-local judge = require("weir.judge")
+local judge = require("weir.tls.judge")
 local policy_of = require("weir.cli.tls.policy")
 local resolve = require("weir.cli.tls.resolve")
 local rules = require("weir.cli.tls.rules")
@@ -74,9 +74,9 @@ end
 
 -- @tparam table args of the command line; timeout in milliseconds
 -- @tparam table process { stderr, environment }
--- @treturn table title, mode, accepted, verdict (weir.verdict), failed (name of the rule), remedy,
---   chain (weir.cli.tls.chain), depth = { intermediates, allowed }, rules (weir.cli.tls.rules),
---   notes
+-- @treturn table title, mode, accepted, verdict (weir.tls.verdict), failed (name of the rule),
+--   remedy, chain (weir.cli.tls.chain), depth = { intermediates, allowed }, rules
+--   (weir.cli.tls.rules), notes
 -- Raises { code = exit status, message } where there is nothing to report.
 return function(args, process)
   local policy = policy_of(args, process)

@@ -1,9 +1,9 @@
 -- What a gateway saw last, from its Admin API or from a file with what that answered.
 local cjson = require("cjson").new()
 local file = require("weir.source.file")
-local host = require("weir.host")
+local host = require("weir.text.host")
 local http = require("weir.cli.http")
-local ip = require("weir.ip")
+local ip = require("weir.text.ip")
 
 local PATH = "/tls/last-seen"
 

@@ -2,9 +2,9 @@
 local compile = require("weir.compile")
 local Targets = require("weir.compile.targets")
 local declarative = require("weir.declarative")
-local enabled = require("weir.enabled")
+local enabled = require("weir.plugins.enabled")
 local file = require("weir.source.file")
-local fingerprint = require("weir.fingerprint")
+local fingerprint = require("weir.crypto.fingerprint")
 local system_cas = require("weir.compile.system_cas")
 local tls = require("weir.tls")
 

@@ -1,6 +1,6 @@
 -- The policy that `weir tls explain` judges by: of options, or of a service in a file.
 local arguments = require("weir.cli.tls.arguments")
-local ip = require("weir.ip")
+local ip = require("weir.text.ip")
 local options = require("weir.cli.options")
 local policies = require("weir.cli.tls.policies")
 local tls = require("weir.tls")

@@ -1,8 +1,8 @@
 -- Chains that a gateway saw, judged by the policies of two declarative files.
 local changes = require("weir.cli.tls.changes")
-local host = require("weir.host")
-local ip = require("weir.ip")
-local judge = require("weir.judge")
+local host = require("weir.text.host")
+local ip = require("weir.text.ip")
+local judge = require("weir.tls.judge")
 local policies = require("weir.cli.tls.policies")
 local rules = require("weir.cli.tls.rules")
 

@@ -1,5 +1,5 @@
 -- The report of `weir tls explain` as text.
-local rfc3339 = require("weir.rfc3339")
+local rfc3339 = require("weir.text.rfc3339")
 
 local WIDTH = 78
 

@@ -1,6 +1,6 @@
 -- Names of hosts to addresses, for commands that may wait.
 local ffi = require("ffi")
-local ip = require("weir.ip")
+local ip = require("weir.text.ip")
 
 ffi.cdef([[
   struct weir_addrinfo {

@@ -1,6 +1,6 @@
 -- The rules that a chain is judged by, each with its value, where that comes from, and what came of
 -- it.
-local judge = require("weir.judge")
+local judge = require("weir.tls.judge")
 local remedies = require("weir.cli.tls.remedies")
 
 local rules = {}
