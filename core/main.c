@@ -9,11 +9,17 @@
 #include "vm/cli.h"
 #include "vm/vm.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+// sysexits.h: an error occurred while doing I/O.
+enum { EXIT_OUTPUT = 74 };
 
 struct gateway {
     struct control_options options;
@@ -97,15 +103,39 @@ static void raise_descriptor_limit(void)
     }
 }
 
+// A socket that got the number of a standard stream that is closed would get the lines of a log.
+static bool hold_standard_streams(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0) {
+        fprintf(stderr, "Error: cannot open /dev/null: %s\n", strerror(errno));
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+// What a command has said and could not be written was not said: no status of its own holds then.
+static int finish_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "Error: cannot write to standard output\n");
+    return EXIT_OUTPUT;
+}
+
 int main(int argc, char **argv)
 {
     struct gateway g = { .options = { .lua_root = g.lua_root } };
-    if (!vm_root(g.lua_root, sizeof g.lua_root))
+    if (!hold_standard_streams() || !vm_root(g.lua_root, sizeof g.lua_root))
         return 1;
     struct cli_action action;
     log_setup(LOG_NOTICE, STDERR_FILENO, STDOUT_FILENO);
     cli_run(g.lua_root, argc - 1, argv + 1, &action);
-    int code = action.code;
+    int code = action.run ? 0 : finish_output(action.code);
     if (action.run) {
         log_setup((enum log_level)action.log_level, STDERR_FILENO,
                   action.access_log ? STDOUT_FILENO : -1);

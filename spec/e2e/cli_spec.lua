@@ -44,6 +44,15 @@ describe("weir", function()
     end
   end)
 
+  it("ends with status 74 when what it has to say cannot be written", function()
+    for _, argv in ipairs({ { "check", file }, { "help", "settings" }, { "check", "--help" } }) do
+      local command = table.concat({ helpers.binary(), unpack(argv) }, " ")
+      local result = helpers.run({ "sh", "-c", command .. " >/dev/full" })
+      assert.equal(74, result.code, command)
+      assert.matches("cannot write to standard output", result.stderr, 1, true)
+    end
+  end)
+
   it("run refuses a listen flag that it does not have", function()
     local result = weir("run", file, "--proxy-listen", "127.0.0.1:0 http2")
     assert.not_equal(0, result.code)

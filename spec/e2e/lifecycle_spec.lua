@@ -40,6 +40,24 @@ describe("the gateway", function()
     end)
   end
 
+  it("gives no socket the number of a standard stream that was closed when it started", function()
+    local file = helpers.write(helpers.directory() .. "/weir.yml", '_format_version: "3.0"\n')
+    local listen = "127.0.0.1:" .. client.free_port()
+    local started = helpers.start({
+      "sh", "-c", 'exec "$@" <&- >&-', "sh", helpers.binary(), "run", file,
+      "--proxy-listen", listen, "--admin-listen", "off", "--workers", "1",
+    })
+    helpers.eventually(function()
+      return started:errors():find("ready", 1, true)
+    end, "the gateway to be ready", 30, function() return started:errors() end)
+    for _, pid in ipairs({ started.pid, unpack(process.children(started.pid)) }) do
+      for fd = 0, 1 do
+        local target = helpers.run({ "readlink", ("/proc/%d/fd/%d"):format(pid, fd) }).stdout
+        assert.equal("/dev/null\n", target)
+      end
+    end
+  end)
+
   it("drains on SIGQUIT: requests in flight finish, new ones are not taken", function()
     local gateway = start()
     local idle = gateway:connect()

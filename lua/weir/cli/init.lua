@@ -44,7 +44,9 @@ Commands:
 %s
 
 'weir COMMAND --help' explains a command,
-'weir help settings' lists all settings.]]
+'weir help settings' lists all settings.
+
+A command whose output could not be written exits with status 74.]]
 
 local GROUP = [[
 Usage: weir %s COMMAND [OPTION]...
