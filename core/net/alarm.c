@@ -33,6 +33,15 @@ static void on_time(uv_timer_t *timer)
     a->fire(a->arg);
 }
 
+// What has passed since libuv woke up, which is what it counts from. Its own clock stays as it is:
+// it runs the timers that are due by that in one go, those among them, too, that are set meanwhile,
+// and it would never come to an end with a plugin that sets another timer each time.
+static uint64_t since_awake(const struct loop *l)
+{
+    const uint64_t now = uv_hrtime() / 1000000;
+    return now > uv_now(l->uv) ? now - uv_now(l->uv) : 0;
+}
+
 struct alarm *alarm_set(struct loop *l, uint64_t ms, void (*fire)(void *arg), void *arg)
 {
     struct alarm *a = xcalloc(1, sizeof *a);
@@ -41,9 +50,7 @@ struct alarm *alarm_set(struct loop *l, uint64_t ms, void (*fire)(void *arg), vo
     // Neither can fail: there is a callback, and the handle is not closing.
     int status = uv_timer_init(l->uv, &a->uv);
     a->uv.data = l;
-    // libuv counts from when it woke up, which may be a while ago.
-    uv_update_time(l->uv);
-    status |= uv_timer_start(&a->uv, on_time, ms, 0);
+    status |= uv_timer_start(&a->uv, on_time, since_awake(l) + ms, 0);
     assert(status == 0);
     (void)status;
     return a;

@@ -57,6 +57,24 @@ describe("a plugin that waits", function()
           kong.log.notice("timer of ", id, premature, ...)
         end, " with ", 2)]] }),
       late = with({ header_filter = "ngx.sleep(0)" }),
+      ["without-end"] = with({ access = [[
+        local threads = {}
+        for i = 1, 100 do
+          threads[i] = ngx.thread.spawn(function() repeat ngx.sleep(0) until not busy end)
+        end
+        for i = 1, 100 do
+          ngx.thread.wait(threads[i])
+        end
+        kong.response.exit(200, "idle")]] }),
+      bomb = with({ access = [[
+        busy = kong.request.get_method() == "POST"
+        local function explode(premature)
+          if busy and not premature then
+            ngx.timer.at(0, explode)
+            ngx.timer.at(0, explode)
+          end
+        end
+        explode()]] }),
     }) })
   end)
   teardown(helpers.stop_all)
@@ -114,6 +132,17 @@ describe("a plugin that waits", function()
   it("goes on in a timer after the request", function()
     get("/timer", { ["X-Name"] = "request-1" })
     gateway:wait_line("%[snippet%] timer of request%-1false with 2")
+  end)
+
+  it("leaves others their turn, however often it waits for nothing", function()
+    local bomb = get("/bomb", nil, { method = "POST" })
+    assert.equal(200, bomb.status)
+    local conn = gateway:connect()
+    conn:send("GET /without-end HTTP/1.1\r\nHost: x.example\r\n\r\n")
+    assert.equal("two", get("/sleep", { ["X-Name"] = "two", ["X-Sleep"] = "0" }).headers["x-name"])
+    assert.equal(200, get("/bomb").status)
+    assert.equal("idle", conn:response("GET").body)
+    conn:close()
   end)
 
   it("gets an error in a phase that cannot wait", function()

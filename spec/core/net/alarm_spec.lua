@@ -43,6 +43,22 @@ describe("net/alarm", function()
     assert.same({ 1, 2, 3 }, fired)
   end)
 
+  it("leaves others their turn, however many set another at once", function()
+    local left = 100000
+    local again
+    again = ffi.cast("void (*)(void *)", function()
+      left = left - 1
+      if left > 0 then
+        C.alarm_set(world.loop, 0, again, nil)
+      end
+    end)
+    C.alarm_set(world.loop, 0, again, nil)
+    local begun = world.loop.turn
+    world:wait("the last", function() return left == 0 end)
+    again:free()
+    assert.is_true(world.loop.turn - begun > 5)
+  end)
+
   it("can be called off", function()
     C.alarm_clear(set(1, 1))
     set(10, 2)
