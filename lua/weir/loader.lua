@@ -1,8 +1,11 @@
 -- Where modules come from: weir's own tree, plugin folders, and the user's lua_package_path.
 --
--- kong.plugins.NAME.FILE is DIR/NAME/FILE.lua in the first plugin folder that has it. A VM calls
--- install() and keep_bounds() when it starts (core/vm/vm.c), and set_path() once it knows the
--- settings. What is not weir's own is loaded within bounds (weir.bounds).
+-- kong.plugins.NAME.FILE is what lua_package_path names, or DIR/NAME/FILE.lua in the first plugin
+-- folder that has it. The user's come before those that ship, as in Kong: whoever brings a plugin of
+-- the same name means that one.
+--
+-- A VM calls install() and keep_bounds() when it starts (core/vm/vm.c), and set_path() once it knows
+-- the settings. What is not weir's own is loaded within bounds (weir.bounds).
 
 local loader = {}
 
@@ -12,6 +15,7 @@ local loadfile = loadfile
 local modules, shipped
 local folders = {}
 local base = package.path
+local first = "" -- templates of lua_package_path that come before weir's own
 
 local function split(list)
   local items = {}
@@ -40,6 +44,10 @@ local function plugin_file(name)
   local plugin, file = name:match("^kong%.plugins%.([%w_-]+)%.([%w_.]+)$")
   if not plugin then
     return nil
+  end
+  local found = first ~= "" and package.searchpath(name, first)
+  if found then
+    return found
   end
   local tail = "/" .. plugin .. "/" .. file:gsub("%.", "/") .. ".lua"
   local tried = {}
@@ -100,18 +108,18 @@ function loader.keep_bounds()
 end
 
 --- Applies the settings that say where the user's modules lie, in place of what was set before.
--- @tparam ?string plugin_path folders of plugins, separated by ":" or ","; shipped ones come first
+-- @tparam ?string plugin_path folders of plugins, separated by ":" or ","; shipped ones come last
 -- @tparam ?string lua_package_path templates in Lua's syntax, searched before weir's own;
 -- ";;" stands for those
 function loader.set_path(plugin_path, lua_package_path)
-  folders = { shipped }
-  for _, folder in ipairs(split(plugin_path or "")) do
-    folders[#folders + 1] = folder
-  end
+  folders = split(plugin_path or "")
+  folders[#folders + 1] = shipped
   local templates = lua_package_path or ""
+  local own = templates:find(";;", 1, true)
+  first = own and templates:sub(1, own - 1) or templates
   if templates == "" then
     package.path = base
-  elseif templates:find(";;", 1, true) then
+  elseif own then
     package.path = templates:gsub(";;", function() return ";" .. base .. ";" end, 1)
   else
     package.path = templates .. ";" .. base

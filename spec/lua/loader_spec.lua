@@ -32,17 +32,39 @@ describe("weir.loader", function()
     return root, own
   end
 
-  it("finds plugins shipped and the user's, shipped ones first", function()
+  it("finds plugins shipped and the user's, the user's first", function()
     local root, own = folders({
       ["ROOT/plugins/loader-spec-a/handler.lua"] = "return 'shipped'",
+      ["ROOT/plugins/loader-spec-a/helper.lua"] = "return 'shipped'",
       ["OWN/loader-spec-a/handler.lua"] = "return 'own'",
       ["OWN/loader-spec-b/handler.lua"] = "return 'own'",
     })
     loader.install(root)
     loader.set_path("/nowhere:" .. own)
-    assert.equal("shipped", require("kong.plugins.loader-spec-a.handler"))
+    assert.equal("own", require("kong.plugins.loader-spec-a.handler"))
+    assert.is_false(loader.is_shipped("kong.plugins.loader-spec-a.handler"))
+    assert.equal("shipped", require("kong.plugins.loader-spec-a.helper"))
     assert.equal("own", require("kong.plugins.loader-spec-b.handler"))
   end)
+
+  it("takes a plugin from lua_package_path before all that ship, as far as that comes before them",
+    function()
+      local root, own = folders({
+        ["ROOT/plugins/loader-spec-a/handler.lua"] = "return 'shipped'",
+        ["OWN/kong/plugins/loader-spec-a/handler.lua"] = "return 'own'",
+      })
+      local module = "kong.plugins.loader-spec-a.handler"
+      loader.install(root)
+      for _, case in ipairs({
+        { own .. "/?.lua", "own" }, { own .. "/?.lua;;", "own" }, { ";;" .. own .. "/?.lua", "shipped" },
+        { "", "shipped" },
+      }) do
+        loader.set_path("", case[1])
+        package.loaded[module] = nil
+        assert.equal(case[2], require(module))
+        assert.equal(case[2] == "shipped", loader.is_shipped(module))
+      end
+    end)
 
   it("says where a module lies, and whether it ships", function()
     local root, own = folders({
