@@ -1,8 +1,8 @@
 -- Where modules come from: weir's own tree, plugin folders, and the user's lua_package_path.
 --
--- kong.plugins.NAME.FILE is what lua_package_path names, or DIR/NAME/FILE.lua in the first plugin
--- folder that has it. The user's come before those that ship, as in Kong: whoever brings a plugin of
--- the same name means that one.
+-- kong.plugins.NAME.FILE is what lua_package_path names, or DIR/NAME/FILE.lua, or
+-- DIR/NAME/FILE/init.lua, in the first plugin folder that has it. The user's come before those that
+-- ship, as in Kong: whoever brings a plugin of the same name means that one.
 --
 -- A VM calls install() and keep_bounds() when it starts (core/vm/vm.c), and set_path() once it knows
 -- the settings. What is not weir's own is loaded within bounds (weir.bounds).
@@ -13,7 +13,7 @@ local loader = {}
 local loadfile = loadfile
 
 local modules, shipped
-local folders = {}
+local folders = "" -- templates for NAME.FILE
 local base = package.path
 local first = "" -- templates of lua_package_path that come before weir's own
 
@@ -23,6 +23,10 @@ local function split(list)
     items[#items + 1] = item
   end
   return items
+end
+
+local function templates_of(folder)
+  return ("%s/?.lua;%s/?/init.lua"):format(folder, folder)
 end
 
 local function is_below(path, folder)
@@ -41,26 +45,15 @@ end
 -- The file of a plugin's module; nil and the files that were looked for, or nothing for a module
 -- of another kind.
 local function plugin_file(name)
-  local plugin, file = name:match("^kong%.plugins%.([%w_-]+)%.([%w_.]+)$")
-  if not plugin then
+  local file = name:match("^kong%.plugins%.([%w_-]+%.[%w_.]+)$")
+  if not file then
     return nil
   end
   local found = first ~= "" and package.searchpath(name, first)
   if found then
     return found
   end
-  local tail = "/" .. plugin .. "/" .. file:gsub("%.", "/") .. ".lua"
-  local tried = {}
-  for i = 1, #folders do
-    local path = folders[i] .. tail
-    local handle = io.open(path)
-    if handle then
-      handle:close()
-      return path
-    end
-    tried[i] = "\n\tno file '" .. path .. "'"
-  end
-  return nil, table.concat(tried)
+  return package.searchpath(file, folders)
 end
 
 -- A module loader (package.loaders) for plugins.
@@ -95,7 +88,7 @@ end
 -- @tparam string root the folder that holds lua/ and plugins/
 function loader.install(root)
   modules, shipped = root .. "/lua", root .. "/plugins"
-  folders = { shipped }
+  folders = templates_of(shipped)
   base = ("%s/lua/?.lua;%s/lua/?/init.lua;%s"):format(root, root, package.path)
   package.path = base
   table.insert(package.loaders, 2, load_plugin_file)
@@ -112,8 +105,12 @@ end
 -- @tparam ?string lua_package_path templates in Lua's syntax, searched before weir's own;
 -- ";;" stands for those
 function loader.set_path(plugin_path, lua_package_path)
-  folders = split(plugin_path or "")
-  folders[#folders + 1] = shipped
+  local list = split(plugin_path or "")
+  list[#list + 1] = shipped
+  for i, folder in ipairs(list) do
+    list[i] = templates_of(folder)
+  end
+  folders = table.concat(list, ";")
   local templates = lua_package_path or ""
   local own = templates:find(";;", 1, true)
   first = own and templates:sub(1, own - 1) or templates

@@ -56,8 +56,8 @@ describe("weir.loader", function()
       local module = "kong.plugins.loader-spec-a.handler"
       loader.install(root)
       for _, case in ipairs({
-        { own .. "/?.lua", "own" }, { own .. "/?.lua;;", "own" }, { ";;" .. own .. "/?.lua", "shipped" },
-        { "", "shipped" },
+        { own .. "/?.lua", "own" }, { own .. "/?.lua;;", "own" },
+        { ";;" .. own .. "/?.lua", "shipped" }, { "", "shipped" },
       }) do
         loader.set_path("", case[1])
         package.loaded[module] = nil
@@ -65,6 +65,15 @@ describe("weir.loader", function()
         assert.equal(case[2] == "shipped", loader.is_shipped(module))
       end
     end)
+
+  it("finds a module of a plugin that is a folder by its init.lua", function()
+    local root, own = folders({ ["OWN/loader-spec-a/policies/init.lua"] = "return 'policies'" })
+    loader.install(root)
+    loader.set_path(own)
+    assert.equal("policies", require("kong.plugins.loader-spec-a.policies"))
+    assert.equal(own .. "/loader-spec-a/policies/init.lua",
+      loader.locate("kong.plugins.loader-spec-a.policies"))
+  end)
 
   it("says where a module lies, and whether it ships", function()
     local root, own = folders({

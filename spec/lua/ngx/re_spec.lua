@@ -205,3 +205,68 @@ describe("ngx.re.sub and gsub", function()
     assert.matches("pcre2_compile", select(3, re.gsub("a", "(", "")))
   end)
 end)
+
+describe("the module ngx.re", function()
+  local split = require("ngx.re").split
+
+  it("cuts a text at matches", function()
+    assert.same({ "a", "b", "c" }, split("a, b,c", [[,\s*]]))
+    assert.same({ "a" }, split("a", ","))
+    assert.same({ "a" }, split("a", "^"))
+    assert.same({ "", "a", "", "b" }, split(",a,,b", ",", "jo"))
+    assert.same({ "1", "3" }, split(123, "2"))
+    assert.same({}, split("", ","))
+  end)
+
+  it("leaves out empty pieces at the end, unless a maximum is given", function()
+    assert.same({ "a" }, split("a,,", ","))
+    assert.same({}, split(",,", ","))
+    assert.same({ "a", "", "" }, split("a,,", ",", nil, nil, 5))
+  end)
+
+  it("leaves the rest as it is once there are as many pieces as asked for", function()
+    assert.same({ "a", "b,c,d" }, split("a,b,c,d", ",", nil, nil, 2))
+    assert.same({ "a,b" }, split("a,b", ",", nil, nil, 1))
+    assert.same({ "a", "b" }, split("a,b", ",", nil, nil, 0))
+  end)
+
+  it("gives the first group of each match after the piece before it", function()
+    assert.same({ "a", ",", "b", ";", "c" }, split("a,b;c", "([,;])"))
+    assert.same({ "a", "b", "=", "c" }, split("a,b=c", ",|(=)"))
+  end)
+
+  it("cuts between characters where an expression matches nothing", function()
+    assert.same({ "a", "b", "c" }, split("abc", ""))
+    assert.same({ "a", "bc" }, split("abc", "", nil, nil, 2))
+    assert.same({ "a", "b", "c" }, split("a,bc", ",?"))
+    assert.same({ "é", "ü" }, split("éü", "", "u"))
+  end)
+
+  it("begins where it is told", function()
+    local ctx = { pos = 5 }
+    assert.same({ "c", "d" }, split("a,b,c,d", ",", nil, ctx))
+    assert.same({ "a", "b" }, split("a,b", ",", nil, {}))
+    assert.same({}, split("a,b", ",", nil, { pos = 4 }))
+  end)
+
+  it("fills a table that it is given, up to the end", function()
+    local res = { 1, 2, 3, 4, 5 }
+    assert.equal(res, split("a,b", ",", nil, nil, nil, res))
+    assert.equal("a", res[1])
+    assert.equal("b", res[2])
+    assert.is_nil(res[3])
+    assert.has_error(function() split("a", ",", nil, nil, nil, 1) end, "res is not a table")
+  end)
+
+  it("says what is wrong with an expression", function()
+    local list, err = split("a", "(")
+    assert.is_nil(list)
+    assert.matches("pcre2_compile() failed: missing closing parenthesis", err, 1, true)
+  end)
+
+  it("takes the option for the stack of searches, and no other", function()
+    local opt = require("ngx.re").opt
+    opt("jit_stack_size", 200 * 1024)
+    assert.has_error(function() opt("stack", 1) end, "unrecognized option name")
+  end)
+end)
