@@ -4,7 +4,7 @@
 -- DIR/NAME/FILE/init.lua, in the first plugin folder that has it. The user's come before those that
 -- ship, as in Kong: whoever brings a plugin of the same name means that one.
 --
--- A VM calls install() and keep_bounds() when it starts (core/vm/vm.c), and set_path() once it knows
+-- A VM calls install() and keep_bounds() when it starts (core/vm/vm.c), and set_path() once it has
 -- the settings. What is not weir's own is loaded within bounds (weir.bounds).
 
 local loader = {}
