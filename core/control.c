@@ -5,6 +5,7 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "supervisor.h"
 #include "tls/libctx.h"
 #include "vm/abi.h"
 #include "vm/vm.h"
@@ -82,6 +83,18 @@ static int64_t publish(void *arg, struct snapshot *s)
     return s->serial;
 }
 
+// -- loading --------------------------------------------------------------------------------------
+
+// Signals are heard between loads alone, and a load may take for ever (a file that is a pipe). That
+// is the supervisor's to end; without one there is nobody who would.
+static bool load(struct control *c, const char *function, struct str argument, char **answer)
+{
+    supervisor_loss_sends(SIGKILL);
+    const bool ok = vm_call(c->vm, function, argument, answer);
+    supervisor_loss_sends(SIGTERM);
+    return ok;
+}
+
 // -- signals --------------------------------------------------------------------------------------
 
 static void drained(void *arg)
@@ -105,7 +118,7 @@ static void reload(struct control *c)
 {
     char *answer = NULL;
     log_write(LOG_NOTICE, 0, "reloading the configuration");
-    if (!vm_call(c->vm, "reload", STR_NONE, &answer))
+    if (!load(c, "reload", STR_NONE, &answer))
         log_write(LOG_ERR, 0, "reload failed: %s", answer);
     free(answer);
 }
@@ -211,7 +224,7 @@ static bool start_configuration(struct control *c, const struct control_options 
     char *answer = NULL;
     // A load takes much memory, which is of no use until the next one.
     c->vm = vm_new(o->lua_root, "weir.control", VM_HEAP_MALLOC);
-    bool ok = c->vm && vm_call(c->vm, "start", o->blob, &answer);
+    bool ok = c->vm && load(c, "start", o->blob, &answer);
     if (!ok && answer)
         log_write(LOG_EMERG, 0, "%s", answer);
     free(answer);

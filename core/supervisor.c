@@ -23,6 +23,8 @@ enum {
 
 static const int passed_on[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT };
 
+static pid_t supervisor;    // for the gateway process, which has this from before it was made
+
 struct child {
     pid_t pid;
     int ready_fd;           // readable when it is ready, -1 afterwards
@@ -37,6 +39,14 @@ static time_t seconds(void)
     return t.tv_sec;
 }
 
+// The kernel knows of a loss that comes after prctl() alone.
+void supervisor_loss_sends(int signum)
+{
+    prctl(PR_SET_PDEATHSIG, signum);
+    if (getppid() != supervisor)
+        kill(getpid(), signum);
+}
+
 static bool start(struct child *c, int (*gateway)(void *arg, int ready_fd), void *arg,
                   const sigset_t *before)
 {
@@ -45,14 +55,12 @@ static bool start(struct child *c, int (*gateway)(void *arg, int ready_fd), void
         log_write(LOG_EMERG, 0, "cannot make a pipe: %s", strerror(errno));
         return false;
     }
-    pid_t parent = getpid();
+    supervisor = getpid();
     pid_t pid = fork();
     if (pid == 0) {
         // Without its supervisor the gateway has no business: nobody would restart it or pass
         // signals.
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != parent)
-            _exit(1);
+        supervisor_loss_sends(SIGTERM);
         close(pipe_fd[0]);
         sigset_t set = *before;
         for (unsigned i = 0; i < ARRAY_LEN(passed_on); i++)

@@ -13,3 +13,7 @@
 // child writes a byte to `ready_fd` when it serves. Returns the process's exit status: the child's
 // own, when it never became ready.
 int supervisor_run(int (*gateway)(void *arg, int ready_fd), void *arg);
+
+// For the gateway process, on the thread that `gateway` was called on: what the kernel sends to it
+// when the supervisor is gone, at once if it is gone already. It begins with SIGTERM.
+void supervisor_loss_sends(int signum);

@@ -35,6 +35,7 @@ struct worker_state {
     struct open_listener *listeners;
     unsigned listener_count;
     struct timer flush;
+    struct list adoptions;      // struct adoption
     // Start: worker_start() waits for the thread's word.
     pthread_mutex_t lock;
     pthread_cond_t started;
@@ -45,8 +46,10 @@ struct worker_state {
     void *drained_arg;
 };
 
-// A message with an answer, on its way to the worker and back.
+// A message with an answer, on its way to the worker and back. Nobody may be there any more to take
+// the answer, so the worker keeps those that are under way.
 struct adoption {
+    struct list node;           // in the worker's adoptions, which are the control thread's
     struct worker *worker;
     struct snapshot *snapshot;
     struct loop *reply;
@@ -130,11 +133,20 @@ static char *adopt(struct worker *w, struct snapshot *snapshot)
     return why;
 }
 
+static void adoption_free(struct adoption *a)
+{
+    list_remove(&a->node);
+    free(a->why);
+    free(a);
+}
+
 static void adoption_back(void *arg)
 {
     struct adoption *a = arg;
-    a->done(a->arg, a->why);
-    free(a);
+    char *why = a->why;
+    a->why = NULL;
+    a->done(a->arg, why);
+    adoption_free(a);
 }
 
 static void adoption_there(void *arg)
@@ -148,7 +160,10 @@ void worker_adopt(struct worker *w, struct snapshot *s, struct loop *reply,
                   void (*done)(void *arg, char *why), void *arg)
 {
     struct adoption *a = xcalloc(1, sizeof *a);
-    *a = (struct adoption){ w, snapshot_ref(s), reply, done, arg, NULL };
+    *a = (struct adoption){
+        .worker = w, .snapshot = snapshot_ref(s), .reply = reply, .done = done, .arg = arg,
+    };
+    list_push_tail(&w->state->adoptions, &a->node);
     loop_post(w->state->loop, adoption_there, a);
 }
 
@@ -201,6 +216,8 @@ void worker_stop(struct worker *w)
 void worker_free(struct worker *w)
 {
     struct worker_state *s = w->state;
+    list_each(it, &s->adoptions)
+        adoption_free(container_of(it, struct adoption, node));
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->started);
     free(s->listeners);
@@ -280,6 +297,7 @@ struct worker *worker_start(unsigned id, const char *lua_root, const struct work
     for (unsigned i = 0; i < count; i++)
         s->listeners[i] = (struct open_listener){ .worker = w, .spec = listens[i] };
     timer_init(&s->flush, flush);
+    list_init(&s->adoptions);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->started, NULL);
 

@@ -22,8 +22,10 @@ describe("the gateway", function()
     return helpers.gateway(options)
   end
 
+  -- One that has ended may be there until its parent has looked.
   local function alive(pid)
-    return process.read("/proc/" .. pid .. "/stat") ~= ""
+    local state = process.read("/proc/" .. pid .. "/stat"):match("%) (%a)")
+    return state ~= nil and state ~= "Z"
   end
 
   for name, signal in pairs({ SIGTERM = process.SIGTERM, SIGINT = process.SIGINT }) do
@@ -96,6 +98,15 @@ describe("the gateway", function()
     end
   end)
 
+  it("stops cleanly right after a reload, which then has nobody to tell how it went", function()
+    for _ = 1, 10 do
+      local gateway = start({ workers = 2 })
+      gateway.process:signal(process.SIGHUP)
+      assert.equal(0, gateway:stop().code, gateway:logs())
+      assert.matches("reloading the configuration", gateway:logs())
+    end
+  end)
+
   it("is started again when it dies, and the port never closes", function()
     local gateway = start()
     local child = gateway:worker_pid()
@@ -105,6 +116,17 @@ describe("the gateway", function()
     assert.is_nil(gateway.process:ended())
     assert.not_equal(child, gateway:worker_pid())
     gateway:stop()
+  end)
+
+  it("ends with its supervisor, also while it loads something that never ends", function()
+    local gateway = start()
+    local child = gateway:worker_pid()
+    assert.is_true(os.remove(gateway.file))
+    helpers.run({ "mkfifo", gateway.file })
+    gateway.process:signal(process.SIGHUP)
+    gateway:wait_line("reloading the configuration")
+    gateway:stop(process.SIGKILL)
+    helpers.eventually(function() return not alive(child) end, "the gateway to end")
   end)
 
   it("survives a reload that is asked for while it starts again", function()
