@@ -50,6 +50,7 @@ struct coroutine {
     bool exits;                     // it gave up control for good: the phase ends
     struct alarm *alarm;            // it goes on when that fires
     bool woken;                     // somebody woke it before its time
+    uint64_t parks;                 // how often it waited to be woken
 };
 
 // A socket, which is released with the scope that made it.

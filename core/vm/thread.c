@@ -49,12 +49,13 @@ void thread_forget(struct vm *vm, struct coroutine *c)
     c->number = 0;
 }
 
-// self() -> the number of the coroutine that waits when the caller does
+// self() -> the number of the coroutine that waits when the caller does, and that of its next park
 static int thread_self(lua_State *L)
 {
     struct coroutine *c = wait_allowed(L);
     lua_pushinteger(L, number_of(L, c->scope->vm, c));
-    return 1;
+    lua_pushnumber(L, (lua_Number)c->parks);
+    return 2;
 }
 
 // -- parking --------------------------------------------------------------------------------------
@@ -80,6 +81,7 @@ static int thread_park(lua_State *L)
     static const lua_Number longest = 24 * 24 * 3600;   // s
     struct coroutine *c = wait_allowed(L);
     c->woken = false;
+    c->parks++;
     if (!lua_isnoneornil(L, 1)) {
         const lua_Number seconds = luaL_checknumber(L, 1);
         luaL_argcheck(L, seconds >= 0 && seconds <= longest, 1, "not a time to sleep");
@@ -88,29 +90,32 @@ static int thread_park(lua_State *L)
     return wait_yield(L, c, &parked);
 }
 
-static bool is_parked(const struct coroutine *c)
+// The coroutine that waits to be woken, by its number and the park's: it may wait for something
+// else by now. NULL: there is none.
+static struct coroutine *find_parked(lua_State *L)
 {
-    return c && c->wait == &parked && !c->woken;
+    struct coroutine *c = find(L, turn.vm, (int)luaL_checkinteger(L, 1));
+    const bool is_parked = c && c->wait == &parked && !c->woken;
+    return is_parked && (lua_Number)c->parks == luaL_checknumber(L, 2) + 1 ? c : NULL;
 }
 
-// parked(number) -> whether it waits to be woken
+// parked(number, park) -> whether it waits to be woken
 static int thread_parked(lua_State *L)
 {
-    lua_pushboolean(L, is_parked(find(L, turn.vm, (int)luaL_checkinteger(L, 1))));
+    lua_pushboolean(L, find_parked(L) != NULL);
     return 1;
 }
 
-// wake(number) -> whether it is parked; it goes on in the loop's next turn
+// wake(number, park) -> whether it is parked; it goes on in the loop's next turn
 static int thread_wake(lua_State *L)
 {
-    struct coroutine *c = find(L, turn.vm, (int)luaL_checkinteger(L, 1));
-    const bool found = is_parked(c);
-    if (found) {
+    struct coroutine *c = find_parked(L);
+    if (c) {
         coroutine_unalarm(c);
         c->woken = true;
         c->alarm = alarm_set(wait_loop(turn.vm), 0, over, c);
     }
-    lua_pushboolean(L, found);
+    lua_pushboolean(L, c != NULL);
     return 1;
 }
 
@@ -134,11 +139,11 @@ static int thread_spawn(lua_State *L)
     return 1;
 }
 
-// kill(number) -> whether there is one that waits
+// kill(number) -> whether it is a light thread of the caller's scope that waits
 static int thread_kill(lua_State *L)
 {
     struct coroutine *c = find(L, turn.vm, (int)luaL_checkinteger(L, 1));
-    const bool found = c && c->wait;
+    const bool found = c && c->scope == turn.scope && !list_empty(&c->node) && c->wait;
     if (found)
         coroutine_drop(c);
     lua_pushboolean(L, found);

@@ -39,16 +39,18 @@ static bool in_timer(void)
     return turn.scope && !turn.request;
 }
 
+// It goes on without a result.
+static void call_off(struct coroutine *c)
+{
+    c->wait->cancel(c);
+    c->wait = NULL;
+}
+
 static struct coroutine *allowed(lua_State *L, unsigned phases)
 {
     if (!in_timer() && !api_request(phases))
         luaL_error(L, "API disabled in the context of %s", context());
     struct coroutine *c = turn.vm->running;
-    // It goes on, so it could not yield: within a callback of string.gsub, for one.
-    if (c->wait && c->L == L) {
-        c->wait->cancel(c);
-        c->wait = NULL;
-    }
     // It yielded to one that did not pass it on.
     if (c->wait || c->exits)
         luaL_error(L, "a coroutine that was not made with coroutine.create cannot wait");
@@ -70,8 +72,21 @@ static int wait_possible(lua_State *L)
 int wait_yield(lua_State *L, struct coroutine *c, const struct wait *what)
 {
     c->wait = what;
+    // lua_yield() raises an error then: within a callback of string.gsub, for one.
+    if (!lua_isyieldable(L))
+        call_off(c);
     lua_pushlightuserdata(L, &waiting);
     return lua_yield(L, 1);
+}
+
+// refused() says that the wait could not be passed on: its coroutine goes on
+static int wait_refused(lua_State *L)
+{
+    (void)L;
+    struct coroutine *c = turn.vm->running;
+    if (c->wait)
+        call_off(c);
+    return 0;
 }
 
 int wait_exit(lua_State *L, struct coroutine *c)
@@ -146,6 +161,7 @@ static int open_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"possible", wait_possible},
+        {"refused", wait_refused},
         {"body", wait_body},
         {"exit", exit_phase},
         {"leave", leave_handler},

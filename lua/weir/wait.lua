@@ -25,6 +25,9 @@ wait.TOKEN = core.waiting
 -- @treturn boolean
 wait.possible = core.possible
 
+--- Says that a wait could not be passed on: whoever waited gets an error, and can wait again.
+wait.refused = core.refused
+
 --- The request's body.
 -- @treturn string|nil
 -- @treturn nil|string why it cannot be had
@@ -35,16 +38,19 @@ wait.body = keeping_current(core.body)
 -- @treturn boolean whether somebody did
 wait.park = keeping_current(core.park)
 
---- The number under which wait.wake() finds the one that runs.
--- @treturn number
+--- The numbers under which wait.wake() finds the one that runs, once it has parked.
+-- @treturn number its own
+-- @treturn number that of its next park
 wait.self = core.self
 
 --- Whether one is parked that was not woken yet.
 -- @tparam number number
+-- @tparam number park
 wait.parked = core.parked
 
 --- Has a parked one go on, in the loop's next turn.
 -- @tparam number number
+-- @tparam number park
 -- @treturn boolean false: it is not parked, or is no more
 wait.wake = core.wake
 
@@ -54,7 +60,7 @@ wait.wake = core.wake
 -- @treturn number its number
 wait.spawn = keeping_current(core.spawn)
 
---- Ends a light thread that waits.
+--- Ends a light thread that waits, of the same request or timer.
 -- @tparam number number
 -- @treturn boolean false: there is none, or it runs
 wait.kill = core.kill

@@ -275,6 +275,18 @@ describe("core/vm: waiting", function()
       assert.is_true(C.vm_idle(world.vm))
     end)
 
+    it("are not waited for by one that could not wait, in a callback of the library's", function()
+      timer([[
+        local t = ngx.thread.spawn(function() ngx.sleep(0.001) say("ends") end)
+        say("refused ", pcall(string.gsub, "a", "a", function() ngx.thread.wait(t) end))
+        local before = ngx.now()
+        ngx.sleep(0.05)
+        ngx.update_time()
+        say("slept ", ngx.now() - before >= 0.049)]])
+      world:wait_log("slept true")
+      assert.matches("refused falseattempt to yield.*ends", world:log())
+    end)
+
     it("fail alone", function()
       timer([[
         local t = ngx.thread.spawn(function() ngx.sleep(0) error("mine") end)
@@ -327,6 +339,24 @@ describe("core/vm: waiting", function()
     end)
   end)
 
+  it("can be ended for light threads of one's own request or timer, and for nothing else",
+    function()
+      timer([[
+        local core = require("weir.wait.core")
+        local entry, theirs = core.self()
+        ngx.timer.at(0, function()
+          ngx.thread.spawn(function() theirs = core.self() ngx.sleep(0.02) say("theirs ended") end)
+        end)
+        ngx.sleep(0.001)
+        local mine
+        ngx.thread.spawn(function() mine = core.self() ngx.sleep(3600) end)
+        ngx.thread.spawn(function() ngx.sleep(0) say("killed ", core.kill(entry)) end)
+        ngx.sleep(0.001)
+        say("killed ", core.kill(theirs), core.kill(mine), core.kill(mine))]])
+      world:wait_log("theirs ended")
+      assert.matches("killed false.*killed falsetruefalse", world:log())
+    end)
+
   describe("semaphores", function()
     it("hand units to those that wait, the oldest first", function()
       timer([[
@@ -348,6 +378,29 @@ describe("core/vm: waiting", function()
         say("third ", sema:wait(0.005))]])
       world:wait_log("third niltimeout")
       assert.matches("first true.*second niltimeout", world:log())
+    end)
+
+    it("forget one that could not wait, in a callback of the library's", function()
+      timer([[
+        local sema = require("ngx.semaphore").new()
+        local function try(f) return pcall(string.gsub, "a", "a", f) end
+        local function wait_here() sema:wait(10) end
+        local other = ngx.thread.spawn(function()
+          say("refused ", try(wait_here))
+          say("within ", try(coroutine.wrap(wait_here)))
+          say("count ", sema:count())
+          ngx.sleep(0.01)
+          say("slept")
+        end)
+        ngx.thread.spawn(function() say("got ", sema:wait(10)) sema:post() end)
+        say("waiting ", sema:count())
+        sema:post()
+        ngx.thread.wait(other)
+        say("left ", sema:count())]])
+      world:wait_log("left 1")
+      assert.matches("refused falseattempt to yield.*within false[^\n]*attempt to yield.*count 0\n",
+        world:log())
+      assert.matches("waiting %-1.*got true.*slept", world:log())
     end)
 
     it("keep the unit of one that ended before it could take it", function()

@@ -21,9 +21,10 @@ function semaphore.new(n)
   return setmetatable({ units = n, first = 1, last = 0 }, Semaphore)
 end
 
--- Whether the one of an entry still waits there: it may have gone on, or its request ended.
+-- Whether the one of an entry still waits there: it may have gone on, its request may have ended,
+-- or it could not wait at all.
 local function waits(entry)
-  return entry.waits and wait.parked(entry.number)
+  return wait.parked(entry.number, entry.park)
 end
 
 -- Drops those at the front that wait no more.
@@ -38,7 +39,8 @@ end
 local function wake_next(self)
   tidy(self)
   if self.first <= self.last then
-    wait.wake(self[self.first].number)
+    local entry = self[self.first]
+    wait.wake(entry.number, entry.park)
   end
 end
 
@@ -84,19 +86,18 @@ function Semaphore:wait(timeout)
   if not timeout or timeout < 0 then
     error("no negative number", 2)
   end
-  local number = wait.self()
+  local number, park = wait.self()
   local deadline = time.now() + timeout
   while not take(self) do
     local left = deadline - time.now()
     if left <= 0 then
       return nil, "timeout"
     end
-    local entry = { number = number, waits = true }
     tidy(self)
     self.last = self.last + 1
-    self[self.last] = entry
+    self[self.last] = { number = number, park = park }
     wait.park(left)
-    entry.waits = false
+    park = park + 1
   end
   return true
 end

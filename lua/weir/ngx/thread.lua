@@ -6,7 +6,8 @@ local wait = require("weir.wait")
 
 local thread = {}
 
--- thread -> { parent, number, results once it has ended, waiter, over }
+-- thread -> { parent, number, results once it has ended, over,
+--             park: the parent's that waits for it }
 local states = setmetatable({}, { __mode = "k" })
 
 local function finish(co, state, ...)
@@ -15,8 +16,8 @@ local function finish(co, state, ...)
     failure.report(current.plugin, "thread", debug.traceback(co, failure.text(err)))
   end
   state.results = { count = select("#", ...), ... }
-  if state.waiter then
-    wait.wake(state.waiter)
+  if state.park then
+    wait.wake(state.parent, state.park)
   end
 end
 
@@ -73,9 +74,9 @@ local function ready(list)
   end
 end
 
-local function set_waiter(list, waiter)
+local function set_park(list, park)
   for _, state in ipairs(list) do
-    state.waiter = waiter
+    state.park = park
   end
 end
 
@@ -84,15 +85,15 @@ end
 -- @treturn boolean|nil true, or false if it failed
 -- @return what the thread returned, or its error
 function thread.wait(...)
-  local me = wait.self()
+  local me, park = wait.self()
   local list = children(me, ...)
   local state = ready(list)
-  set_waiter(list, me)
   while not state do
+    set_park(list, park)
     wait.park()
+    park = park + 1
     state = ready(list)
   end
-  set_waiter(list, nil)
   if state.over then
     return nil, "already waited or killed"
   end

@@ -9,7 +9,7 @@ local wait = require("weir.wait")
 
 local raw = coroutine
 local create, resume, running = raw.create, raw.resume, raw.running
-local raw_status, raw_yield = raw.status, raw.yield
+local raw_status, raw_yield, isyieldable = raw.status, raw.yield, raw.isyieldable
 
 -- Coroutines that resume each other nest in C, too, which PUC-Rio's Lua counts and LuaJIT does not.
 local NESTED_MAX = 200
@@ -43,6 +43,9 @@ local function settle(co, ...)
   local ok, first = ...
   if ok and first == wait.TOKEN then
     waiting[co] = true
+    if not isyieldable() then
+      wait.refused() -- raw_yield() raises the error
+    end
     return go_on(co, raw_yield(first))
   end
   return ...
