@@ -5,6 +5,7 @@
 -- In the result sizes are bytes, times seconds, booleans booleans, lists arrays, listeners as
 -- weir.settings.listen has them, and `plugins` holds names only. Every mistake is reported, each
 -- with where it was made.
+local absent = require("weir.settings.absent")
 local core = require("weir.core")
 local keys = require("weir.settings.keys")
 local suggest = require("weir.text.suggest")
@@ -44,6 +45,10 @@ end
 -- ---- reading sources into { name, text, where } assignments
 
 local function unknown_setting(name)
+  local instead = absent.instead(name)
+  if instead then
+    return ("weir does not have Kong's setting '%s': %s"):format(name, instead)
+  end
   return ("unknown setting '%s'%s"):format(name, suggest.phrase(name, names))
 end
 
@@ -96,7 +101,8 @@ local function read_environment(environment, add, warnings)
     local key = name and name:lower()
     if key and by_name[key] then
       add(key, value, "environment variable WEIR_" .. name)
-    elseif key and not RESERVED_VARIABLES["WEIR_" .. name] and suggest.nearest(key, names) then
+    elseif key and not RESERVED_VARIABLES["WEIR_" .. name]
+      and (absent.instead(key) or suggest.nearest(key, names)) then
       local message = unknown_setting(key)
       table.insert(warnings, ("environment variable WEIR_%s: %s"):format(name, message))
     end
@@ -123,7 +129,38 @@ local function read_text(path)
   end
   local text, read_err = file:read("*a")
   file:close()
-  return text, read_err
+  return text, read_err and path .. ": " .. read_err
+end
+
+local function check_readable(name, path, where, fail)
+  local text, err = read_text(path)
+  if not text then
+    fail(where, ("%s: cannot read %s"):format(name, err))
+  end
+end
+
+-- What is only read when a connection needs it: a path that is wrong shall not wait for that.
+local function check_ca_files(result, sources, fail)
+  if result.tls_system_cas ~= "auto" then
+    check_readable("tls_system_cas", result.tls_system_cas, sources.tls_system_cas, fail)
+  end
+  for _, path in ipairs(result.lua_ssl_trusted_certificate) do
+    if path ~= "system" then
+      check_readable("lua_ssl_trusted_certificate", path, sources.lua_ssl_trusted_certificate,
+        fail)
+    end
+  end
+end
+
+local function check_plugin_path(result, sources, fail)
+  for folder in result.plugin_path:gmatch("[^:]+") do
+    local opened = io.open(folder .. "/.")
+    if opened then
+      opened:close()
+    else
+      fail(sources.plugin_path, ("plugin_path: there is no folder %s"):format(folder))
+    end
+  end
 end
 
 local function check_key_pair(cert_path, key_path)
@@ -246,6 +283,8 @@ function settings.load(from)
   local result, sources = parse_all(assignments, fail)
   result.plugins = expand_plugins(result.plugins)
   check_certificates(result, sources, fail)
+  check_ca_files(result, sources, fail)
+  check_plugin_path(result, sources, fail)
   check_listeners(result, sources, fail)
   check_plugin_names(result, sources, fail)
   if #errors > 0 then

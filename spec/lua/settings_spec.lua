@@ -63,6 +63,20 @@ describe("weir.settings", function()
     end
   end)
 
+  it("are none of those that weir says it does not have", function()
+    local absent = require("weir.settings.absent")
+    local known = {}
+    for _, key in ipairs(settings.keys) do
+      known[key.name] = true
+    end
+    for _, group in ipairs(absent.GROUPS) do
+      for _, name in ipairs(group[1]) do
+        assert.is_nil(known[name], name)
+      end
+    end
+    assert.is_nil(absent.instead("log_levl"))
+  end)
+
   it("name shared dictionaries beside Kong's", function()
     local shared_dicts = require("weir.settings.shared_dicts")
     assert.same({}, valid({}).nginx_http_lua_shared_dict)
@@ -131,6 +145,22 @@ describe("weir.settings", function()
         .. "1 and 256", errors_of({ flags = {
         { name = "nginx_worker_processes", text = "0", where = "--workers" },
       } })[1])
+    end)
+
+    it("say what is so in place of what Kong has and weir has not", function()
+      local path = write("proxy_error_log = logs/error.log\npg_host = db\nnginx_http_x = 1\n")
+      assert.same({
+        path .. ":1: weir does not have Kong's setting 'proxy_error_log': "
+          .. "the error log goes to standard error",
+        path .. ":2: weir does not have Kong's setting 'pg_host': "
+          .. "there is no database; the configuration is a declarative file",
+        path .. ":3: weir does not have Kong's setting 'nginx_http_x': "
+          .. "there is no nginx that directives could be put into",
+      }, errors_of({ file = path }))
+      local _, warnings = valid({ environment = { "WEIR_PREFIX=/usr/local/kong" } })
+      assert.same({ "environment variable WEIR_PREFIX: weir does not have Kong's setting 'prefix': "
+        .. "weir runs in the foreground, as whoever starts it, and has no folder of its own",
+      }, warnings)
     end)
 
     it("that cannot be read are errors", function()
@@ -204,6 +234,26 @@ describe("weir.settings", function()
   end)
 
   describe("rules between settings", function()
+    it("name files and folders that are there", function()
+      assert.same({
+        "--set tls_system_cas: tls_system_cas: "
+          .. "cannot read /no/such.pem: No such file or directory",
+        "--set lua_ssl_trusted_certificate: lua_ssl_trusted_certificate: "
+          .. "cannot read /tmp: Is a directory",
+        "--set plugin_path: plugin_path: there is no folder /no/such",
+        "--set plugin_path: plugin_path: there is no folder /dev/null",
+      }, errors_of({ set = {
+        "tls_system_cas=/no/such.pem", "lua_ssl_trusted_certificate=system, /tmp",
+        "plugin_path=/tmp:/no/such:/dev/null",
+      } }))
+    end)
+
+    it("take no PROXY protocol", function()
+      assert.equal("--set real_ip_header: real_ip_header: the PROXY protocol is not supported by "
+        .. "this version of weir; name a header field",
+        error_of_set("real_ip_header=proxy_protocol"))
+    end)
+
     it("keep certificates and keys in step", function()
       local cert, key, other = write("CERT name=a"), write("KEY name=a"), write("KEY name=b")
       local result = valid({ set = { "ssl_cert=" .. cert, "ssl_cert_key=" .. key } })

@@ -159,8 +159,11 @@ function values.workers(text)
   return value
 end
 
+--- nginx takes `proxy_protocol` in place of a name: what the PROXY protocol says.
 function values.header_name(text)
-  if not text:find("^[%w_-]+$") then
+  if text == "proxy_protocol" then
+    return nil, "the PROXY protocol is not supported by this version of weir; name a header field"
+  elseif not text:find("^[%w_-]+$") then
     return nil, ("'%s' is not a header name"):format(text)
   end
   return text
