@@ -10,6 +10,7 @@ local null = require("cjson").null
 local failure = require("weir.runner.failure")
 local document = require("weir.document")
 local entities = require("weir.entities")
+local loader = require("weir.loader")
 local records = require("weir.declarative.records")
 local references = require("weir.declarative.references")
 local suggest = require("weir.text.suggest")
@@ -84,7 +85,7 @@ local function check_header(doc, report)
   if version == nil or version == null then
     report({ "_format_version" }, "required field missing")
   elseif type(version) ~= "string" then
-    report({ "_format_version" }, "expected a string")
+    report({ "_format_version" }, 'expected a string: "3.0"')
   elseif not FORMAT_VERSIONS[version] then
     report({ "_format_version" }, "expected one of: 1.1, 2.1, 3.0")
   end
@@ -93,6 +94,9 @@ local function check_header(doc, report)
   end
 end
 
+-- What decK writes for itself.
+local DECKS = { _info = true, _konnect = true, _plugin_configs = true, _workspace = true }
+
 -- What to say of a type that other plugins or other versions have; nil for one that nobody has.
 local function why_unknown(name)
   local owner = entities.owners[name]
@@ -100,6 +104,8 @@ local function why_unknown(name)
     return ("these entities belong to plugin '%s', which is not enabled"):format(owner)
   elseif entities.unsupported[name] then
     return "not supported by this version of weir"
+  elseif DECKS[name] then
+    return "decK's own, which gateways do not read; leave it out"
   end
 end
 
@@ -121,6 +127,16 @@ end
 
 -- ---- entities
 
+local function not_enabled(name, enabled)
+  local message = ("plugin '%s' not enabled; add it to the 'plugins' configuration property")
+    :format(name)
+  local meant = suggest.phrase(name, enabled)
+  if meant ~= "" or loader.locate(("kong.plugins.%s.handler"):format(name)) then
+    return message .. meant
+  end
+  return message .. " and the folder that it is in to 'plugin_path': it does not come with weir"
+end
+
 -- The schema that judges a record: a plugin's own for a plugin, if there is one.
 local function schema_of(record, context)
   local schema = context.model.schemas[record.type]
@@ -129,9 +145,7 @@ local function schema_of(record, context)
   if record.type ~= "plugins" or type(name) ~= "string" then
     return schema
   elseif not enabled[name] then
-    report(extend(record.path, "name"),
-      ("plugin '%s' not enabled; add it to the 'plugins' configuration property"):format(name)
-        .. suggest.phrase(name, enabled))
+    report(extend(record.path, "name"), not_enabled(name, enabled))
     record.invalid = true
     return schema
   end
@@ -304,7 +318,7 @@ function declarative.load(text, options)
     findings:add(findings.errors, path, message)
   end
   if doc:kind(doc.value) ~= "map" then
-    report({}, "expected an object")
+    report({}, 'expected an object with at least _format_version: "3.0"')
     return nil, findings:sorted()
   end
   local model, problems = entities.model(options.plugins)

@@ -95,7 +95,9 @@ local function check_characters(text)
   local bad = text:find("[%z\1-\8\11\12\14-\31\127]")
   local invalid = utf8.invalid_at(text)
   local at, message = bad, "control character"
-  if invalid and not (bad and bad < invalid) then
+  if text:find("^\255\254") or text:find("^\254\255") then
+    at, message = 1, "UTF-16, where UTF-8 is needed"
+  elseif invalid and not (bad and bad < invalid) then
     at, message = invalid, "invalid UTF-8"
   elseif bad then
     message = ("control character 0x%02X"):format(text:byte(bad))

@@ -153,7 +153,7 @@ local function check_ca_files(result, sources, fail)
 end
 
 local function check_plugin_path(result, sources, fail)
-  for folder in result.plugin_path:gmatch("[^:]+") do
+  for folder in result.plugin_path:gmatch("[^:,%s]+") do
     local opened = io.open(folder .. "/.")
     if opened then
       opened:close()

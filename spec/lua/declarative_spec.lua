@@ -88,13 +88,21 @@ describe("weir.declarative", function()
     end)
 
     it("must be an object with a format version", function()
-      assert.same({ "1:1: expected an object" }, errors_of(""))
-      assert.same({ "1:1: expected an object" }, errors_of("word"))
-      assert.same({ "1:1: expected an object" }, errors_of("[1]"))
+      local NO_OBJECT = '1:1: expected an object with at least _format_version: "3.0"'
+      assert.same({ NO_OBJECT }, errors_of(""))
+      assert.same({ NO_OBJECT }, errors_of("word"))
+      assert.same({ NO_OBJECT }, errors_of("[1]"))
       assert.same({ "1:1: _format_version: required field missing" }, errors_of("services: []"))
-      assert.same({ "1:18: _format_version: expected a string" }, errors_of("_format_version: 3.0"))
+      assert.same({ '1:18: _format_version: expected a string: "3.0"' },
+        errors_of("_format_version: 3.0"))
       assert.same({ "1:18: _format_version: expected one of: 1.1, 2.1, 3.0" },
         errors_of('_format_version: "4.0"'))
+    end)
+
+    it("has nothing that decK writes for itself", function()
+      local WHY = "decK's own, which gateways do not read; leave it out"
+      assert.same({ "2:1: _info: " .. WHY, "4:1: _workspace: " .. WHY },
+        errors_of(HEAD .. "_info:\n  select_tags: [a]\n_workspace: team\n"))
     end)
 
     it("has syntax errors with a position", function()
@@ -524,7 +532,7 @@ upstreams:
 
     it("must be enabled, installed and in order", function()
       local lines = errors_of(HEAD .. "plugins:\n- {name: smaple}\n- {name: absent}\n"
-        .. "- {name: broken}\n- {name: crash}\n- {}\n- {name: 5}\n")
+        .. "- {name: broken}\n- {name: crash}\n- {}\n- {name: 5}\n- {name: oauth2}\n")
       assert.matches("^6:10: plugins%[3%]%.name: "
         .. "the schema of plugin 'crash' cannot be loaded: .*luck", table.remove(lines, 4))
       assert.same({
@@ -535,6 +543,9 @@ upstreams:
           .. "broken.config.f: invalid type: strang",
         "7:3: plugins[4].name: required field missing",
         "8:10: plugins[5].name: expected a string",
+        "9:10: plugins[6].name: plugin 'oauth2' not enabled; add it to the 'plugins' "
+          .. "configuration property and the folder that it is in to 'plugin_path': "
+          .. "it does not come with weir",
       }, lines)
     end)
   end)

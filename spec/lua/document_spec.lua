@@ -103,7 +103,10 @@ describe("weir.document", function()
         ["? [a]\n: b"] = "1:3 a key must be a plain or quoted scalar",
         ["a: [1\nb: }"] = "2:2 did not find expected ',' or ']'",
         ["a: b: c"] = "1:5 mapping values are not allowed in this context",
-        ["\ta: b"] = "1:1 found character that cannot start any token",
+        ["\ta: b"] = "1:1 found character that cannot start any token"
+          .. "; indent with spaces: YAML takes no tabs for that",
+        ["a: @"] = "1:4 found character that cannot start any token",
+        ["\255\254a\0"] = "1:1 UTF-16, where UTF-8 is needed",
         ["a: 1\nb: é\255"] = "2:5 invalid UTF-8",
         ["a: \1"] = "1:4 control character 0x01",
         ["a: \0"] = "1:4 control character 0x00",

@@ -103,11 +103,23 @@ function Composer:mark()
   return self.marks.encode(self.event.line, self.event.column)
 end
 
+-- What to add to a problem in a line that a tab begins: nobody sees it there.
+local function about_tabs(text, number)
+  for line in text:gmatch("([^\n]*)\n?") do
+    number = number - 1
+    if number == 0 then
+      return line:find("^ *\t") and "; indent with spaces: YAML takes no tabs for that" or ""
+    end
+  end
+  return ""
+end
+
 -- Goes on to the next event and returns its kind.
 function Composer:next()
   local kind = C.weir_yaml_next(self.reader, self.event)
   if kind < 0 then
-    self:fail(self:mark(), ffi.string(C.weir_error()))
+    local problem = ffi.string(C.weir_error())
+    self:fail(self:mark(), problem .. about_tabs(self.text, self.event.line))
   end
   return kind
 end
