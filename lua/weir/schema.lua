@@ -139,8 +139,9 @@ local function process_contents(field, value, holder, key, run)
 end
 
 -- Null is the value of an unset field: only these attributes have something to say about it.
-local function validate_null(def)
-  if def.required then
+local function validate_null(field)
+  local def = field.def
+  if field.required then
     return nil, "required field missing"
   elseif def.eq ~= nil and def.eq ~= null then
     return validators.by_name.eq(null, def.eq)
@@ -183,7 +184,7 @@ end
 -- What process_field() says about a value with nothing inside that has rules of its own.
 local function validate_leaf(field, value)
   if value == null then
-    return validate_null(field.def)
+    return validate_null(field)
   end
   local ok, message = validate_type(field.def, value)
   if ok then
@@ -220,7 +221,7 @@ function process_field(field, value, holder, key, run)
     end
   end
   if value == null then
-    local ok, message = validate_null(def)
+    local ok, message = validate_null(field)
     if not ok then
       report(run, step(holder, key), message)
     end
@@ -249,7 +250,7 @@ local function initial_value(field)
     return def.default
   elseif field.generate then
     return field.generate()
-  elseif field.record and def.required then
+  elseif field.record and field.required then
     return {}
   end
   return null

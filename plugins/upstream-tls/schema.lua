@@ -47,7 +47,7 @@ local function list_of(check)
 end
 
 local NAMES = {
-  type = "record",
+  type = "record", required = false,
   description = "Names that its certificate must have instead of the name it is called by.",
   fields = {
     { dns = list_of(values.dns) },
@@ -59,7 +59,7 @@ local NAMES = {
 }
 
 local PINS = {
-  type = "record",
+  type = "record", required = false,
   description = "SHA-256 of its certificate or of its public key: one of them must match.",
   fields = { { cert = list_of(values.pin) }, { spki = list_of(values.pin) } },
   entity_checks = { { at_least_one_of = { "cert", "spki" } } },

@@ -264,12 +264,23 @@ describe("weir.schema", function()
       assert.same({ list = {}, off = false }, valid(definition, { list = {}, off = false }))
     end)
 
-    it("of a required record are filled in though the record is absent", function()
+    it("of a record are filled in though it is absent, unless its definition lets it", function()
       local record = record_of({ { n = { type = "number", default = 3 } } })
-      record.required = true
       assert.same({ r = { n = 3 } }, valid({ fields = { { r = record } } }, {}))
-      record.required = nil
+      assert.same({ o = { r = { n = 3 } } },
+        valid({ fields = { { o = record_of({ { r = record } }) } } }, {}))
+      record.required = false
       assert.same({}, valid({ fields = { { r = record } } }, {}))
+    end)
+
+    it("of a record within a list or a map are not filled in", function()
+      local item = record_of({ { r = record_of({ { n = { type = "number", default = 3 } } }) } })
+      local definition = { fields = {
+        { list = { type = "array", elements = item } },
+        { map = { type = "map", keys = TEXT, values = item } },
+      } }
+      assert.same({ list = { {} }, map = { a = {} } },
+        valid(definition, { list = { {} }, map = { a = {} } }))
     end)
 
     it("that do not exist are errors, with a guess at what was meant", function()
@@ -352,13 +363,13 @@ describe("weir.schema", function()
     }
 
     it("stand for other fields", function()
-      assert.same({ host = "x" }, valid(definition, { url = "x" }))
+      assert.same({ host = "x", r = {} }, valid(definition, { url = "x" }))
       assert.same({ host = "x", r = { a = 1, b = 2 } },
         valid(definition, { host = "x", a = 1, r = { b = 2 } }))
     end)
 
     it("give way to what is said explicitly", function()
-      assert.same({ host = "y" }, valid(definition, { url = "x", host = "y" }))
+      assert.same({ host = "y", r = {} }, valid(definition, { url = "x", host = "y" }))
     end)
 
     it("are checked, and named as the origin of errors", function()
@@ -387,7 +398,7 @@ describe("weir.schema", function()
       }
       assert.same({ by_path = 3, by_place = 3, by_function = 6, r = { a = 3 } },
         valid(backwards, { forgotten = 3 }))
-      assert.same({}, valid({ fields = backwards.fields,
+      assert.same({ r = {} }, valid({ fields = backwards.fields,
         shorthand_fields = { backwards.shorthand_fields[1] } }, {}))
     end)
 

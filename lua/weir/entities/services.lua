@@ -94,7 +94,7 @@ return {
     -- Kong Enterprise's: names that the upstream's certificate may have instead of the host.
     {
       tls_sans = {
-        type = "record",
+        type = "record", required = false,
         fields = {
           {
             dnsnames = {

@@ -1,7 +1,7 @@
 -- Compiles schema definitions into what weir.schema works with, and finds their mistakes.
 --
--- A compiled field is { def = the field as defined, validators = names in their order, generate =
--- what makes up a value, may_refer = whether it or what is in it may be a reference to a secret,
+-- A compiled field is { def = the field as defined, required = whether it must have a value,
+-- validators = names in their order, generate = what makes up a value, may_refer = whether it or what is in it may be a reference to a secret,
 -- record / elements / keys / values = compiled parts }; a compiled record { ordered, by_name,
 -- shorthands, names, entity_checks, transformations, late = those that look into referenced
 -- entities, check, tools = what its entity checks may use, once they have run }.
@@ -49,20 +49,21 @@ local function may_refer(compiled)
   return (compiled.def.referenceable or inner and inner.def.referenceable) and true or nil
 end
 
-local function compile_field(field, where)
+-- `listed`: whether it is inside of a list or a map.
+local function compile_field(field, where, listed)
   check_field(field, where)
-  local compiled = { def = field, validators = {} }
+  local compiled = { def = field, required = field.required, validators = {} }
   for _, name in ipairs(validators.order) do
     if field[name] ~= nil then
       table.insert(compiled.validators, name)
     end
   end
   if field.type == "record" and not field.abstract then
-    compiled.record = compile_record(field, where)
+    compiled.record = compile_record(field, where, listed)
   end
   for _, part in ipairs({ "elements", "keys", "values" }) do
     if field[part] then
-      compiled[part] = compile_field(field[part], where .. "." .. part)
+      compiled[part] = compile_field(field[part], where .. "." .. part, true)
     end
   end
   compiled.may_refer = may_refer(compiled)
@@ -85,17 +86,22 @@ local function generator(name, def)
   return function() return hex.encode(require("weir.core").random(16)) end
 end
 
--- { { name = field }, … } -> ordered list of { name, field } and the same by name.
-local function compile_fields(list, where)
+-- { { name = field }, … } -> ordered list of { name, field } and the same by name. A record is
+-- required unless its definition says otherwise: what is in it has its defaults.
+local function compile_fields(list, where, listed)
   local ordered, by_name = {}, {}
   for i, item in ipairs(list) do
     local name, field = next(item)
     if type(name) ~= "string" then
       error(("%s: field %d has no name"):format(where, i), 0)
     end
-    by_name[name] = compile_field(field, where .. "." .. name)
-    by_name[name].generate = generator(name, field)
-    ordered[i] = { name = name, field = by_name[name] }
+    local compiled = compile_field(field, where .. "." .. name, listed)
+    compiled.generate = generator(name, field)
+    if compiled.record and field.required == nil and not listed then
+      compiled.required = true
+    end
+    by_name[name] = compiled
+    ordered[i] = { name = name, field = compiled }
   end
   return ordered, by_name
 end
@@ -131,14 +137,14 @@ local function sort_transformations(record, list)
   end
 end
 
-function compile_record(source, where)
+function compile_record(source, where, listed)
   if type(source.fields) ~= "table" then
     error(where .. ": error in schema definition: no 'fields' table", 0)
   end
   local record = { check = source.check }
-  record.ordered, record.by_name = compile_fields(source.fields, where)
+  record.ordered, record.by_name = compile_fields(source.fields, where, listed)
   sort_transformations(record, source.transformations or {})
-  record.shorthands = compile_fields(source.shorthand_fields or {}, where)
+  record.shorthands = compile_fields(source.shorthand_fields or {}, where, listed)
   record.entity_checks = compile_checks(source.entity_checks or {}, where)
   record.names = {}
   for _, item in ipairs(record.ordered) do

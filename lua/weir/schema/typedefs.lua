@@ -394,7 +394,7 @@ end
 
 -- A pair of keys, or one of them.
 typedefs.pem = define {
-  type = "record",
+  type = "record", required = false,
   fields = {
     { private_key = { type = "string", referenceable = true, encrypted = true } },
     { public_key = { type = "string", referenceable = true } },
