@@ -50,6 +50,9 @@ describe("weir.plugins.needs.scan", function()
     { "passes over what may fail",
       "pcall(function() kong.a(f(x)) end)\npcall(require, 'b')\nxpcall(kong.c, d)\nkong.e()",
       { "4 kong.e used" } },
+    { "knows require() and pcall() by other names",
+      "local require, try = require, pcall\nlocal x = require 'a'\ntry(function() kong.a() end)\n"
+      .. "do local require = other require 'b' end require('c')", { "2 a", "4 c" } },
     { "passes over fields of others",
       "x.kong.a() x:ngx() y.require 'm' y.pcall(kong.b)\nlocal t = { kong = 1, x = kong.c }",
       { "1 kong.b looked at", "2 kong.c read" } },

@@ -9,6 +9,9 @@ local scan = {}
 
 local ROOTS = { kong = "kong", weir = "kong", ngx = "ngx" }
 
+-- Functions that say something of what they are called with, under whatever name.
+local FUNCTIONS = { require = true, pcall = true, xpcall = true }
+
 -- After these a value is only looked at, or before them.
 local LOOKED_AT = { ["and"] = true, ["or"] = true, ["then"] = true, ["do"] = true, ["=="] = true,
   ["~="] = true }
@@ -54,13 +57,14 @@ local function scope_of(self, name)
   end
 end
 
--- The path that a name stands for, nil when it is none of the gateway's.
+-- The path that a name stands for, nil when it is none of the gateway's and none of FUNCTIONS.
 local function resolve(self, name)
   local scope = scope_of(self, name)
   if scope then
     return scope[name] or nil
   end
-  return ROOTS[name] and { ROOTS[name] }
+  local root = ROOTS[name] or FUNCTIONS[name] and name
+  return root and { root }
 end
 
 -- ---- paths
@@ -96,7 +100,9 @@ local function usage(self, before, behind)
 end
 
 local function add_path(self, path, line, how)
-  table.insert(self.paths, { path = path, line = line, how = how })
+  if not FUNCTIONS[path[1]] then
+    table.insert(self.paths, { path = path, line = line, how = how })
+  end
 end
 
 -- A name that begins an expression or a statement.
@@ -269,14 +275,13 @@ end
 read["."], read[":"] = read_field, read_field
 
 function read.name(self, at)
-  local name = self.tokens[at].value
-  if scope_of(self, name) == nil then
-    if name == "require" then
-      return read_require(self, at)
-    elseif (name == "pcall" or name == "xpcall") and type_at(self, at + 1) == "(" then
-      -- What fails in there is expected to.
-      return skip_brackets(self, at + 1)
-    end
+  local path = resolve(self, self.tokens[at].value)
+  local fn = path and FUNCTIONS[path[1]] and path[1]
+  if fn == "require" then
+    return read_require(self, at)
+  elseif fn and type_at(self, at + 1) == "(" then
+    -- What fails in there is expected to.
+    return skip_brackets(self, at + 1)
   end
   return read_name(self, at)
 end
