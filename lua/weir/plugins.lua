@@ -15,12 +15,22 @@ local plugins = {}
 plugins.PHASES = { "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
   "balancer", "response", "certificate" }
 
--- A phase of Kong's that this version does not run. A plugin that counts on it would silently do
--- half its work.
-local UNSUPPORTED = "preread"
+-- A phase of Kong's for streams, of which there are none. What a plugin does in it beside its work
+-- for requests has nothing to be done for; one that has no other work is in the wrong place.
+local OF_STREAMS = "preread"
 
 local function is_integer(value)
   return type(value) == "number" and value % 1 == 0 and math.abs(value) ~= math.huge
+end
+
+local function phase_bits(handler)
+  local bits = 0
+  for i, phase in ipairs(plugins.PHASES) do
+    if handler[phase] then
+      bits = bit.bor(bits, bit.lshift(1, i - 1))
+    end
+  end
+  return bits
 end
 
 local function check_handler(name, handler)
@@ -50,9 +60,9 @@ local function check_handler(name, handler)
     return ('Plugin "%s" can\'t be loaded because it implements both `response` and '
       .. "`header_filter` or `body_filter` methods."):format(name)
   end
-  if handler[UNSUPPORTED] then
-    return ('Plugin "%s" cannot be loaded because it implements `%s`, a phase that this version '
-      .. "of weir does not run."):format(name, UNSUPPORTED)
+  if handler[OF_STREAMS] and phase_bits(handler) == 0 then
+    return ('Plugin "%s" cannot be loaded because of all phases it implements only `%s`, which '
+      .. "weir does not run: there is no stream proxying."):format(name, OF_STREAMS)
   end
 end
 
@@ -80,16 +90,6 @@ local function check_needs(name)
     return ('Plugin "%s" cannot be loaded because it asks for what weir does not have:\n  %s')
       :format(name, table.concat(missing, "\n  "))
   end
-end
-
-local function phase_bits(handler)
-  local bits = 0
-  for i, phase in ipairs(plugins.PHASES) do
-    if handler[phase] then
-      bits = bit.bor(bits, bit.lshift(1, i - 1))
-    end
-  end
-  return bits
 end
 
 --- Loads one plugin.

@@ -103,12 +103,13 @@ describe("weir.plugins", function()
     end)
   end
 
-  for _, phase in ipairs({ "preread" }) do
-    it("refuses " .. phase .. ", which it would not run", function()
-      assert.matches("it implements `" .. phase .. "`, a phase that this version",
-        refused({ [phase] = function() end }))
-    end)
-  end
+  it("refuses what is for streams alone, and takes what is for requests, too", function()
+    local noop = function() end
+    assert.matches("of all phases it implements only `preread`, which weir does not run",
+      refused({ preread = noop }))
+    plugin.define("one", { preread = noop }, { "access" })
+    assert.equal("one", plugins.load("one").name)
+  end)
 
   for _, phase in ipairs({ "access", "upstream_verify", "phases" }) do
     it("refuses " .. phase .. " that is no function", function()
