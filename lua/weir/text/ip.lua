@@ -123,4 +123,21 @@ function ip.groups(s)
   return nil
 end
 
+--- The bytes of an address literal, as they stand in packets.
+-- @tparam string s
+-- @treturn string|nil 4 or 16 bytes
+function ip.bytes(s)
+  local groups, bits = ip.groups(s)
+  if not groups then
+    return nil
+  elseif bits == 8 then
+    return string.char(unpack(groups))
+  end
+  local bytes = {}
+  for i, group in ipairs(groups) do
+    bytes[i] = string.char(math.floor(group / 256), group % 256)
+  end
+  return table.concat(bytes)
+end
+
 return ip
