@@ -1,5 +1,6 @@
 -- How many requests who may make within which time. Fields and rules are Kong's.
 
+local redis = require("kong.tools.redis.schema").config_schema
 local typedefs = require("kong.db.schema.typedefs")
 local windows = require("kong.plugins.rate-limiting.windows")
 
@@ -25,23 +26,10 @@ local function check_policy(value)
   return true
 end
 
--- Where the policy "redis" counts.
-local REDIS = {
-  { host = typedefs.redis_host },
-  { port = typedefs.port { default = 6379 } },
-  { timeout = typedefs.timeout { default = 2000 } },
-  { username = { type = "string", referenceable = true } },
-  { password = { type = "string", referenceable = true, len_min = 0 } },
-  { database = { type = "integer", default = 0 } },
-  { ssl = { type = "boolean", default = false } },
-  { ssl_verify = { type = "boolean", default = false } },
-  { server_name = typedefs.redis_server_name },
-}
-
--- Fields of the record as they were called before it.
+-- Fields of `redis` as they were called before it.
 local function redis_shorthands()
   local shorthands = {}
-  for i, item in ipairs(REDIS) do
+  for i, item in ipairs(redis.fields) do
     local name, field = next(item)
     shorthands[i] = { ["redis_" .. name] = {
       type = field.type, len_min = field.len_min, referenceable = field.referenceable,
@@ -84,7 +72,7 @@ for _, field in ipairs({
     custom_validator = check_policy,
   } },
   { fault_tolerant = { type = "boolean", required = true, default = true } },
-  { redis = { type = "record", required = true, fields = REDIS } },
+  { redis = redis },
   { hide_client_headers = { type = "boolean", required = true, default = false } },
   { error_code = { type = "integer", default = 429, between = { 400, 599 } } },
   { error_message = { type = "string", default = "API rate limit exceeded" } },

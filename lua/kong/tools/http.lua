@@ -1,8 +1,10 @@
 -- kong.tools.http.
 local abi = require("weir.abi")
 local arguments = require("weir.pdk.arguments")
+local headers = require("weir.pdk.headers")
 local mime_type = require("kong.tools.mime_type")
 local native = require("weir.pdk.native")
+local time = require("weir.ngx.time")
 
 local C = abi.C
 
@@ -88,6 +90,24 @@ function http.parse_directive_header(value)
     end
   end
   return directives
+end
+
+-- The last value of a field of the response.
+local function last_value(name)
+  local values = headers.values(C.WEIR_HEADERS_RESPONSE, name)
+  return type(values) == "table" and values[#values] or values
+end
+
+--- How long a response may be kept.
+-- @tparam table directives of its Cache-Control, from parse_directive_header()
+-- @treturn number seconds; by Expires where there are no such directives, 0 where nothing is said
+function http.calculate_resource_ttl(directives)
+  local ttl = tonumber(directives["s-maxage"]) or tonumber(directives["max-age"])
+  if not ttl then
+    local expires = time.parse_http_time(last_value("expires") or "")
+    ttl = expires and expires - time.time() or 0
+  end
+  return math.max(ttl, 0)
 end
 
 local function name_check(what)

@@ -1,7 +1,15 @@
 -- kong.tools.table.
 local helpers = require("weir.pdk.table")
 
-local tables = { table_merge = helpers.merge }
+local tables = {
+  table_merge = helpers.merge,
+  -- A table for where there is none, which nothing can be put into.
+  EMPTY = setmetatable({}, {
+    __newindex = function()
+      error("attempt to change the empty table of kong.tools.table", 2)
+    end,
+  }),
+}
 
 --- Arguments as a list with their number in `n`.
 function tables.pack(...)

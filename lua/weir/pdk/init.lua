@@ -21,6 +21,7 @@ local kong = {
   cache = Cache.new(),
   client = require("weir.pdk.client"),
   cluster = require("weir.pdk.cluster"),
+  cluster_events = require("weir.pdk.cluster_events"),
   core_cache = Cache.new(),
   ctx = require("weir.pdk.ctx"),
   db = require("weir.db"),

@@ -157,6 +157,10 @@ end
 -- @function kong.log.err
 -- @param ... values, put together
 
+--- The same as kong.log.err. Kong does not have it, and yet plugins of its own call it.
+-- @function kong.log.error
+-- @param ... values, put together
+
 --- Writes a line at level warn, if the log's level is not below it.
 -- @function kong.log.warn
 -- @param ... values, put together
@@ -206,6 +210,7 @@ local function new_facility(style_of)
   for name, level in pairs(LEVELS) do
     log[name] = writer(level, style_of)
   end
+  log.error = log.err
   --- Changes what the lines look like.
   -- @tparam ?string text with the modifiers of new(); nil is Kong's format again
   function log.set_format(text)

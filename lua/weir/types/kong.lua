@@ -162,6 +162,22 @@ kong.cluster = {}
 ---@return string # why there is none
 function kong.cluster.get_id() end
 
+---@class kong.cluster_events
+kong.cluster_events = {}
+
+--- Sends a message to other gateways.
+---@param channel string
+---@param data string
+---@param delay? number seconds
+---@return boolean # true
+function kong.cluster_events:broadcast(channel, data, delay) end
+
+--- Says what is to be called for messages of other gateways.
+---@param channel string
+---@param callback function
+---@return boolean # true
+function kong.cluster_events:subscribe(channel, callback) end
+
 ---@class kong.configuration: table<string, any>
 kong.configuration = {}
 
@@ -212,6 +228,10 @@ function kong.log.emerg(...) end
 --- Writes a line at level err, if the log's level is not below it.
 ---@param ... any values, put together
 function kong.log.err(...) end
+
+--- The same as kong.log.err. Kong does not have it, and yet plugins of its own call it.
+---@param ... any values, put together
+function kong.log.error(...) end
 
 --- Writes a line at level info, if the log's level is not below it.
 ---@param ... any values, put together

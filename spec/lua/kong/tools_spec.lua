@@ -55,6 +55,12 @@ end)
 describe("kong.tools.table", function()
   local tables = require("kong.tools.table")
 
+  it("has a table that stays empty", function()
+    assert.is_nil(next(tables.EMPTY))
+    assert.has_error(function() tables.EMPTY.x = 1 end)
+    assert.is_nil(tables.EMPTY.x)
+  end)
+
   it("packs and unpacks", function()
     local packed = tables.pack(1, nil, 3, nil)
     assert.equal(4, packed.n)
@@ -349,6 +355,109 @@ describe("kong.tools", function()
       yield(true)
     end
     assert.equal(2, naps)
+  end)
+end)
+
+describe("kong.tools.http.calculate_resource_ttl", function()
+  local http, time
+
+  setup(function()
+    fake.install()
+    for _, name in ipairs({ "weir.pdk.native", "weir.pdk.headers", "kong.tools.http" }) do
+      package.loaded[name] = nil
+    end
+    http, time = require("kong.tools.http"), require("weir.ngx.time")
+  end)
+
+  local function ttl(cache_control, ...)
+    local expires = {}
+    for i, seconds in ipairs({ ... }) do
+      expires[i] = time.http_time(time.time() + seconds)
+    end
+    fake.request = fake.new_request({
+      phase = "header_filter", headers_response = { Expires = expires },
+    })
+    return http.calculate_resource_ttl(http.parse_directive_header(cache_control))
+  end
+
+  it("goes by Cache-Control, and by Expires only where that says nothing", function()
+    assert.equal(5, ttl("public, max-age=5"))
+    assert.equal(7, ttl("max-age=5, s-maxage=7", 100))
+    assert.equal(0, ttl("max-age=-5"))
+    assert.equal(0, ttl("public"))
+    assert.equal(0, ttl("max-age"))
+    assert.is_true(math.abs(ttl("public", 5, 100) - 100) <= 1)
+    assert.equal(0, ttl(nil, -100))
+  end)
+end)
+
+describe("kong.pdk.private.rate_limiting", function()
+  it("keeps fields of the response with the request until they are written", function()
+    local written = {}
+    package.loaded["weir.ngx.header"] = written
+    package.loaded["kong.pdk.private.rate_limiting"] = nil
+    local rate_limiting = require("kong.pdk.private.rate_limiting")
+    local ctx = {}
+    rate_limiting.apply_response_headers(ctx)
+    rate_limiting.store_response_header(ctx, "X-RateLimit-Limit-Minute", 5)
+    rate_limiting.store_response_header(ctx, "RateLimit-Reset", "30")
+    assert.equal(5, rate_limiting.get_stored_response_header(ctx, "X-RateLimit-Limit-Minute"))
+    assert.is_nil(rate_limiting.get_stored_response_header({}, "X-RateLimit-Limit-Minute"))
+    assert.same({}, written)
+    rate_limiting.apply_response_headers(ctx)
+    assert.same({ ["X-RateLimit-Limit-Minute"] = 5, ["RateLimit-Reset"] = "30" }, written)
+    assert.has_error(function() rate_limiting.store_response_header(ctx, 1, 1) end,
+      "arg #2 key must be a string, got number")
+    assert.has_error(function() rate_limiting.store_response_header(ctx, "a", {}) end,
+      "arg #3 value must be a string or a number, got table")
+  end)
+end)
+
+describe("what plugins' schemas take from Kong", function()
+  local plugin = require("spec.support.plugin")
+
+  local function configure(fields, config)
+    return plugin.configure({ name = "own", fields = {
+      { config = { type = "record", fields = fields } },
+    } }, config)
+  end
+
+  it("has the fields of a queue with their defaults", function()
+    local fields = { { queue = require("kong.tools.queue_schema") } }
+    local config = assert(configure(fields, {}))
+    assert.equal(1, config.queue.max_batch_size)
+    assert.equal(10000, config.queue.max_entries)
+    assert.equal(1, config.queue.concurrency_limit)
+    local _, err = configure(fields, { queue = { max_batch_size = 0 } })
+    assert.equal("value should be between 1 and 1000000", err)
+  end)
+
+  it("has the fields of a Redis with their defaults", function()
+    local fields = { { redis = require("kong.tools.redis.schema").config_schema } }
+    local config = assert(configure(fields, { redis = { host = "r.example", password = "" } }))
+    assert.same({
+      host = "r.example", port = 6379, timeout = 2000, password = "", database = 0, ssl = false,
+      ssl_verify = false,
+    }, config.redis)
+    assert.equal(6379, assert(configure(fields, {})).redis.port)
+  end)
+end)
+
+describe("kong.workspaces", function()
+  it("knows the one there is", function()
+    local workspaces = require("kong.workspaces")
+    assert.equal(require("kong.constants").DECLARATIVE_DEFAULT_WORKSPACE_ID,
+      workspaces.get_workspace_id())
+    assert.equal("default", workspaces.get_workspace().name)
+  end)
+end)
+
+describe("kong.deprecation and kong.pdk.node", function()
+  it("are functions of the PDK", function()
+    fake.install()
+    require("kong.deprecation")("old is deprecated", { after = "4.0" })
+    assert.matches("old is deprecated %(deprecated after 4%.0%)", fake.log[#fake.log].text)
+    assert.is_string(require("kong.pdk.node").new().get_hostname())
   end)
 end)
 

@@ -179,6 +179,7 @@ local FUNCTIONS = {
 
   ["log"] = { ANY, { "x" } },
   ["log.emerg"] = { ANY }, ["log.alert"] = { ANY }, ["log.crit"] = { ANY }, ["log.err"] = { ANY },
+  ["log.error"] = { ANY },
   ["log.warn"] = { ANY }, ["log.notice"] = { ANY }, ["log.info"] = { ANY },
   ["log.debug"] = { ANY }, ["log.inspect"] = { ANY }, ["log.inspect.on"] = { ANY },
   ["log.inspect.off"] = { ANY }, ["log.set_format"] = { ANY, { "%message" } },
@@ -192,6 +193,10 @@ local FUNCTIONS = {
   ["node.get_hostname"] = { ANY },
   ["node.get_memory_stats"] = { ANY },
   ["cluster.get_id"] = { ANY },
+  ["cluster_events.subscribe"] = { ANY, { {}, "c", print }, { {}, "channel must be a string" },
+    { { {}, "c" }, "callback must be a function" } },
+  ["cluster_events.broadcast"] = { ANY, { {}, "c", "d", 1 }, { {}, "channel must be a string" },
+    { { {}, "c" }, "data must be a string" }, { { {}, "c", "d", "e" }, "delay must be a number" } },
   ["table.new"] = { ANY, { 1, 1 } },
   ["table.clear"] = { ANY, { {} } },
   ["table.merge"] = { ANY },

@@ -1,7 +1,6 @@
 -- What to use in place of what weir does not have: for names that plugins are known to ask for.
 return {
   fields = {
-    ["kong.cluster_events"] = "weir nodes form no cluster; ngx.shared is shared by the workers",
     ["kong.dao"] = "kong.db, since Kong 1.0",
     ["kong.worker_events"] = "ngx.shared, which all workers see",
     ["ngx.balancer"] = "the `balancer` phase of the handler",

@@ -1,0 +1,2 @@
+-- kong.deprecation: warns of what is deprecated.
+return require("weir.pdk.log").deprecation
