@@ -1,10 +1,11 @@
 -- Compiles schema definitions into what weir.schema works with, and finds their mistakes.
 --
 -- A compiled field is { def = the field as defined, required = whether it must have a value,
--- validators = names in their order, generate = what makes up a value, may_refer = whether it or what is in it may be a reference to a secret,
--- record / elements / keys / values = compiled parts }; a compiled record { ordered, by_name,
--- shorthands, names, entity_checks, transformations, late = those that look into referenced
--- entities, check, tools = what its entity checks may use, once they have run }.
+-- validators = names in their order, generate = what makes up a value, may_refer = whether it or
+-- what is in it may be a reference to a secret, record / elements / keys / values = compiled
+-- parts }; a compiled record { ordered, by_name, shorthands, names, entity_checks, transformations,
+-- late = those that look into referenced entities, check, tools = what its entity checks may use,
+-- once they have run }.
 local attributes = require("weir.schema.attributes")
 local checks = require("weir.schema.checks")
 local hex = require("weir.text.hex")
