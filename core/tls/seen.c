@@ -91,6 +91,7 @@ static struct entry *find(const struct seen *s, const struct seen_peer *p)
 
 static void touch(struct seen *s, struct entry *e, const struct seen_peer *p, int64_t at)
 {
+    copy_text(e->record.service_name, sizeof e->record.service_name, p->service_name);
     copy_text(e->record.route_id, sizeof e->record.route_id, p->route_id);
     copy_text(e->record.route_name, sizeof e->record.route_name, p->route_name);
     e->record.at = at;
@@ -117,7 +118,6 @@ static struct entry *add(struct seen *s, const struct seen_peer *p)
     r->name = *p->name;
     r->sni = *p->sni;
     copy_text(r->service_id, sizeof r->service_id, p->service_id);
-    copy_text(r->service_name, sizeof r->service_name, p->service_name);
     e->hash = hash_of(p);
     list_init(&e->by_time);
     list_push_tail(&s->by_number, &e->by_number);

@@ -33,7 +33,7 @@ struct seen {
 };
 
 // Who presents something: a peer as a service knows it under one policy. Texts that are not known
-// are empty; the route is the one that asked last.
+// are empty; the route is the one that asked last, and a service has the name that it had then.
 struct seen_peer {
     struct str service_id, service_name, route_id, route_name;
     const struct addr *addr;

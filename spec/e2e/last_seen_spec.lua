@@ -98,6 +98,22 @@ describe("/tls/last-seen", function()
     assert.same({ "kong.example: ok", "other.example: ok", "third.example: name_mismatch" }, names)
   end)
 
+  it("calls services and routes what they are called now, and those that are gone as before", function()
+    local gateway, _, services, document = start({ leaf = { tls = "leaf" } })
+    services.leaf.service.id, services.leaf.route = config.id(7), { id = config.id(8) }
+    assert.is_true(gateway:reload(document()))
+    assert.equal(200, ask(gateway, "leaf"))
+    services.renamed, services.leaf = services.leaf, nil
+    assert.is_true(gateway:reload(document()))
+    local entry = gateway:last_seen()[1]
+    assert.same({ "renamed", "renamed" }, { entry.service.name, entry.route.name })
+    services.renamed, services.other = nil, service(1)
+    assert.is_true(gateway:reload(document()))
+    entry = gateway:last_seen()[1]
+    assert.same({ config.id(7), "leaf" }, { entry.service.id, entry.service.name })
+    assert.same({ config.id(8), "leaf" }, { entry.route.id, entry.route.name })
+  end)
+
   it("tells the policies of a peer apart, also over a reload", function()
     local gateway, _, services, document = start({ leaf = { tls = "leaf", close = true } })
     assert.equal(200, ask(gateway, "leaf"))

@@ -2,6 +2,7 @@
 local cjson = require("cjson")
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local current = require("weir.pdk.current")
 local pem = require("weir.text.pem")
 local verdicts = require("weir.tls.verdict")
 
@@ -18,15 +19,20 @@ local function text_of(array)
   return text ~= "" and text or nil
 end
 
-local function entity_of(id, name)
-  id, name = text_of(id), text_of(name)
-  return id and { id = id, name = name } or cjson.null
+-- One that the configuration still has is called as it is there.
+local function entity_of(kind, id, name)
+  id = text_of(id)
+  local entity = id and current.generation.entities[kind][id]
+  if entity then
+    return { id = id, name = entity.name }
+  end
+  return id and { id = id, name = text_of(name) } or cjson.null
 end
 
 local function entry()
   return {
-    service = entity_of(seen.service_id, seen.service_name),
-    route = entity_of(seen.route_id, seen.route_name),
+    service = entity_of("services", seen.service_id, seen.service_name),
+    route = entity_of("routes", seen.route_id, seen.route_name),
     peer = {
       ip = ffi.string(seen.ip), port = seen.port, name = text_of(seen.name),
       sni = text_of(seen.sni),

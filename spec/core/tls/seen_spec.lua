@@ -54,7 +54,7 @@ describe("seen", function()
     end
     local policy = want.policy or "p"
     return ffi.new("struct seen_peer", {
-      service_id = text(want.service or "s"), service_name = text("service"),
+      service_id = text(want.service or "s"), service_name = text(want.called or "service"),
       route_id = text(route or "r"), route_name = text("route"), addr = addr, name = name,
       sni = sni, policy = policy,
     }), { addr, name, sni, kept, policy }
@@ -85,6 +85,7 @@ describe("seen", function()
       found[#found + 1] = {
         number = tonumber(number), ip = ffi.string(ip), service = ffi.string(record.service_id),
         route = ffi.string(record.route_id), at = tonumber(record.at),
+        called = ffi.string(record.service_name),
         code = ffi.string(C.verdict_code_name(record.verdict.code)),
         text = ffi.string(record.verdict.text), chain = ffi.string(chain),
       }
@@ -121,8 +122,9 @@ describe("seen", function()
     assert.is_false(again({}, first, C.VERDICT_OK))
     put({}, first, verdict)
     local later = presented("leaf", NOW + 60)
-    assert.is_true(again({}, later, C.VERDICT_OK, "other"))
-    assert.same({ NOW + 60, "other" }, { list()[1].at, list()[1].route })
+    assert.is_true(again({ called = "renamed" }, later, C.VERDICT_OK, "other"))
+    assert.same({ NOW + 60, "other", "renamed" },
+      { list()[1].at, list()[1].route, list()[1].called })
     assert.is_false(again({}, later, C.VERDICT_NAME_MISMATCH))
     assert.is_false(again({}, presented("expired"), C.VERDICT_OK))
     assert.equal(NOW + 60, list()[1].at)
