@@ -33,6 +33,7 @@ struct plan {
     uint16_t retries;           // further attempts after the first
     uint16_t phases;            // 1 << enum phase: where Lua is entered
     uint8_t protocols;          // PLAN_PROTOCOL_*
+    bool chooses;               // which plugins run is known in access alone: `phases` are of all
     bool tls, strip_path, preserve_host;
     uint16_t https_redirect_status;
     struct str service_path;    // "" when the service has none

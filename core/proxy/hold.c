@@ -4,7 +4,8 @@
 
 bool hold_wanted(const struct request *r)
 {
-    return r->hold_asked || (r->plan->phases >> PHASE_RESPONSE & 1) != 0;
+    const struct plan *p = r->plan;
+    return r->hold_asked || (!p->chooses && (p->phases >> PHASE_RESPONSE & 1) != 0);
 }
 
 bool hold_piece(struct request *r, struct str piece)

@@ -234,10 +234,12 @@ static bool step_rewrite(struct request *r)
     return run_phase(r, PHASE_REWRITE);
 }
 
-// An https-only route that was asked in the clear (Kong: https_redirect_status_code).
-static void refuse_plain(struct request *r)
+// An https-only route that was asked in the clear (Kong: https_redirect_status_code). The request
+// has not come to the route: of plugins, the global ones alone see the answer.
+static void refuse_plain(struct request *r, const struct plan *plan)
 {
-    unsigned status = r->plan->https_redirect_status ? r->plan->https_redirect_status : 426;
+    unsigned status = plan->https_redirect_status ? plan->https_redirect_status : 426;
+    r->match = (struct route_match){ 0 };
     r->response.status = (uint16_t)status;
     if (status == 426) {
         head_add_id(&r->response, HEADER_CONNECTION, STR("Upgrade"));
@@ -291,11 +293,12 @@ static bool step_route(struct request *r)
         request_fail(r, &err_no_route);
         return false;
     }
-    adopt_plan(r, s->plans[r->match.plan]);
-    if (r->plan->protocols == PLAN_PROTOCOL_HTTPS && !is_https(r)) {
-        refuse_plain(r);
+    const struct plan *plan = s->plans[r->match.plan];
+    if (plan->protocols == PLAN_PROTOCOL_HTTPS && !is_https(r)) {
+        refuse_plain(r, plan);
         return false;
     }
+    adopt_plan(r, plan);
     return true;
 }
 

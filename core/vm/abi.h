@@ -202,6 +202,8 @@ struct weir_plan_desc {
     struct weir_policy *policy;         // tls only; NULL together with `error`
     uint8_t tls;                        // scheme to the upstream is https
     uint8_t strip_path, preserve_host;
+    uint8_t chooses;                    // consumers have plugins of their own: access chooses which
+                                        // run, and asks for the whole response where one needs it
     uint8_t protocols;                  // 1 http, 2 https: what the route allows
     uint16_t https_redirect_status;
     uint16_t retries;

@@ -181,6 +181,7 @@ static struct plan plan_of(const struct weir_plan_desc *d, struct policy *policy
         .retries = d->retries,
         .phases = (uint16_t)d->phases,
         .protocols = d->protocols,
+        .chooses = d->chooses,
         .tls = d->tls,
         .strip_path = d->strip_path,
         .preserve_host = d->preserve_host,

@@ -145,12 +145,20 @@ function Compiler:decide(plan, scope, links)
   end
 end
 
+-- The phases of a route's plan. Where plugins are chosen, access says whether one of them looks at
+-- the whole response.
+local function phases_of(choices, links)
+  local phases = Chains.phases(choices or links, BEFORE_ROUTE)
+  return choices and bit.band(phases, RESPONSE) ~= 0 and bit.bor(phases, ACCESS) or phases
+end
+
 -- The plan of a route, and its chain.
 function Compiler:plan(route, service)
   local links = self.chains:select(route, service)
   local choices = self.chains:choices(route, service)
   local plan = {
-    phases = Chains.phases(choices or links, BEFORE_ROUTE),
+    phases = phases_of(choices, links),
+    chooses = choices ~= nil,
     protocols = route.protocols,
     strip_path = route.strip_path,
     preserve_host = route.preserve_host,

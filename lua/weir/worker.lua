@@ -25,7 +25,7 @@ local wait = require("weir.wait")
 local C = abi.C
 
 local ACCESS, CERTIFICATE = C.WEIR_PHASE_ACCESS, C.WEIR_PHASE_CERTIFICATE
-local UPSTREAM_VERIFY = C.WEIR_PHASE_UPSTREAM_VERIFY
+local RESPONSE, UPSTREAM_VERIFY = C.WEIR_PHASE_RESPONSE, C.WEIR_PHASE_UPSTREAM_VERIFY
 local report, traceback = failure.report, failure.traceback
 local WARN = 4 -- enum log_level
 
@@ -58,7 +58,7 @@ for phase in pairs(abi.phases) do
 end
 
 -- Access where consumers have configurations of their own: which one of a plugin runs is known when
--- its turn comes.
+-- its turn comes. Whether one of them is there for the whole response, when all have had theirs.
 local function run_access(options, first)
   local state = choice.state(options)
   for turn = first, #options.items do
@@ -68,6 +68,9 @@ local function run_access(options, first)
     if fn and step_in_access(record, fn, record.handler, record.conf) then
       return true
     end
+  end
+  if choice.chain(options, RESPONSE) then
+    C.weir_service_hold()
   end
 end
 

@@ -98,7 +98,7 @@ describe("/tls/last-seen", function()
     assert.same({ "kong.example: ok", "other.example: ok", "third.example: name_mismatch" }, names)
   end)
 
-  it("calls services and routes what they are called now, and those that are gone as before", function()
+  it("calls services and routes as they are called now, and as last if they are gone", function()
     local gateway, _, services, document = start({ leaf = { tls = "leaf" } })
     services.leaf.service.id, services.leaf.route = config.id(7), { id = config.id(8) }
     assert.is_true(gateway:reload(document()))

@@ -99,6 +99,28 @@ describe("phases:", function()
     end)
   end)
 
+  it("see a route's refusal of plain HTTP where they are everybody's, as in Kong", function()
+    local function tracer(mark)
+      return { name = "tracer", config = { mark = mark } }
+    end
+    local gateway = gateway_of({
+      secure = {
+        port = peer.ports.main, route = { protocols = { "https" } }, plugins = { tracer("mine") },
+      },
+      moved = {
+        port = peer.ports.main, plugins = { tracer("mine") },
+        route = { protocols = { "https" }, https_redirect_status_code = 301 },
+      },
+    }, { plugins = { tracer("all") } })
+    for path, status in pairs({ ["/secure"] = 426, ["/moved"] = 301 }) do
+      local response = gateway:get({ path = path, host = "x.example" })
+      assert.equal(status, response.status)
+      assert.equal("rewrite=all,header_filter=all", response.headers["x-trace"])
+      gateway:wait_line(("header_filter=all,log=all status %d"):format(status))
+    end
+    assert.equal(0, #gateway:lines("=mine"))
+  end)
+
   it("are none of Lua's business where no plugin is", function()
     local gateway = gateway_of({ plain = { port = peer.ports.main } })
     gateway:get({ path = "/plain", host = "x.example" })
@@ -108,6 +130,44 @@ describe("phases:", function()
     end
     -- The question itself is the Admin API's, which is Lua.
     assert.equal(before + 1, gateway:status().lua_phases)
+  end)
+
+  describe("where consumers have plugins of their own,", function()
+    local gateway
+
+    setup(function()
+      local consumers = {}
+      for i, name in ipairs({ "ann", "bob" }) do
+        consumers[i] = { username = name, keyauth_credentials = { { key = name } } }
+      end
+      local function open()
+        return { port = peer.ports.main }
+      end
+      gateway = gateway_of({ anns = open(), others = open() }, {
+        consumers = consumers,
+        plugins = {
+          { name = "key-auth", service = "anns" },
+          { name = "whole", service = "anns", consumer = "ann" },
+          { name = "whole", service = "others" },
+          { name = "buffering", service = "others", consumer = "ann" },
+        },
+      })
+    end)
+
+    local function get(path, key)
+      return gateway:get({ path = path, host = "x.example", headers = { apikey = key } })
+    end
+
+    it("the answers of those whose plugins look at them are held, and no others", function()
+      assert.equal("50000", get("/anns/bytes/50000", "ann").headers["x-length"])
+      assert.equal(502, get("/anns/bytes/200000", "ann").status)
+      local streamed = get("/anns/bytes/200000", "bob")
+      assert.same({ 200, 200000 }, { streamed.status, #streamed.body })
+    end)
+
+    it("those of nobody in particular are held, too, where no other plugin has access", function()
+      assert.equal("7", get("/others/bytes/7").headers["x-length"])
+    end)
   end)
 
   it("rewrite that fails gives the error page, with the request's id", function()

@@ -95,8 +95,8 @@ local PLAN_TEXTS = {
   "judges",
 }
 local PLAN_NUMBERS = {
-  "phases", "upstream", "tls", "strip_path", "preserve_host", "https_redirect_status", "retries",
-  "connect_timeout", "write_timeout", "read_timeout", "service_port",
+  "phases", "chooses", "upstream", "tls", "strip_path", "preserve_host", "https_redirect_status",
+  "retries", "connect_timeout", "write_timeout", "read_timeout", "service_port",
 }
 
 local function protocol_bits(protocols)
