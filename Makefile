@@ -224,6 +224,7 @@ install_lua = cd $(1) && find . -name '*.lua' -exec install -D -m 644 {} '$(2)/{
 install: $(BUILD)/weir
 	install -D -m 755 $(BUILD)/weir '$(DESTDIR)$(BINDIR)/weir'
 	install -D -m 644 -t '$(DESTDIR)$(DOCDIR)' README.md LICENSE
+	find lua plugins -name README.md -exec install -D -m 644 {} '$(DESTDIR)$(DOCDIR)/{}' \;
 	$(call install_lua,lua,$(DESTDIR)$(DATADIR)/lua)
 	$(call install_lua,plugins,$(DESTDIR)$(DATADIR)/plugins)
 
