@@ -1,6 +1,7 @@
 -- The files that `make reference` writes.
 
 local annotations = require("spec.reference.annotations")
+local compatibility = require("spec.reference.compatibility")
 local page = require("spec.reference.page")
 
 local files = {}
@@ -15,6 +16,7 @@ function files.of(spaces)
     return {}, problems
   end
   return {
+    ["lua/kong/README.md"] = compatibility.text(),
     ["lua/weir/pdk/README.md"] = page.text(spaces),
     ["lua/weir/types/kong.lua"] = annotations.text(spaces, "kong"),
     ["lua/weir/types/ngx.lua"] = annotations.text(spaces, "ngx"),
