@@ -18,8 +18,11 @@ Queue.__index = Queue
 
 local DEFAULTS = {
   max_batch_size = 1, max_coalescing_delay = 1, max_entries = 10000, max_retry_time = 60,
-  initial_retry_delay = 0.01, max_retry_delay = 60,
+  initial_retry_delay = 0.01, max_retry_delay = 60, concurrency_limit = 1,
 }
+
+-- The concurrency_limit of queues whose entries do not wait for one another.
+local UNLIMITED = -1
 
 -- From here on it is said that a queue fills up.
 local NEARLY_FULL = 0.8
@@ -147,7 +150,12 @@ function Queue:send()
   self.full = false
 end
 
--- The timer's work: all that is there, and what comes meanwhile.
+-- A timer's work for an entry that waits for no other.
+local function send_alone(_, self)
+  self:send()
+end
+
+-- A timer's work for all that is there, and what comes meanwhile.
 local function work(_, self)
   while self:count() > 0 do
     self:gather()
@@ -169,11 +177,29 @@ local function with_defaults(conf)
   return complete
 end
 
-local function new(conf, handler)
+local function new(conf, handler, handler_conf)
   return setmetatable({
-    conf = conf, handler = handler, entries = {}, first = 1, last = 0, bytes = 0,
-    arrival = semaphore.new(0),
+    conf = conf, handler = handler, handler_conf = handler_conf, entries = {}, first = 1, last = 0,
+    bytes = 0, arrival = semaphore.new(0),
   }, Queue)
+end
+
+-- The queue for an entry, with a timer that works on it; one of its own where entries do not wait.
+local function queue_for(conf, handler, handler_conf)
+  local alone = conf.concurrency_limit == UNLIMITED
+  local self = not alone and queues[conf.name]
+  if self then
+    self.conf, self.handler_conf = conf, handler_conf
+    return self
+  end
+  self = new(conf, handler, handler_conf)
+  local ok, err = timer.at(0, alone and send_alone or work, self)
+  if not ok then
+    return nil, err
+  elseif not alone then
+    queues[conf.name] = self
+  end
+  return self
 end
 
 local function check(conf, handler, handler_conf)
@@ -190,7 +216,8 @@ end
 
 --- Puts an entry into a queue.
 -- @tparam table conf name, max_batch_size, max_coalescing_delay, max_entries, max_bytes,
--- max_retry_time, initial_retry_delay, max_retry_delay (seconds); the newest counts
+-- max_retry_time, initial_retry_delay, max_retry_delay (seconds), concurrency_limit (-1: each entry
+-- is sent by itself and at once); the newest counts
 -- @tparam function handler gets handler_conf and a list of entries; returns true, or false and what
 -- is wrong. It may wait.
 -- @tparam ?table handler_conf the newest counts
@@ -202,16 +229,10 @@ function queue.enqueue(conf, handler, handler_conf, entry)
   if entry == nil then
     return nil, "entry must be a non-nil Lua value"
   end
-  local self = queues[conf.name]
+  local self, err = queue_for(with_defaults(conf), handler, handler_conf)
   if not self then
-    self = new(with_defaults(conf), handler)
-    local ok, err = timer.at(0, work, self)
-    if not ok then
-      return nil, err
-    end
-    queues[conf.name] = self
+    return nil, err
   end
-  self.conf, self.handler_conf = with_defaults(conf), handler_conf
   return self:push(entry)
 end
 
@@ -222,17 +243,41 @@ end
 function queue.can_enqueue(conf, entry)
   local self = queues[conf.name]
   conf = with_defaults(conf)
+  if conf.concurrency_limit == UNLIMITED then
+    return true
+  end
   local bytes, count = self and self.bytes or 0, self and self:count() or 0
   return count < conf.max_entries
     and (not conf.max_bytes or bytes + size_of(entry) <= conf.max_bytes)
 end
 
---- The `queue` of a plugin's configuration, with a name: the plugin's and its entity's.
+-- Fields of configurations from before there was `queue`: how they are called in it now, and the
+-- defaults that they had.
+local OLD_FIELDS = {
+  { name = "queue_size", now = "max_batch_size", default = 1 },
+  { name = "flush_timeout", now = "max_coalescing_delay", default = 2 },
+}
+
+-- Handlers look into the configuration, too: so what is said in old fields is put there.
+local function take_old_fields(config)
+  for _, field in ipairs(OLD_FIELDS) do
+    local value = config[field.name]
+    if value ~= nil and value ~= null and value ~= field.default then
+      config.queue = config.queue or {}
+      config.queue[field.now] = value
+    end
+  end
+end
+
+--- The `queue` of a plugin's configuration, with a name: the plugin's and its entity's. What the
+-- configuration says in fields from before there was `queue` (`queue_size`, `flush_timeout`) is put
+-- into it.
 -- @tparam string plugin_name
 -- @tparam table config
 -- @tparam ?string queue_name instead of the entity's id
 -- @treturn table
 function queue.get_plugin_params(plugin_name, config, queue_name)
+  take_old_fields(config)
   local conf = with_defaults(config.queue or {})
   conf.name = conf.name
     or ("%s.%s"):format(plugin_name, queue_name or plugin.get_id() or "")

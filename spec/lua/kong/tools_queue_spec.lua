@@ -185,6 +185,26 @@ describe("kong.tools.queue", function()
     assert.same({ { "a" }, { "b" } }, batches)
   end)
 
+  it("sends each entry by itself and at once where they need not wait for one another", function()
+    local conf = { concurrency_limit = -1, max_entries = 1, initial_retry_delay = 1 }
+    local failures = 1
+    local function once_failing(_, entries)
+      batches[#batches + 1] = entries
+      failures = failures - 1
+      return failures < 0, "not yet"
+    end
+    put(conf, "a", once_failing)
+    put(conf, "b", once_failing)
+    assert.is_true(queue.can_enqueue(conf, "c"))
+    assert.is_false(queue.exists("q"))
+    assert.equal(2, #timers)
+    work()
+    assert.same({ { "a" }, { "a" }, { "b" } }, batches)
+    assert.equal(1001, clock)
+    timers = "none"
+    assert.same({ nil, "too many pending timers" }, { put(conf, "c") })
+  end)
+
   it("says that it would overflow", function()
     assert.is_true(queue.can_enqueue({ name = "none", max_entries = 1 }, 1))
     put({ max_entries = 1 }, 1)
@@ -198,6 +218,17 @@ describe("kong.tools.queue", function()
     assert.equal(7, params.max_batch_size)
     assert.equal(10000, params.max_entries)
     assert.equal("mine", queue.get_plugin_params("own", { queue = { name = "mine" } }).name)
+  end)
+
+  it("puts into a plugin's configuration what fields of older ones say", function()
+    local config = { queue_size = 7, flush_timeout = 0.5, queue = { max_entries = 3 } }
+    local params = queue.get_plugin_params("own", config, "x")
+    assert.same({ 7, 0.5, 3 },
+      { params.max_batch_size, params.max_coalescing_delay, params.max_entries })
+    assert.same({ max_batch_size = 7, max_coalescing_delay = 0.5, max_entries = 3 }, config.queue)
+    config = { queue_size = 1, flush_timeout = 2, queue = { max_batch_size = 4 } }
+    assert.equal(4, queue.get_plugin_params("own", config, "x").max_batch_size)
+    assert.same({ max_batch_size = 4 }, config.queue)
   end)
 
   it("says what is wrong", function()
