@@ -164,6 +164,16 @@ local function work(_, self)
   queues[self.conf.name] = nil
 end
 
+-- A worker that drains sends what waits. One that is stopped at once only says what it leaves: Lua
+-- is not entered any more, but finalisers run when the state is closed.
+local at_end = newproxy(true)
+getmetatable(at_end).__gc = function()
+  for _, self in pairs(queues) do
+    say("err", self, "%d entries were lost: the worker was stopped", self:count())
+  end
+end
+setmetatable(queues, { keeps = at_end })
+
 -- ---- the interface
 
 local function with_defaults(conf)
