@@ -64,6 +64,9 @@ end
 
 local load = load
 
+--- Lua's own load(), for texts that weir makes itself.
+bounds.load_own = load
+
 -- A text, or what a function gives in pieces.
 local function text_of(chunk)
   if type(chunk) ~= "function" then

@@ -43,18 +43,14 @@ end)
 
 -- ---- running
 
-local LOOP = "weir.runner.loop"
-
--- phase -> what runs a chain in it
-local run_in = {}
--- Runs one handler in access.
-local step_in_access
-
-for phase in pairs(abi.phases) do
-  package.loaded[LOOP] = nil
-  local loop = require(LOOP)(phase)
-  run_in[phase] = loop.run
-  step_in_access = phase == ACCESS and loop.step or step_in_access
+-- Runs one handler in access; true when it fails.
+local function step_in_access(record, fn)
+  current.plugin = record
+  local ok, err = xpcall(fn, traceback, record.handler, record.conf)
+  if not ok then
+    report(record, abi.phases[ACCESS], err)
+    return true
+  end
 end
 
 -- Access where consumers have configurations of their own: which one of a plugin runs is known when
@@ -65,7 +61,7 @@ local function run_access(options, first)
     state.turn = turn
     local record = state.chosen[turn]
     local fn = chains.handler_of(record, ACCESS)
-    if fn and step_in_access(record, fn, record.handler, record.conf) then
+    if fn and step_in_access(record, fn) then
       return true
     end
   end
@@ -79,7 +75,7 @@ local function run_chosen(phase, options)
     return run_access(options, 1)
   end
   local chain = choice.chain(options, phase)
-  return chain and run_in[phase](chain)
+  return chain and chain:run()
 end
 
 --- Runs the handlers of one phase.
@@ -99,20 +95,10 @@ function worker.run(serial, phase, plan, slot)
   if options then
     failed = run_chosen(phase, options)
   else
-    failed = run_in[phase](chain)
+    failed = chain:run()
   end
   current.plugin, current.slot = nil, 0
   return failed
-end
-
--- What of a chain comes behind a plugin's handler, nil when nothing does.
-local function rest_of(chain, record)
-  local at = 1
-  while chain[at + 3] ~= record do
-    at = at + 4
-  end
-  local rest = { unpack(chain, at + 4) }
-  return rest[1] and rest
 end
 
 --- Runs the handlers that come after one that left (weir.wait). Arguments and result as of run().
@@ -125,8 +111,8 @@ function worker.go_on(serial, phase, plan, slot)
     failed = run_access(options, choice.state(options).turn + 1)
   else
     -- Only access has a choice of its own: in rewrite the route is not known.
-    local rest = rest_of(generation[phase][plan], wait.left())
-    failed = rest and run_in[phase](rest)
+    local rest = chains.rest(phase, generation[phase][plan], wait.left())
+    failed = rest and rest:run()
   end
   current.plugin, current.slot = nil, 0
   return failed
@@ -158,9 +144,11 @@ local function refusal(ok, verdict, reason)
 end
 
 -- Asks one plugin. A failure refuses, too, and is logged.
-local function ask(record, fn, handler, conf)
+local function ask(record)
+  local handler = record.handler
   current.plugin = record
-  local ok, verdict, reason = xpcall(fn, traceback, handler, conf, certificates.open())
+  local ok, verdict, reason =
+    xpcall(handler.upstream_verify, traceback, handler, record.conf, certificates.open())
   certificates.close()
   current.plugin = nil
   if not ok then
@@ -184,7 +172,7 @@ function worker.judge(serial, plan)
   end
   current.generation, current.phase, current.slot = generation, UPSTREAM_VERIFY, 0
   for at = 1, #chain, 4 do
-    local why = ask(chain[at + 3], chain[at], chain[at + 1], chain[at + 2])
+    local why = ask(chain[at + 1])
     if why then
       return why
     end
@@ -198,7 +186,7 @@ end
 function worker.certificate(serial)
   local generation = generations[serial]
   current.generation, current.phase, current.slot = generation, CERTIFICATE, 0
-  local failed = run_in[CERTIFICATE](generation[CERTIFICATE][0])
+  local failed = generation[CERTIFICATE][0]:run()
   current.plugin = nil
   return not failed
 end

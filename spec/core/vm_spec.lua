@@ -554,10 +554,9 @@ describe("core/vm", function()
       world:run("log")
       return world:log():match(".*compiled: (.-), client")
     end
-    -- What cannot be compiled (the head of a function around a loop that has been) is tried a few
-    -- times, ever more seldom, and given up.
+    -- What cannot be compiled is tried a few times, ever more seldom, and given up.
     local compiled = report(150000)
-    assert.matches("loop%.lua", compiled)
+    assert.matches("worker%.lua", compiled)
     -- The traces hold: no guard of theirs fails again and again, and nothing is tried in vain.
     assert.equal(compiled, report(50000))
   end)

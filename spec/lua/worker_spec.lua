@@ -63,7 +63,10 @@ describe("weir.worker", function()
         body = function() end, sleep = function() end, exit = function() end, leave = error,
       }
     end
-    for _, name in ipairs({ "weir.worker", "weir.wait", "weir.pdk.current" }) do
+    for _, name in ipairs({
+      "weir.worker", "weir.wait", "weir.pdk.current", "weir.runner.line", "weir.runner.chains",
+      "weir.runner.choice", "weir.runner.generation",
+    }) do
       package.loaded[name] = nil
     end
     worker = require("weir.worker")

@@ -1,8 +1,9 @@
--- What runs in a phase, flat: { function, handler, conf, record, … } in the order of execution, so
--- that running it is one short loop that compiles.
+-- What runs in a phase, flat: { step, record, handler, conf, … } in the order of execution, and as
+-- `run` the function that runs it (weir.runner.line).
 
 local bit = require("bit")
 local abi = require("weir.abi")
+local line = require("weir.runner.line")
 
 local chains = {}
 
@@ -13,6 +14,13 @@ local chains = {}
 function chains.handler_of(record, phase)
   if record and bit.band(record.phases, bit.lshift(1, phase)) ~= 0 then
     return record.handler[abi.phases[phase]]
+  end
+end
+
+local function finish(phase, chain)
+  if chain[1] then
+    chain.run = line.of(phase, chain)
+    return chain
   end
 end
 
@@ -27,10 +35,23 @@ function chains.make(phase, records)
     if fn then
       local at = #chain
       chain[at + 1], chain[at + 2], chain[at + 3], chain[at + 4] =
-        fn, record.handler, record.conf, record
+        line.step(phase, fn), record, record.handler, record.conf
     end
   end
-  return chain[1] and chain or nil
+  return finish(phase, chain)
+end
+
+--- What of a chain comes behind a plugin's handler.
+-- @tparam number phase WEIR_PHASE_…
+-- @tparam table chain
+-- @tparam table record of the plugin
+-- @treturn table|nil nil when nothing does
+function chains.rest(phase, chain, record)
+  local at = 1
+  while chain[at + 1] ~= record do
+    at = at + 4
+  end
+  return finish(phase, { unpack(chain, at + 4) })
 end
 
 --- Chains of one phase for many plans; plans with the same plugins share them.

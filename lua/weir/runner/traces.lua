@@ -3,6 +3,10 @@
 -- The FFI is fast only in compiled code. LuaJIT throws all traces away when one of its limits is
 -- reached, so they are set for many plugins; and machine code has to lie near LuaJIT's own, where
 -- the system may have no room left.
+--
+-- A chain of plugins should become one trace (weir.runner.line): it has more constants, snapshots
+-- and tail calls, which count as unrolled loops, than LuaJIT allows, and more machine code than one
+-- of its areas takes.
 local jit = require("jit")
 
 local NO_ROOM = "failed to allocate mcode memory"
@@ -37,7 +41,8 @@ end
 --- Sets the limits, and calls `report(text)` if machine code cannot be placed.
 -- @tparam function report
 function traces.start(report)
-  jit.opt.start("maxtrace=4000", "maxrecord=8000", "maxmcode=8192")
+  jit.opt.start("maxtrace=4000", "maxmcode=8192", "sizemcode=256", "maxrecord=8000",
+    "maxirconst=2000", "maxsnap=2000", "loopunroll=60")
   -- The texts of trace errors come with Debian's libluajit-5.1-common; without them nothing can be
   -- told apart.
   local ok, vmdef = pcall(require, "jit.vmdef")
