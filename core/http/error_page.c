@@ -91,22 +91,26 @@ static void negotiate_list(struct str list, int *best, enum page_type *type)
     }
 }
 
-enum page_type page_negotiate(const struct head *request, enum page_type fallback)
+enum page_type page_accepted(const struct head *request)
 {
     enum page_type type = PAGE_JSON;
-    if (!head_has(request, HEADER_ACCEPT)) {
-        const struct header *content = head_get(request, HEADER_CONTENT_TYPE);
-        if (!content)
-            return fallback;
-        struct str mime = content->value;
-        int choice = choose(cut(&mime, ';'), ARRAY_LEN(choices));
-        return choice >= 0 ? (enum page_type)choice : PAGE_JSON;
-    }
     int best = 0;
     for (unsigned i = 0; i < request->count; i++)
         if (request->headers[i].id == HEADER_ACCEPT && !request->headers[i].removed)
             negotiate_list(request->headers[i].value, &best, &type);
     return type;
+}
+
+enum page_type page_negotiate(const struct head *request, enum page_type fallback)
+{
+    if (head_has(request, HEADER_ACCEPT))
+        return page_accepted(request);
+    const struct header *content = head_get(request, HEADER_CONTENT_TYPE);
+    if (!content)
+        return fallback;
+    struct str mime = content->value;
+    int choice = choose(cut(&mime, ';'), ARRAY_LEN(choices));
+    return choice >= 0 ? (enum page_type)choice : PAGE_JSON;
 }
 
 static const struct {

@@ -660,8 +660,12 @@ void request_answer(struct request *r, unsigned status, enum response_source sou
         answer_local(r, r->answer, r->answer_type, source);
         return;
     }
-    enum page_type type = page_negotiate(&r->head, r->view->snapshot->settings.error_default_type);
-    struct str message = r->answer.n > 0 ? r->answer : page_message(a, status);
+    // What has a text of its own is said by Kong, the rest by nginx.
+    bool own = r->answer.n > 0;
+    enum page_type type =
+        own ? page_accepted(&r->head)
+            : page_negotiate(&r->head, r->view->snapshot->settings.error_default_type);
+    struct str message = own ? r->answer : page_message(a, status);
     answer_local(r, page_body(a, type, message, (struct str){r->id, 32}), page_mime(type), source);
 }
 

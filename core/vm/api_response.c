@@ -84,9 +84,7 @@ int weir_response_error(int status, const char *message, size_t n, int type)
         return why;
     if (status < 400 || status > 599 || type < -1 || type > (int)PAGE_XML)
         return api_refuse("an error has a status between 400 and 599");
-    enum page_type page =
-        type >= 0 ? (enum page_type)type
-                  : page_negotiate(&r->head, r->view->snapshot->settings.error_default_type);
+    enum page_type page = type >= 0 ? (enum page_type)type : page_accepted(&r->head);
     struct str text = message ? api_str(message, n) : page_message(&r->arena, (unsigned)status);
     set_status(r, (int)page_status((unsigned)status));
     head_set_id(&r->response, HEADER_CONTENT_TYPE, page_mime(page));

@@ -57,8 +57,9 @@ local function tell_service(conf, names, header)
   end
 end
 
-local function refuse(header)
-  if header == CONSUMER_GROUPS and not kong.client.get_credential() then
+-- Who is anonymous and has no groups could be somebody who has.
+local function refuse(names, header)
+  if header == CONSUMER_GROUPS and #names == 0 and not kong.client.get_credential() then
     return kong.response.error(401)
   end
   return kong.response.error(403, "You cannot consume this service")
@@ -73,7 +74,7 @@ function Acl:access(conf)
     kong.log.err("Cannot identify the consumer, add an authentication plugin to use the ACL plugin")
     return kong.response.error(401)
   elseif not is_allowed(conf, names) then
-    return refuse(where)
+    return refuse(names, where)
   end
   tell_service(conf, names, where)
 end

@@ -18,30 +18,28 @@ local function read(field)
   end
 end
 
--- The credential, if name and password are right; nil and why it could not be looked for.
-local function check(name, text)
-  local credential, err = identity.credential("basicauth_credentials", "username", name)
-  if not credential then
-    return nil, err
-  elseif credential.password == password.hash(text, credential.consumer.id) then
-    return credential
+-- The credential of the first name that somebody has, and the password that came with it; nil, and
+-- why when it could not be looked for.
+local function find_credential()
+  for _, field in ipairs(FIELDS) do
+    local name, text = read(field)
+    if name then
+      local credential, err = identity.credential("basicauth_credentials", "username", name)
+      if credential or err then
+        return credential, text, err
+      end
+    end
   end
 end
 
 -- Says whose name and password the request carries; or what to answer instead.
 local function authenticate(conf)
-  for _, field in ipairs(FIELDS) do
-    local name, text = read(field)
-    local credential, err
-    if name then
-      credential, err = check(name, text)
-    end
-    if err then
-      kong.log.err("could not look for the credential: ", err)
-      return identity.UNEXPECTED
-    elseif credential then
-      return identity.authenticate(credential, credential.username)
-    end
+  local credential, text, err = find_credential()
+  if err then
+    kong.log.err("could not look for the credential: ", err)
+    return identity.UNEXPECTED
+  elseif credential and credential.password == password.hash(text, credential.consumer.id) then
+    return identity.authenticate(credential, credential.username)
   end
   return identity.unauthorized("Unauthorized", "Basic", conf.realm)
 end

@@ -10,8 +10,8 @@ signature.ALGORITHMS = { "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384
 --- Reads what a header field states: `hmac username="…", algorithm="…", headers="…",
 -- signature="…"`, in any order.
 -- @tparam ?string value
--- @treturn table|nil username, algorithm, names (list, in lower case, in the order in which they
--- are signed), signed (set of the same), signature (bytes); nil unless all of them are there. No
+-- @treturn table|nil username, algorithm, names (list, as they are signed), signed (set of the same,
+-- in lower case), signature (bytes, none when it is no base64); nil unless all of them are there. No
 -- name at all would be a signature that fits every request.
 function signature.parse(value)
   local list = value and value:match("^%s*[Hh][Mm][Aa][Cc]%s+(.*)$")
@@ -23,15 +23,14 @@ function signature.parse(value)
     stated[key] = text
   end
   local names, signed = {}, {}
-  for name in (stated.headers or ""):lower():gmatch("%S+") do
-    names[#names + 1], signed[name] = name, true
+  for name in (stated.headers or ""):gmatch("%S+") do
+    names[#names + 1], signed[name:lower()] = name, true
   end
-  local bytes = stated.signature and ngx.decode_base64(stated.signature)
-  if not (stated.username and stated.algorithm and names[1] and bytes) then
+  if not (stated.username and stated.algorithm and names[1] and stated.signature) then
     return nil
   end
   return { username = stated.username, algorithm = stated.algorithm, names = names,
-    signed = signed, signature = bytes }
+    signed = signed, signature = ngx.decode_base64(stated.signature) or "" }
 end
 
 -- Names that stand for the first line of a request, whatever header fields there are.
@@ -55,13 +54,13 @@ local function field_line(name, value)
 end
 
 --- The text that the request's signature is of.
--- @tparam table names list, in lower case
+-- @tparam table names list, as the client writes them
 -- @tparam table fields the request's header fields by name
 -- @treturn string
 function signature.text(names, fields)
   local lines = {}
   for i, name in ipairs(names) do
-    local special = LINES[name]
+    local special = LINES[name:lower()]
     lines[i] = special and special() or field_line(name, fields[name])
   end
   return table.concat(lines, "\n")

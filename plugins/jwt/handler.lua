@@ -8,8 +8,9 @@ local token = require("kong.plugins.jwt.token")
 
 local Jwt = { PRIORITY = 1450, VERSION = require("kong.meta").version }
 
-local function unauthorized(conf, message)
-  return identity.unauthorized(message, "Bearer", conf.realm)
+-- Whoever has sent no token is not told that one is invalid (RFC 6750).
+local function unauthorized(conf, message, has_token)
+  return identity.unauthorized(message, "Bearer", conf.realm, has_token and "invalid_token" or nil)
 end
 
 -- The name of the key that a token says it is signed with, or what is wrong with it.
@@ -55,39 +56,43 @@ local function problem_of(conf, parsed, credential)
     ngx.time())
 end
 
--- The token's text and what it says; nil and what is wrong.
-local function read_token(conf)
-  local text, why = places.find(conf)
-  if not text then
-    return nil, why
-  end
+-- The token of a text and its key's name; nil and what is wrong.
+local function read_token(conf, text)
   local parsed, err = token.parse(text)
   if not parsed then
     return nil, "Bad token; " .. err
   end
-  return text, parsed
+  local key, why = key_of(parsed, conf.key_claim_name)
+  if not key then
+    return nil, why
+  end
+  return parsed, key
 end
 
 -- Says who has signed the request's token; or what to answer instead.
 local function authenticate(conf)
-  local text, parsed = read_token(conf)
+  local texts = places.find(conf)
+  local text = texts[1]
   if not text then
-    return unauthorized(conf, parsed)
+    return unauthorized(conf, "Unauthorized")
+  elseif texts[2] then
+    return unauthorized(conf, "Multiple tokens provided", true)
   end
-  local key, why = key_of(parsed, conf.key_claim_name)
-  if not key then
-    return unauthorized(conf, why)
+  local parsed, key = read_token(conf, text)
+  if not parsed then
+    return unauthorized(conf, key, true)
   end
   local credential, err = identity.credential("jwt_secrets", "key", key)
   if err then
     kong.log.err("could not look for the key: ", err)
     return identity.UNEXPECTED
   elseif not credential then
-    return unauthorized(conf, ("No credentials found for given '%s'"):format(conf.key_claim_name))
+    return unauthorized(conf, ("No credentials found for given '%s'"):format(conf.key_claim_name),
+      true)
   end
   local problem = problem_of(conf, parsed, credential)
   if problem then
-    return unauthorized(conf, problem)
+    return unauthorized(conf, problem, true)
   end
   kong.ctx.shared.authenticated_jwt_token = text
   return identity.authenticate(credential, credential.key)

@@ -43,23 +43,20 @@ local function add_headers(found, names)
   end
 end
 
---- The token of the request.
+--- The tokens of the request, each of them once.
 -- @tparam table conf
--- @treturn string|nil
--- @treturn nil|string why there is none
+-- @treturn {string,...}
 function places.find(conf)
   local found = {}
   add_arguments(found, conf.uri_param_names or {})
   add_cookies(found, conf.cookie_names or {})
   add_headers(found, conf.header_names or {})
   found[""] = nil
-  local text = next(found)
-  if not text then
-    return nil, "Unauthorized"
-  elseif next(found, text) then
-    return nil, "Multiple tokens provided"
+  local texts = {}
+  for text in pairs(found) do
+    texts[#texts + 1] = text
   end
-  return text
+  return texts
 end
 
 return places

@@ -9,34 +9,31 @@ local function unauthorized(conf, message)
   return identity.unauthorized(message, "Key", conf.realm)
 end
 
--- The key in one place; nil and what to answer when there is more than one, or a body that cannot
--- be read.
-local function key_at(place, conf)
-  local fields, err = place.read()
-  if not fields then
-    kong.log.warn("could not read the body: ", err)
-    return nil, { status = 400, message = "Cannot process request body" }
-  end
-  for _, name in ipairs(conf.key_names) do
-    local value = fields[name]
-    if type(value) == "table" then
-      return nil, unauthorized(conf, "Duplicate API key found")
-    elseif type(value) == "string" and value ~= "" then
-      return value
+-- What stands under a name in the first place that has something there. `read` remembers what was
+-- read of a place: the body is not read before it is asked for.
+local function value_of(name, conf, read)
+  for _, place in ipairs(places) do
+    if conf[place.allowed_by] then
+      read[place] = read[place] or place.read()
+      local value = read[place][name]
+      if value then
+        return value
+      end
     end
   end
 end
 
 local function find_key(conf)
-  for _, place in ipairs(places) do
-    if conf[place.allowed_by] then
-      local key, refusal = key_at(place, conf)
-      if key or refusal then
-        return key, refusal
-      end
+  local read = {}
+  for _, name in ipairs(conf.key_names) do
+    local value = value_of(name, conf, read)
+    if type(value) == "table" then
+      return nil, unauthorized(conf, "Duplicate API key found")
+    elseif type(value) == "string" then
+      return value
     end
   end
-  return nil, unauthorized(conf, "No API key found in request")
+  return ""
 end
 
 local function hide_keys(conf)
@@ -54,6 +51,8 @@ local function authenticate(conf)
   local key, refusal = find_key(conf)
   if not key then
     return refusal
+  elseif key == "" then
+    return unauthorized(conf, "No API key found in request")
   end
   local credential, err = identity.credential("keyauth_credentials", "key", key)
   if err then

@@ -24,11 +24,15 @@ end
 -- @tparam string message
 -- @tparam string scheme of authentication
 -- @tparam ?string realm
+-- @tparam ?string problem what the scheme calls it
 -- @treturn table for refuse()
-function identity.unauthorized(message, scheme, realm)
+function identity.unauthorized(message, scheme, realm, problem)
   local challenge = scheme
   if realm then
-    challenge = ('%s realm="%s"'):format(scheme, (realm:gsub('[\\"]', "\\%0")))
+    challenge = ('%s realm="%s"'):format(challenge, (realm:gsub('[\\"]', "\\%0")))
+  end
+  if problem then
+    challenge = ('%s error="%s"'):format(challenge, problem)
   end
   return { status = 401, message = message, headers = { ["WWW-Authenticate"] = challenge } }
 end

@@ -4,14 +4,15 @@
 
 local MAX = 1000
 
--- A request that has no body has no key there.
+-- A body that is neither a form nor an object has no key.
 local function read_body()
   if not kong.request.get_header("Content-Type") then
     return {}
   end
   local body, err = kong.request.get_body(nil, MAX)
   if type(body) ~= "table" then
-    return nil, err or "neither a form nor an object"
+    kong.log.info("no key is looked for in the body: ", err or "neither a form nor an object")
+    return {}
   end
   return body
 end
@@ -28,7 +29,7 @@ end
 
 local function hide_in_body(name)
   local body = read_body()
-  if not body or body[name] == nil then
+  if body[name] == nil then
     return
   end
   body[name] = nil

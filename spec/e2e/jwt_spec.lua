@@ -69,6 +69,7 @@ describe("jwt", function()
     response = ask("/one", hs256:sub(1, -3) .. "AA")
     assert.equal(401, response.status)
     assert.equal("Invalid signature", cjson.decode(response.body).message)
+    assert.equal('Bearer error="invalid_token"', response.headers["www-authenticate"])
   end)
 
   it("names the claims that do not hold", function()

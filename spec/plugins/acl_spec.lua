@@ -100,8 +100,14 @@ describe("acl", function()
       assert.same({ "admins, users" }, { told() })
     end)
 
-    it("are asked to authenticate otherwise", function()
-      assert.equal(401, (run({ allow = { "others" } }, { consumer = ANN })))
+    it("are kept out by their groups", function()
+      assert.equal(403, (run({ allow = { "others" } }, { consumer = ANN })))
+      assert.equal(403, (run({ deny = { "users" } }, { consumer = ANN })))
+    end)
+
+    it("are asked to authenticate where they have none", function()
+      assert.equal(401, (run({ allow = { "others" } }, { consumer = BOB })))
+      assert.equal(200, (run({ deny = { "others" } }, { consumer = BOB })))
     end)
   end)
 

@@ -100,6 +100,11 @@ consumers:
     assert.is_nil(run({}, { ["Proxy-Authorization"] = basic("a:b"), Authorization = GOOD }))
   end)
 
+  it("goes by the first name that somebody has", function()
+    local failure = run({}, { ["Proxy-Authorization"] = basic("ann:x"), Authorization = GOOD })
+    assert.same({ 401, "Unauthorized" }, { failure.status, failure.message })
+  end)
+
   it("hides what it has understood, if told so", function()
     run({ hide_credentials = true }, { ["Proxy-Authorization"] = "Bearer t", Authorization = GOOD })
     assert.is_nil(upstream("Authorization"))

@@ -137,10 +137,18 @@ describe("hmac-auth", function()
     end)
 
     it("of any field, all its values, and of its absence", function()
-      passes({}, signed("Host X-None", "host: a.test\nx-none:", { Host = "a.test" }))
+      passes({}, signed("host x-none", "host: a.test\nx-none:", { Host = "a.test" }))
       passes({}, signed("x-a", "x-a: 1, 2", { ["X-A"] = { "1", "2" } }))
       refused(NOT_SAME, {}, signed("x-a", "x-a: 1", { ["X-A"] = { "1", "2" } }))
       refused(NOT_SAME, {}, signed("x-a", "x-a:", { ["X-A"] = "1" }))
+    end)
+
+    it("of names as the client writes them", function()
+      passes({}, signed("Host X-None", "Host: a.test\nX-None:", { Host = "a.test" }))
+      refused(NOT_SAME, {}, signed("Host", "host: a.test", { Host = "a.test" }))
+      -- What stands for the first line never stands for a field.
+      refused(NOT_SAME, {}, signed("Request-Line", "Request-Line: x", { ["Request-Line"] = "x" }))
+      passes({}, signed("Request-Line", "POST /a%20b?c=D HTTP/1.1"))
     end)
 
     it("in Proxy-Authorization, too, with the parameters in any order", function()
@@ -161,7 +169,7 @@ describe("hmac-auth", function()
 
     it("what is no whole statement of a signature", function()
       local wrong = { "Basic YTpi", "hmac", "hmac ann", GOOD:sub(6), "x" .. GOOD,
-        (GOOD:gsub('headers="date"', 'headers=" "')), (GOOD:gsub('signature="', '%0!')) }
+        (GOOD:gsub('headers="date"', 'headers=" "')) }
       for _, name in ipairs({ "username", "algorithm", "headers", "signature" }) do
         table.insert(wrong, (GOOD:gsub(name .. '=".-",? ?', "")))
         table.insert(wrong, (GOOD:gsub(name .. '=".-"', name .. '=""')))
@@ -175,6 +183,7 @@ describe("hmac-auth", function()
       refused(NOT_VERIFIED, {}, signed("date", "date: " .. DATE, {}, { username = "bob" }))
       refused(NOT_SAME, {}, signed("date", "date: " .. DATE, {}, { secret = "other" }))
       refused(NOT_SAME, {}, signed("date", "date: " .. DATE, {}, { username = "unsaid" }))
+      refused(NOT_SAME, {}, { Date = DATE, Authorization = GOOD:gsub('signature="', '%0!') })
     end)
 
     it("algorithms that are none", function()

@@ -137,7 +137,9 @@ describe("jwt", function()
     end)
 
     it("but not two", function()
-      refused("Multiple tokens provided", {}, { query = "jwt=" .. GOOD .. "&jwt=x" })
+      refused("Multiple tokens provided", { realm = "r" }, { query = "jwt=" .. GOOD .. "&jwt=x" })
+      assert.same({ 'Bearer realm="r" error="invalid_token"' },
+        fake.header("RESPONSE", "WWW-Authenticate"))
       refused("Multiple tokens provided", {}, { query = "jwt=x",
         headers = { Authorization = "Bearer " .. GOOD } })
     end)
@@ -145,19 +147,20 @@ describe("jwt", function()
 
   describe("refuses", function()
     local bad = {
-      ["expected 3 segments"] = { "x", "a.b", GOOD .. ".x", "a..b" },
-      ["invalid header"] = { "!.e30.e30", "e30x.e30.e30", part("7") .. ".e30.e30" },
-      ["invalid typ"] = { token({}, { typ = "JWE", alg = "HS256" }) },
-      ["invalid alg"] = { part({ alg = "none" }) .. ".e30.e30",
+      ["invalid JSON"] = { "x", "a.b", "a..b", "e30..", "!.e30.e30", "e30x.e30.e30",
+        part("7") .. ".e30.e30", part({ alg = "HS256" }) .. ".e30x.e30" },
+      ["invalid alg"] = { part({ alg = "none" }) .. ".e30.", part({ alg = "none" }) .. ".e30.e30",
         part({ alg = "hs256" }) .. ".e30.e30", "e30.e30.e30" },
       ["invalid claims"] = { token("7") },
-      ["invalid signature"] = { part({ alg = "HS256" }) .. ".e30.!" },
+      ["invalid signature"] = { part({ alg = "HS256" }) .. ".e30.!", GOOD .. ".x" },
       ["crit is not supported"] = { token({ iss = "hs" }, { alg = "HS256", crit = { "exp" } }) },
     }
     for message, texts in pairs(bad) do
       it("tokens: " .. message, function()
         for _, text in ipairs(texts) do
           refused("Bad token; " .. message, {}, bearer(text))
+          assert.same({ 'Bearer error="invalid_token"' },
+            fake.header("RESPONSE", "WWW-Authenticate"))
         end
       end)
     end
@@ -173,6 +176,7 @@ describe("jwt", function()
 
     it("tokens signed with another secret, or changed", function()
       refused("Invalid signature", {}, bearer(token({ iss = "hs" }, nil, "Secret")))
+      refused("Invalid signature", {}, bearer((GOOD:gsub("[^.]+$", ""))))
       local header, _, signature = GOOD:match("^(.*)%.(.*)%.(.*)$")
       refused("Invalid signature", {},
         bearer(("%s.%s.%s"):format(header, part({ iss = "hs", admin = true }), signature)))
@@ -185,6 +189,13 @@ describe("jwt", function()
       refused("Invalid algorithm", {}, bearer(token({ iss = "hs" }, { alg = "HS512" })))
       refused("Invalid algorithm", {}, bearer(token({ iss = "ES256" }, { alg = "RS256" })))
     end)
+  end)
+
+  it("takes tokens of any type", function()
+    for _, typ in ipairs({ "at+jwt", "JWT", "x", 7 }) do
+      assert.is_nil(run({}, bearer(token({ iss = "hs" }, { typ = typ, alg = "HS256" }))))
+      assert.equal(ANN, kong.client.get_consumer().id)
+    end
   end)
 
   it("takes the key from the token's header, too", function()
@@ -238,7 +249,7 @@ describe("jwt", function()
       refused('{"nbf":"token not valid yet"}', both, with(NOW + 9, NOW + 1))
       refused('{"exp":"must be a number"}', { claims_to_verify = { "exp" } }, with())
       refused('{"exp":"must be a number"}', { claims_to_verify = { "exp" } }, with("9999999999"))
-      assert.same({ "Bearer" }, fake.header("RESPONSE", "WWW-Authenticate"))
+      assert.same({ 'Bearer error="invalid_token"' }, fake.header("RESPONSE", "WWW-Authenticate"))
     end)
 
     it("may not be good for too long", function()

@@ -101,7 +101,17 @@ describe("key-auth", function()
       local config = { key_in_body = true }
       local headers = { apikey = "secret", ["Content-Type"] = "text/plain" }
       accepted(config, { headers = headers, query = "apikey=wrong", body = "not read" })
-      accepted(config, { headers = { apikey = "" }, query = "apikey=secret" })
+      accepted(config, { query = "apikey=secret",
+        headers = { ["Content-Type"] = FORM }, body = "apikey=wrong" })
+    end)
+
+    it("by the first name in all places before the second", function()
+      local config = { key_names = { "apikey", "other" }, key_in_body = true }
+      accepted(config, { headers = { other = "wrong" }, query = "apikey=secret" })
+      accepted(config, { headers = { other = "wrong", ["Content-Type"] = FORM },
+        body = "apikey=secret" })
+      refused(401, "Unauthorized", config, { headers = { other = "secret" },
+        query = "apikey=wrong" })
     end)
   end)
 
@@ -110,6 +120,8 @@ describe("key-auth", function()
       for _, query in ipairs({ "", "apikey", "apikey=", "apikey[]=secret", "APIKEY=secret" }) do
         refused(401, "No API key found in request", {}, { query = query })
       end
+      refused(401, "No API key found in request", {},
+        { headers = { apikey = "" }, query = "apikey=secret" })
       refused(401, "No API key found in request", { key_in_body = true }, {})
       refused(401, "No API key found in request", { key_in_body = true },
         { headers = { ["Content-Type"] = JSON }, body = '{"apikey":7}' })
@@ -128,11 +140,12 @@ describe("key-auth", function()
         { headers = { ["Content-Type"] = JSON }, body = '{"apikey":["secret"]}' })
     end)
 
-    it("bodies that cannot be read, if they may have keys", function()
+    it("bodies that cannot be read as those without a key", function()
       for content_type, body in pairs({ ["text/plain"] = "apikey=secret", [JSON] = '"secret"' }) do
         local want = { headers = { ["Content-Type"] = content_type }, body = body }
-        refused(400, "Cannot process request body", { key_in_body = true }, want)
-        refused(401, "No API key found in request", {}, want)
+        refused(401, "No API key found in request", { key_in_body = true }, want)
+        want.headers.other = "secret"
+        accepted({ key_in_body = true, key_names = { "apikey", "other" } }, want)
       end
     end)
 

@@ -70,6 +70,16 @@ describe("error page", function()
     assert.equal(tonumber(H), tonumber(C.page_negotiate(head, P)))
   end)
 
+  it("knows nothing but Accept where a plugin answers, JSON without it", function()
+    local function of(fields)
+      return tonumber(C.page_accepted(http.head(fields, http.arena())))
+    end
+    assert.equal(tonumber(J), of({}))
+    assert.equal(tonumber(J), of({ { "Content-Type", "text/html" } }))
+    assert.equal(tonumber(H), of({ { "Accept", "text/html" }, { "Content-Type", "text/plain" } }))
+    assert.equal(tonumber(J), of({ { "Accept", "image/png" } }))
+  end)
+
   it("goes by Content-Type, then by the fallback", function()
     local function of(fields)
       return tonumber(C.page_negotiate(http.head(fields, http.arena()), C.PAGE_PLAIN))
