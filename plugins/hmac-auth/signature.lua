@@ -10,9 +10,9 @@ signature.ALGORITHMS = { "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384
 --- Reads what a header field states: `hmac username="…", algorithm="…", headers="…",
 -- signature="…"`, in any order.
 -- @tparam ?string value
--- @treturn table|nil username, algorithm, names (list, as they are signed), signed (set of the same,
--- in lower case), signature (bytes, none when it is no base64); nil unless all of them are there. No
--- name at all would be a signature that fits every request.
+-- @treturn table|nil username, algorithm, names (list, as they are signed), signed (set of the
+-- same, in lower case), signature (bytes, none when it is no base64); nil unless all of them are
+-- there. No name at all would be a signature that fits every request.
 function signature.parse(value)
   local list = value and value:match("^%s*[Hh][Mm][Aa][Cc]%s+(.*)$")
   if not list then
