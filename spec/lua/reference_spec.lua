@@ -101,6 +101,16 @@ describe("the reference", function()
     assert.same({ init_worker = true, configure = true, plan = true, phases = true }, known)
   end)
 
+  it("knows what a plan can do", function()
+    local text = helpers.read("lua/weir/types/plugin.lua"):match("@class weir.Plan\n(.-)\n\n")
+    local count = 0
+    for name in helpers.read("plugins/README.md"):gmatch("`?plan:([%l_]+)%(") do
+      count = count + 1
+      assert(text:find("@field " .. name .. " fun(self: weir.Plan", 1, true), name)
+    end
+    assert.is_true(count > 8)
+  end)
+
   it("has nothing that plugins would be refused for", function()
     local offered = require("weir.plugins.needs.offered")
     local count = 0

@@ -64,6 +64,19 @@
 ---@field targets { target: string }[]
 ---@field tls boolean
 ---@field layers { scope: string, entity: table }[]
+---@field trust fun(self: weir.Plan, ids?: string[], with_system?: boolean): (ffi.cdata*|nil, string?)
+---@field credential fun(self: weir.Plan, id: string): (ffi.cdata*|nil, string?)
+---@field set_policy fun(self: weir.Plan, choice: table): (true|nil, string?)
+---@field set_target_policy fun(self: weir.Plan, place: weir.Place, choice: table): (true|nil, string?)
+---@field refuse_target fun(self: weir.Plan, place: weir.Place, why: string): (nil, string)
+---@field reaches fun(self: weir.Plan, place: weir.Place): boolean
+---@field once fun(self: weir.Plan, key: table, make: fun(plan: weir.Plan, key: table): (any, any)): (any, any)
+---@field warn fun(self: weir.Plan, text: string)
+
+---@class weir.Place
+---@field text string how messages call it
+---@field canonical string its host in lower case
+---@field port? integer nil: all
 
 ---@class weir.Schema
 ---@field name string
