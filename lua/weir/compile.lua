@@ -264,12 +264,28 @@ function Compiler:certificates()
   end
 end
 
+-- A listener without any certificate can only close what clients open.
+function Compiler:advise_on_listeners(settings)
+  if #settings.ssl_cert > 0 or #self.config.snis > 0 then
+    return
+  end
+  for _, listener in ipairs(settings.proxy_listen) do
+    if listener.ssl then
+      table.insert(self.problems, { severity = "warning", message =
+        "proxy_listen: there is no certificate to show where the flag is ssl, so that no client "
+          .. "can connect there; set ssl_cert and ssl_cert_key, or give certificates snis" })
+      return
+    end
+  end
+end
+
 -- ---- all of it
 
 function Compiler:run(settings, hash)
   self.builder:settings(core_settings.of(settings))
   self:default_certificates(settings)
   self:certificates()
+  self:advise_on_listeners(settings)
   local problem = self.chains:problem()
   if problem then
     error(problem, 0)

@@ -20,6 +20,7 @@ local SETTINGS = {
   error_default_type = "text/plain", trusted_ips = { "10.0.0.0/8", "::1" },
   headers = { "server_tokens", "X-Kong-Request-Id" }, headers_upstream = { "X-Kong-Request-Id" },
   ssl_cert = {}, ssl_cert_key = {}, declarative_config_string = "key: secret", plugins = {},
+  proxy_listen = {},
 }
 
 local TYPES = {
@@ -586,6 +587,24 @@ describe("weir.compile", function()
       assert.is_nil(builder)
       assert.matches("No such file", why)
     end)
+  end)
+
+  it("warns of listeners with TLS that have nothing to show", function()
+    local listening = {
+      proxy_listen = {
+        { host = "0.0.0.0", port = 8000 }, { host = "0.0.0.0", port = 8443, ssl = true },
+      },
+    }
+    local _, problems, builder = run({}, {}, listening)
+    assert.is_table(builder)
+    assert.same({ { severity = "warning", message = "proxy_listen: there is no certificate to show "
+      .. "where the flag is ssl, so that no client can connect there; set ssl_cert and "
+      .. "ssl_cert_key, or give certificates snis" } }, problems)
+    _, problems = run({
+      certificates = { { cert = "C", key = "K" } },
+      snis = { { name = "a.example", certificate = { id = "certificates-1" } } },
+    }, {}, listening)
+    assert.same({}, problems)
   end)
 
   it("hands certificates over by name", function()
