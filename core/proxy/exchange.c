@@ -5,6 +5,7 @@
 #include "net/dial.h"
 #include "proxy/client.h"
 #include "proxy/forward.h"
+#include "proxy/pick.h"
 #include "proxy/report.h"
 #include "proxy/request.h"
 #include "tls/seen.h"
@@ -61,7 +62,7 @@ static void fail(struct exchange *e, err_t err)
     e->failed = true;
     if (e->fresh)
         handshake_over(e);
-    request_try_failed(e->request, err, doing(e));
+    pick_try_failed(e->request, err, doing(e));
 }
 
 // -- the response ---------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ struct exchange {
     bool failed;
 };
 
-// Begins a try to `addr` and sets r->exchange; request_connected() or request_try_failed() follow,
+// Begins a try to `addr` and sets r->exchange; request_connected() or pick_try_failed() follow,
 // possibly before it returns. `policy` is NULL for plain HTTP; `derived` says that a plugin chose
 // it; `name` is what the certificate must carry, `sni` what is sent.
 void exchange_start(struct request *r, struct policy *policy, bool derived, const struct addr *addr,

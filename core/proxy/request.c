@@ -10,8 +10,8 @@
 #include "proxy/exchange.h"
 #include "proxy/forward.h"
 #include "proxy/hold.h"
+#include "proxy/pick.h"
 #include "proxy/report.h"
-#include "proxy/retry.h"
 
 #include <sys/random.h>
 #include <time.h>
@@ -22,17 +22,16 @@ enum { REPLAY_MAX = 16 * 1024 };
 static bool step_rewrite(struct request *r);
 static bool step_route(struct request *r);
 static bool step_access(struct request *r);
-static bool step_pick(struct request *r);
 
 // What each state does when it is entered; true: go on with r->state now, false: a callback will.
 static bool (*const steps[])(struct request *) = {
     [REQUEST_REWRITE] = step_rewrite,
     [REQUEST_ROUTE] = step_route,
     [REQUEST_ACCESS] = step_access,
-    [REQUEST_PICK] = step_pick,
+    [REQUEST_PICK] = pick_begin,
 };
 
-static void advance(struct request *r)
+void request_advance(struct request *r)
 {
     while (r->state < ARRAY_LEN(steps) && steps[r->state](r))
         ;
@@ -56,7 +55,7 @@ static void answer_failure(struct request *r)
     answer_local(r, PLUGIN_ERROR_BODY, STR("application/json; charset=utf-8"), SOURCE_ERROR);
 }
 
-static bool after_phase(struct request *r, enum hook_result result)
+bool request_after_phase(struct request *r, enum hook_result result)
 {
     // What was said is the answer, also of a phase that ran to its end.
     switch (result == HOOK_DONE && r->said ? HOOK_EXIT : result) {
@@ -77,22 +76,22 @@ static bool after_phase(struct request *r, enum hook_result result)
     return false;
 }
 
-static bool run_phase(struct request *r, enum phase phase)
+bool request_run_phase(struct request *r, enum phase phase)
 {
     if ((r->plan->phases >> phase & 1) == 0)
         return true;
-    return after_phase(r, r->proxy->hooks->run(r->proxy->hooks_state, r, phase));
+    return request_after_phase(r, r->proxy->hooks->run(r->proxy->hooks_state, r, phase));
 }
 
 void request_resume(struct request *r)
 {
     if (r->state == REQUEST_DONE)
         return;
-    if (after_phase(r, r->proxy->hooks->resume(r->proxy->hooks_state, r))) {
+    if (request_after_phase(r, r->proxy->hooks->resume(r->proxy->hooks_state, r))) {
         if (r->state == REQUEST_RESPONSE)
             answer_held(r);
         else
-            advance(r);
+            request_advance(r);
     }
     client_flush(r->client);
 }
@@ -225,13 +224,13 @@ void request_begin(struct request *r)
         request_fail(r, &err_bad_request);
         return;
     }
-    advance(r);
+    request_advance(r);
 }
 
 static bool step_rewrite(struct request *r)
 {
     r->state = REQUEST_ROUTE;
-    return run_phase(r, PHASE_REWRITE);
+    return request_run_phase(r, PHASE_REWRITE);
 }
 
 // An https-only route that was asked in the clear (Kong: https_redirect_status_code). The request
@@ -305,154 +304,7 @@ static bool step_route(struct request *r)
 static bool step_access(struct request *r)
 {
     r->state = REQUEST_PICK;
-    return run_phase(r, PHASE_ACCESS);
-}
-
-// -- pick a target --------------------------------------------------------------------------------
-
-static void connect_to_target(struct request *r)
-{
-    r->state = REQUEST_CONNECT;
-    r->tries++;
-    tried_connect(r);
-
-    struct str shown = forward_host(r, r->pick_host, r->pick_port);
-    struct peer_name name = { .len = 0 };
-    // A Host that can be no name leaves the name empty: nothing is sent as SNI, and verification
-    // refuses it.
-    if (r->tls && peer_name_parse(shown, &name) != NULL)
-        name = (struct peer_name){ .len = 0 };
-    r->shown_host = shown;
-
-    struct policy *policy;
-    char why[TRUST_WHY] = "";
-    err_t err = choice_policy(r, &policy, why);
-    if (err) {
-        report_line(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
-        tried_failed(r, err);
-        request_fail(r, err);
-        return;
-    }
-    struct peer_name sni = { .len = 0 };
-    if (policy)
-        policy_sni_of(policy, &name, r->head.authority, &sni);
-    exchange_start(r, policy, r->choice.changed, &r->upstream_addr, &name, &sni);
-    policy_unref(policy);
-}
-
-static bool pick_target(struct request *r);
-static void locate_target(struct request *r);
-
-// Plugins may choose, once for each try, now that its target is known. False: they chose another
-// target, which is on its way, or the request has ended.
-static bool ask_balancer(struct request *r)
-{
-    const char *target = r->target_host.p;
-    if (r->balanced)
-        return true;
-    r->balanced = true;
-    if (!run_phase(r, PHASE_BALANCER))
-        return false;
-    if (r->target_host.p == target)
-        return true;
-    pick_target(r);
-    locate_target(r);
-    return false;
-}
-
-static void use_address(struct request *r, const struct addr *addr)
-{
-    r->upstream_addr = *addr;
-    addr_set_port(&r->upstream_addr, r->pick_port);
-    if (ask_balancer(r))
-        connect_to_target(r);
-}
-
-static void use_resolved(struct request *r, const struct resolved *answer)
-{
-    uint32_t turn = r->tries;
-    if (r->target >= 0)
-        turn = r->view->balancers[r->upstream].targets[r->target].turn++;
-    use_address(r, &answer->addrs[turn % answer->count]);
-}
-
-static void resolved(void *arg, const struct resolved *answer, err_t err)
-{
-    struct request *r = arg;
-    r->query = NULL;
-    if (!err) {
-        use_resolved(r, answer);
-        client_flush(r->client);
-        return;
-    }
-    report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
-                err->text);
-    r->failure = &err_dns_failed;
-    if (retry_elsewhere(r))
-        advance(r);
-    else
-        request_fail(r, &err_dns_failed);
-    client_flush(r->client);
-}
-
-static bool pick_target(struct request *r)
-{
-    if (r->target_host.p) {
-        r->pick_host = r->target_host;
-        r->pick_port = r->target_port;
-        r->target = -1;
-        return true;
-    }
-    struct balancer *b = &r->view->balancers[r->upstream];
-    if (!balancer_has(b, r->refused | r->failed))
-        r->failed = 0;
-    r->target = balancer_next(b, r->refused | r->failed);
-    if (r->target < 0)
-        return false;
-    const struct target *t = &r->view->snapshot->upstreams[r->upstream].targets[r->target];
-    r->pick_host = t->host;
-    r->pick_port = t->port;
-    return true;
-}
-
-// Finds the address of the target that was picked, and goes on with it, maybe later.
-static void locate_target(struct request *r)
-{
-    if (r->target >= 0) {
-        const struct target *t = &r->view->snapshot->upstreams[r->upstream].targets[r->target];
-        if (t->ip) {
-            use_address(r, &t->addr);
-            return;
-        }
-    }
-    struct resolved answer;
-    if (resolve(r->proxy->resolver, r->pick_host, &answer, &r->query, resolved, r)) {
-        r->query = NULL;
-        use_resolved(r, &answer);
-    }
-}
-
-static bool step_pick(struct request *r)
-{
-    attempt_begin(r);
-    tried_begin(r);
-    if (r->plan->error.n > 0) {
-        report_line(r, LOG_ERR, STR_NONE, "the service cannot be used: %.*s",
-                    STR_ARG(r->plan->error));
-        request_fail(r, &err_tls_setup);
-        return false;
-    }
-    if (r->upstream < 0 && !r->target_host.p) {
-        request_fail(r, &err_no_service);
-        return false;
-    }
-    if (!pick_target(r)) {
-        report_line(r, LOG_ERR, STR_NONE, "no target of the upstream can be used");
-        request_fail(r, &err_no_peer);
-        return false;
-    }
-    locate_target(r);
-    return false;
+    return request_run_phase(r, PHASE_ACCESS);
 }
 
 // -- relay ----------------------------------------------------------------------------------------
@@ -588,53 +440,12 @@ void request_response_end(struct request *r)
     hold_end(r);
     exchange_end(r->exchange);
     r->state = REQUEST_RESPONSE;
-    if (run_phase(r, PHASE_RESPONSE))
+    if (request_run_phase(r, PHASE_RESPONSE))
         answer_held(r);
     client_flush(r->client);
 }
 
 // -- failing --------------------------------------------------------------------------------------
-
-// Whether the plugin that wants to be asked agrees to another try. It may choose another target for
-// that, which then holds for those after it, too. Where an upstream entity has targets to choose
-// from, nobody is asked. False: the request has ended.
-static bool ask_before_retry(struct request *r)
-{
-    if (!r->retry_asks)
-        return true;
-    attempt_begin(r);
-    if (r->upstream >= 0 && !r->view->snapshot->upstreams[r->upstream].implicit)
-        return true;
-    const enum hook_result result = r->proxy->hooks->retry(r->proxy->hooks_state, r);
-    if (result == HOOK_ERROR) {
-        request_fail(r, &err_no_peer);
-        return false;
-    }
-    attempt_keep(r);
-    return after_phase(r, result);
-}
-
-void request_try_failed(struct request *r, err_t err, const char *doing)
-{
-    r->failure = err;
-    tried_failed(r, err);
-    const bool free = retry_is_free(r, err);
-    if (!free)
-        report_try(r, err, doing);
-    const bool retry = retry_after(r, err);
-    exchange_end(r->exchange);
-    r->state = REQUEST_PICK;
-    if (retry) {
-        if (free || ask_before_retry(r))
-            advance(r);
-    } else if (r->head_sent) {
-        r->aborted = true;      // half a response must not look like a whole one
-        client_close(r->client);
-    } else {
-        request_fail(r, err);
-    }
-    client_flush(r->client);
-}
 
 void request_fail(struct request *r, err_t err)
 {

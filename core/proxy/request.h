@@ -10,11 +10,11 @@
 // Where plugins want the whole response, relay goes on to `response`, and what was held is the
 // answer.
 //
-// Each state is one function of request.c; states that wait are left from callbacks:
-// request_resume() (a plugin waited), request_connected() and its neighbours (proxy/exchange.h),
-// request_body() (proxy/client.h). A retry goes back to `pick`, and only while no byte of the
-// response was sent and what was sent upstream can be sent again (retry.c). What goes upstream is
-// put together in forward.c, what goes to the client in answer.c.
+// Each state is one function of request.c, and `pick` is pick.c; states that wait are left from
+// callbacks: request_resume() (a plugin waited), request_connected() and its neighbours
+// (proxy/exchange.h), request_body() (proxy/client.h). A retry goes back to `pick`, and only while
+// no byte of the response was sent and what was sent upstream can be sent again (retry.c). What
+// goes upstream is put together in forward.c, what goes to the client in answer.c.
 
 #pragma once
 
@@ -144,7 +144,12 @@ void request_connected(struct request *r);                              // verif
 void request_response_head(struct request *r);                          // r->service is complete
 void request_response_body(struct request *r, struct str piece);
 void request_response_end(struct request *r);
-void request_try_failed(struct request *r, err_t err, const char *doing);
+
+// For pick.c. Goes on from r->state as far as it can without waiting. Runs a phase, and does what
+// its result says: false when the request waits or has ended.
+void request_advance(struct request *r);
+bool request_run_phase(struct request *r, enum phase phase);
+bool request_after_phase(struct request *r, enum hook_result result);
 
 // Ends the request with an answer of ours: an error of the world, or what a plugin left in
 // r->answer.

@@ -64,16 +64,6 @@ describe("proxy/request", function()
       assert.equal(404, status_of({ path = "/other" }))
     end)
 
-    it("503 without a target", function()
-      assert.equal(503, status_of({ targets = { { port = 1, weight = 0 } } }))
-    end)
-
-    it("502 for a plan that cannot proxy, and nobody is asked", function()
-      assert.equal(502, status_of({ plan = { error = "the bundle is broken" } }))
-      assert.matches("the service cannot be used: the bundle is broken", world:log())
-      assert.is_false(server:is_asked())
-    end)
-
     it("413 for a body that says that it is too large", function()
       assert.equal(413, status_of({ settings = { client_max_body_size = 10 } },
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"))
