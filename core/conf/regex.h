@@ -14,7 +14,7 @@ struct regex_set {
 };
 
 enum { REGEX_ANCHORED = 1, REGEX_CASELESS = 2 };
-enum { REGEX_WHY = 256, REGEX_MAX_GROUPS = 10 };
+enum { REGEX_WHY = 256, REGEX_MAX_GROUPS = 32 };
 enum { REGEX_NO_MATCH = -1, REGEX_GAVE_UP = -2 };
 
 // NULL when PCRE2 does not take the pattern; `why` gets its message.

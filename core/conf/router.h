@@ -45,7 +45,7 @@ struct route_match {
     size_t prefix_len;          // bytes of the path that matched: prefix, or the whole expression
     const struct regex *regex;  // the winner's; NULL: a prefix
     unsigned captures;          // its groups, offsets into path; pairs, -1 unset
-    int capture[20];
+    int capture[64];
 };
 
 struct router;

@@ -20,6 +20,7 @@ describe("the PDK", function()
       groups = { port = port, plugins = captures,
         paths = { "~/groups/(?<id>\\d+)/(\\w+)?(?<rest>/.*)?$" } },
       prefix = { port = port, plugins = captures },
+      many = { port = port, plugins = captures, paths = { "~/many" .. ("/(\\w)"):rep(12) } },
       statistics = { port = port, plugins = probe({
         access = "return kong.nginx.get_statistics()",
       }) },
@@ -51,6 +52,14 @@ describe("the PDK", function()
     assert.same({ unnamed = { "7", false, false }, named = { id = "7", rest = false } },
       get("/groups/7/"))
     assert.same({ unnamed = {}, named = {} }, get("/prefix/12"))
+  end)
+
+  it("knows many groups", function()
+    local letters = {}
+    for i = 1, 12 do
+      letters[i] = string.char(("a"):byte() + i)
+    end
+    assert.same({ unnamed = letters, named = {} }, get("/many/" .. table.concat(letters, "/")))
   end)
 
   it("hands batches of entries to plugins, outside of the requests", function()

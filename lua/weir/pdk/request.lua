@@ -158,12 +158,12 @@ function request.get_start_time()
 end
 
 -- As many groups of a route's expression as the core keeps.
-local MAX_CAPTURES = 10
+local MAX_CAPTURES = 32
 
 local captures = ffi.new("struct weir_str[?]", MAX_CAPTURES)
 local capture_name = ffi.new("struct weir_str")
 
---- The groups of the expression that the route matched the path with.
+--- The groups of the expression that the route matched the path with, the first 32 of them.
 -- @treturn table { unnamed = list of them by number, named = by name }; false: not set
 function request.get_uri_captures()
   check(REQUEST)
