@@ -193,10 +193,18 @@ void answer_end(struct request *r)
 
 // -- heads and whole answers ----------------------------------------------------------------------
 
+// nginx's status for an answer that is none: the connection ends.
+enum { STATUS_CLOSE = 444 };
+
 // Sends a head and a body that is there as a whole; the request ends with it. The filters go over
 // the body first, so that the head has its length; they find the head settled as with other bodies.
 static void send_whole(struct request *r, struct str body)
 {
+    if (r->response.status == STATUS_CLOSE) {
+        r->aborted = true;
+        client_close(r->client);
+        return;
+    }
     r->head_sent = true;
     if (body.n > 0) {
         filter_body(r, body, false);

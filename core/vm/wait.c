@@ -102,10 +102,11 @@ static int exit_phase(lua_State *L)
     return wait_exit(L, allowed(L, API_ENDING));
 }
 
-// leave() does not return either: the entry module's go_on() runs the handlers that come next
+// leave() does not return either: the entry module's go_on() runs the handlers that come next. A
+// timer has none.
 static int leave_handler(lua_State *L)
 {
-    struct coroutine *c = allowed(L, API_BEFORE);
+    struct coroutine *c = allowed(L, API_WAITING);
     c->scope->leaves = true;
     return wait_exit(L, c);
 }

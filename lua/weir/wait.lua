@@ -104,8 +104,8 @@ wait.exit = core.exit
 -- The request's handler that left last is under this key in current.ctx().
 local LEFT = {}
 
---- Ends the handler that runs, in rewrite or access: those of the other plugins follow. Does not
--- return.
+--- Ends the handler that runs, in rewrite, access or response: those of the other plugins follow.
+-- Ends a timer, too. Does not return.
 function wait.leave()
   current.ctx(LEFT).plugin = current.plugin
   core.leave()

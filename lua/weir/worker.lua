@@ -110,8 +110,8 @@ function worker.go_on(serial, phase, plan, slot)
   if options and phase == ACCESS then
     failed = run_access(options, choice.state(options).turn + 1)
   else
-    -- Only access has a choice of its own: in rewrite the route is not known.
-    local rest = chains.rest(phase, generation[phase][plan], wait.left())
+    local chain = options and choice.chain(options, phase) or generation[phase][plan]
+    local rest = chains.rest(phase, chain, wait.left())
     failed = rest and rest:run()
   end
   current.plugin, current.slot = nil, 0

@@ -57,6 +57,14 @@ describe("ngx", function()
     service("leave-late", { access = "ngx.sleep(0.001) " .. LEAVE })
     service("leave-thread", { access = "ngx.thread.spawn(function() " .. LEAVE .. " end) "
       .. 'error("not reached")' })
+    service("close", { access = "ngx.exit(444)" })
+    service("late-close", { header_filter = "ngx.exit(ngx.HTTP_CLOSE)" })
+    service("go-on", { header_filter = 'ngx.exit(ngx.OK) ngx.header.x_after = "ran"' })
+    service("timer", { log = [[ngx.timer.at(0, function()
+      kong.log.notice("timer: began")
+      pcall(ngx.exit, ngx.OK)
+      kong.log.notice("timer: went on")
+    end)]] })
     service("redirect", { access = 'ngx.redirect("/there", 307)' })
     service("fail", { access = 'ngx.say("leaked") error("after all")' })
     service("filter", { header_filter = [[
@@ -143,6 +151,26 @@ describe("ngx", function()
 
   it("leaves the phase to the plugins that come next", function()
     assert.equal("ran", get("/leave").headers["x-next"])
+  end)
+
+  for _, name in ipairs({ "close", "late-close" }) do
+    it("closes the connection without an answer: " .. name, function()
+      local client = gateway:connect()
+      client:send("GET /" .. name .. " HTTP/1.1\r\nHost: x.example\r\n\r\n")
+      assert.equal("", client:rest())
+    end)
+  end
+
+  it("goes on in header_filter", function()
+    assert.equal("ran", get("/go-on").headers["x-after"])
+  end)
+
+  it("ends a timer", function()
+    get("/timer")
+    gateway:wait_line("timer: began")
+    -- What the timer would do next, it would have done before another request.
+    get("/go-on")
+    assert.same({}, gateway:lines("timer: went on"))
   end)
 
   it("says nothing of a handler that failed", function()

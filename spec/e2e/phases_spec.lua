@@ -38,6 +38,8 @@ describe("phases:", function()
         traced = with(whole({}), { name = "tracer", config = { mark = "t" } }),
         fail = with(whole({ fail = true })),
         exit = with(whole({ exit = 418 })),
+        left = with(whole({ ngx_exit = 0 }), { name = "tracer", config = { mark = "t" } }),
+        refused = with(whole({ ngx_exit = 403 })),
         held = with({ name = "buffering" }),
         unheld = with({ name = "buffering", config = { enable = false } }),
       })
@@ -73,6 +75,19 @@ describe("phases:", function()
       local response = get("/exit/bytes/7")
       assert.equal(418, response.status)
       assert.same({ length = 7 }, cjson.decode(response.body))
+    end)
+
+    it("is over for a handler that exits with ngx.OK", function()
+      local response = get("/left/bytes/7")
+      assert.same({ 200, 7 }, { response.status, #response.body })
+      assert.is_nil(response.headers["x-length"])
+      assert.equal("access=t,header_filter=t", response.headers["x-trace"])
+    end)
+
+    it("answers by ngx.exit with a status", function()
+      local response = get("/refused/bytes/7")
+      assert.equal(403, response.status)
+      assert.is_string(cjson.decode(response.body).message)
     end)
 
     it("that fails gives the error page, with the request's id", function()

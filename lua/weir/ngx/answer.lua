@@ -14,7 +14,11 @@ local concat = table.concat
 local tostring, type = tostring, type
 
 local CONTENT = phase.set("rewrite", "access")
-local EXIT = phase.set("rewrite", "access", "balancer", "response", "header_filter")
+local EXIT = phase.set("rewrite", "access", "balancer", "response", "header_filter", "certificate",
+  "timer")
+-- Here it ends what calls it; elsewhere it returns.
+local ENDING = phase.set("rewrite", "access", "response", "timer")
+local OUTSIDE = phase.set("certificate", "timer")
 
 local MOVED_TEMPORARILY = 302
 local OK = 0
@@ -108,25 +112,34 @@ local function make(status)
   return C.weir_response_exit(status, nil, 0, 0)
 end
 
+-- What was asked for is no status, or there is nobody who could get it.
+local function leave(status)
+  if phase.is(ENDING) and (status == OK or phase.is(OUTSIDE)) then
+    wait.leave()
+  elseif status ~= OK then
+    error(("attempt to exit with status %d, which is no answer"):format(status), 3)
+  end
+end
+
 --- Ends the phase. In rewrite and access the request is answered: with what was written, else by
--- `status`; where nothing was written, ngx.OK ends the plugin's handler alone. Later nothing is
--- written, and the handler goes on.
--- @tparam number status 200 or above, or ngx.OK in rewrite and access
+-- `status`; in response, by `status`. Where nothing was written, ngx.OK ends the plugin's handler
+-- alone. In header_filter and balancer the handler goes on, and ngx.OK changes nothing. In a timer,
+-- any status ends it; in certificate, any but ngx.OK is an error, which refuses the client.
+-- @tparam number status 200 or above, or ngx.OK; 444 closes the connection without an answer
 function answer.exit(status)
   context.check(EXIT)
   if type(status) ~= "number" then
     error("bad argument #1 to 'exit' (number expected, got " .. type(status) .. ")", 2)
   end
   local said = phase.is(CONTENT) and C.weir_response_said() == 1
-  if not said and status == OK and phase.is(CONTENT) then
-    wait.leave()
-  elseif not said and status < FIRST_STATUS then
-    error(("attempt to exit with status %d, which is no answer"):format(status), 2)
+  if not said and (status < FIRST_STATUS or phase.is(OUTSIDE)) then
+    leave(status)
+    return
   end
   if not said or status >= FIRST_REDIRECT then
     checked(make(status))
   end
-  if phase.is(CONTENT) then
+  if phase.is(ENDING) then
     wait.exit()
   end
 end

@@ -267,6 +267,22 @@ describe("ngx", function()
     assert.equal(503, fake.request.failure.status)
   end)
 
+  it("changes nothing by exiting with ngx.OK where the handler goes on", function()
+    for _, phase in ipairs({ "header_filter", "balancer", "certificate" }) do
+      request({ phase = phase })
+      assert.is_false(fake.run(function() ngx.exit(ngx.OK) end))
+      assert.same({}, { fake.request.exit, fake.request.failure })
+    end
+  end)
+
+  it("refuses a client that shakes hands by an error", function()
+    request({ phase = "certificate" })
+    for _, status in ipairs({ ngx.ERROR, 403 }) do
+      assert.has_error(function() ngx.exit(status) end,
+        ("attempt to exit with status %d, which is no answer"):format(status))
+    end
+  end)
+
   it("wants a status to exit with", function()
     request({})
     assert.has_error(function() ngx.exit("x") end,
