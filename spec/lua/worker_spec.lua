@@ -124,8 +124,26 @@ describe("weir.worker", function()
         conf = { x = 1 } }),
     }, { [2] = { 1 } }), 1)
     worker.run(1, ACCESS, 2, 1)
+    assert.is_number(got.__seq__)
+    got.__seq__ = nil
+    local ws_id = require("weir.workspace").id
     assert.same({ x = 1, __plugin_id = "the id", plugin_instance_name = "mine", route_id = "r",
-      service_id = "s" }, got)
+      service_id = "s", __key__ = "plugins:a:r:s:::" .. ws_id, __ws_id = ws_id }, got)
+  end)
+
+  it("numbers confs, anew only where one has changed", function()
+    local numbers = {}
+    install("a", { access = function(_, conf) numbers[#numbers + 1] = conf.__seq__ end })
+    local function adopt(serial, hash)
+      worker.adopt(blob({
+        record("a", { id = "1", hash = "x" }), record("a", { id = "2", hash = hash }),
+      }, { [2] = { 1, 2 } }), serial)
+      worker.run(serial, ACCESS, 2, 1)
+    end
+    adopt(1, "y")
+    adopt(2, "z")
+    local first = numbers[1]
+    assert.same({ first, first + 1, first, first + 2 }, numbers)
   end)
 
   it("starts handlers in Kong's order", function()

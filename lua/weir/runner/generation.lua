@@ -2,10 +2,20 @@
 local abi = require("weir.abi")
 local chains = require("weir.runner.chains")
 local choice = require("weir.runner.choice")
+local workspace = require("weir.workspace")
 
 local REWRITE = abi.C.WEIR_PHASE_REWRITE
 
 local generation = {}
+
+-- How many confs were made. Each has a number of its own, under which plugins know it again.
+local made_confs = 0
+
+-- The key under which Kong caches a plugin's entity.
+local function key_of(record)
+  return ("plugins:%s:%s:%s:%s::%s"):format(record.name, record.route or "", record.service or "",
+    record.consumer or "", workspace.id)
+end
 
 -- The conf table of the generation before serves on when its content is the same: what a plugin
 -- keeps by it stays valid.
@@ -15,6 +25,8 @@ local function conf_of(record, before)
     return old.conf
   end
   local conf = record.conf
+  made_confs = made_confs + 1
+  conf.__key__, conf.__seq__, conf.__ws_id = key_of(record), made_confs, workspace.id
   conf.__plugin_id = record.id
   conf.plugin_instance_name = record.instance_name
   conf.service_id = record.service
