@@ -37,6 +37,88 @@ describe("resty.string and resty.random", function()
   end)
 end)
 
+describe("resty.jit-uuid", function()
+  local uuid = require("resty.jit-uuid")
+
+  it("makes UUIDs at random", function()
+    uuid.seed()
+    assert.is_true(uuid.is_valid(uuid()))
+    assert.is_true(uuid.is_valid(tostring(uuid)))
+    assert.are_not.equal(uuid.generate_v4(), uuid.generate_v4())
+    assert.is_false(uuid.is_valid("x"))
+    assert.is_false(uuid.is_valid(nil))
+  end)
+
+  it("makes UUIDs of names, as RFC 4122 has them", function()
+    local dns = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+    assert.equal("3d813cbb-47fb-32ba-91df-831e1593ac29", uuid.generate_v3(dns, "www.widgets.com"))
+    assert.equal("21f7f8de-8051-5b89-8680-0195ef798b6a", uuid.generate_v5(dns, "www.widgets.com"))
+    assert.equal(uuid.generate_v5(dns, "a"), uuid.factory_v5(dns)("a"))
+    assert.equal(uuid.generate_v3(dns, "a"), uuid.factory_v3(dns)("a"))
+    assert.same({ nil, "namespace must be a valid UUID" }, { uuid.generate_v5("x", "a") })
+    assert.same({ nil, "namespace must be a valid UUID" }, { uuid.factory_v3("x") })
+    assert.same({ nil, "name must be a string" }, { uuid.generate_v3(dns, 1) })
+  end)
+end)
+
+describe("OpenResty's modules for tables", function()
+  it("count, tell lists, and copy", function()
+    local nkeys, isarray = require("table.nkeys"), require("table.isarray")
+    assert.same({ 0, 3 }, { nkeys({}), nkeys({ 1, 2, x = 3 }) })
+    assert.is_true(require("table.isempty")({}))
+    assert.is_false(require("table.isempty")({ x = 1 }))
+    for _, list in ipairs({ {}, { 1 }, { nil, 2 } }) do
+      assert.is_true(isarray(list))
+    end
+    for _, t in ipairs({ { x = 1 }, { [0] = 1 }, { [1.5] = 1 } }) do
+      assert.is_false(isarray(t))
+    end
+    local inner = {}
+    local copy = require("table.clone")(setmetatable({ 1, x = inner }, {}))
+    assert.same({ 1, x = {} }, copy)
+    assert.equal(inner, copy.x)
+    assert.is_nil(getmetatable(copy))
+  end)
+end)
+
+describe("ngx.re.split", function()
+  local split = require("ngx.re").split
+
+  it("splits at an expression", function()
+    assert.same({ "a", "b", "c" }, split("a,b, c", ",\\s*"))
+    assert.same({ "", "a" }, split(",a,,", ","))
+    assert.same({ "a,b" }, split("a,b", ";"))
+    assert.same({}, split("", ","))
+    assert.same({ "a", "b" }, split("aXb", "x", "ijo"))
+  end)
+
+  it("has what a group of the separator matched among the parts", function()
+    assert.same({ "a", ",", "b", ";", "c" }, split("a,b;c", "([,;])"))
+    assert.same({ "a", "b" }, split("a,b", "(?:,)"))
+  end)
+
+  it("splits into bytes where nothing is between them", function()
+    assert.same({ "a", "b", "c" }, split("abc", ""))
+    assert.same({ "a", "b", "c" }, split("a1bc", "\\d*"))
+  end)
+
+  it("stops at a number of parts, begins where it is told to", function()
+    assert.same({ "a", "b", "c,d,," }, split("a,b,c,d,,", ",", nil, nil, 3))
+    assert.same({ "a", "b", "", "" }, split("a,b,,", ",", nil, nil, 9))
+    assert.same({ "a", "b" }, split("a,b,,", ",", nil, nil, 0))
+    assert.same({ "c", "d" }, split("a,b,c,d", ",", nil, { pos = 5 }))
+    local parts = { 1, 2, 3, 4 }
+    assert.equal(parts, split("a,b", ",", nil, nil, nil, parts))
+    assert.same({ "a", "b", nil, 4 }, parts)
+  end)
+
+  it("tells what is wrong with the expression", function()
+    local parts, err = split("a", "(")
+    assert.is_nil(parts)
+    assert.matches("^pcre2_compile%(%) failed", err)
+  end)
+end)
+
 describe("resty.openssl", function()
   it("digests", function()
     local digest = require("resty.openssl.digest")

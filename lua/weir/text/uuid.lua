@@ -1,5 +1,5 @@
 -- UUIDs: version 5 for entities whose id is derived from a name, version 4 for those that need only
--- be unique.
+-- be unique, version 3 for plugins that ask for it.
 --
 -- The namespaces are Kong's, so that an entity has the same id in both.
 local core = require("weir.core")
@@ -44,6 +44,14 @@ end
 -- @treturn string
 function uuid.v5(namespace, name)
   return from_bytes(core.sha1(to_bytes(namespace) .. name), 5)
+end
+
+--- The same by MD5.
+-- @tparam string namespace a UUID
+-- @tparam string name
+-- @treturn string
+function uuid.v3(namespace, name)
+  return from_bytes(require("weir.hash").once("md5", to_bytes(namespace) .. name), 3)
 end
 
 --- A random UUID.

@@ -1,0 +1,4 @@
+-- table.isempty, as in OpenResty's LuaJIT.
+return function(t)
+  return next(t) == nil
+end
