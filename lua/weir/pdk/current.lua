@@ -14,6 +14,7 @@ local current = {
   phase = nil,       -- enum WEIR_PHASE_…
   generation = nil,  -- the configuration the request runs on: entities, plans, settings
   newest = nil,      -- the one that timers and new requests run on
+  makers = {},       -- key -> what makes its table for ctx(), where that is not just an empty one
 }
 
 -- slot -> { key, table, key, table, … } of the request in it; a request has very few keys.
@@ -53,7 +54,8 @@ function current.ctx(key)
     end
     at = at + 2
   end
-  local t = {}
+  local make = current.makers[key]
+  local t = make and make() or {}
   store[at], store[at + 1] = key, t
   return t
 end

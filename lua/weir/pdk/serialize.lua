@@ -3,11 +3,9 @@
 local abi = require("weir.abi")
 local constants = require("kong.constants")
 local current = require("weir.pdk.current")
-local headers = require("weir.pdk.headers")
+local deep_copy = require("kong.tools.table").cycle_aware_deep_copy
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
-local request = require("weir.pdk.request")
-local router = require("weir.pdk.router")
 local tries = require("weir.runner.try")
 
 local C = abi.C
@@ -123,8 +121,8 @@ local REDACTED = "REDACTED"
 -- nginx's status for clients that left before they got an answer.
 local CLIENT_GONE = 499
 
-local function request_headers()
-  local fields = headers.read(C.WEIR_HEADERS_REQUEST, MAX_HEADERS)
+local function request_headers(request)
+  local fields = request.get_headers(MAX_HEADERS)
   for _, name in ipairs({ "authorization", "proxy-authorization" }) do
     if rawget(fields, name) then
       fields[name] = REDACTED
@@ -144,7 +142,7 @@ local function client_tls(context)
   }
 end
 
-local function describe_request(context)
+local function describe_request(request, context)
   local target = request.get_path_with_query()
   return {
     id = text(C.WEIR_REQUEST_ID),
@@ -153,17 +151,17 @@ local function describe_request(context)
       target),
     method = request.get_method(),
     size = number(C.WEIR_REQUEST_BYTES),
-    headers = request_headers(),
+    headers = request_headers(request),
     querystring = request.get_query(),
     tls = client_tls(context),
   }
 end
 
-local function describe_response()
+local function describe_response(ngx)
   return {
-    status = number(C.WEIR_RESPONSE_SENT) == 1 and number(C.WEIR_RESPONSE_STATUS) or CLIENT_GONE,
+    status = number(C.WEIR_RESPONSE_SENT) == 1 and ngx.status or CLIENT_GONE,
     size = number(C.WEIR_RESPONSE_HEAD_BYTES) + number(C.WEIR_RESPONSE_BYTES),
-    headers = headers.read(C.WEIR_HEADERS_RESPONSE, MAX_HEADERS),
+    headers = ngx.resp.get_headers(MAX_HEADERS),
   }
 end
 
@@ -183,23 +181,23 @@ end
 
 local SERVICE = 1 -- WEIR_RESPONSE_SOURCE
 
-local function describe()
-  local context = current.ctx("ngx")
+local function describe(kong, ngx)
+  local context = ngx.ctx
   local made = tries.made()
   return {
-    request = describe_request(context),
-    response = describe_response(),
+    request = describe_request(kong.request, context),
+    response = describe_response(ngx),
     upstream_uri = text(C.WEIR_SERVICE_TARGET_OUT) or "",
     upstream_status = tries.statuses(made),
     latencies = latencies(),
     tries = made,
     upstream_tls = tries.verdicts(#made),
     authenticated_entity = authenticated_entity(context.authenticated_credential),
-    consumer = context.authenticated_consumer,
-    route = router.get_route(),
-    service = router.get_service(),
+    consumer = deep_copy(context.authenticated_consumer),
+    route = deep_copy(context.route),
+    service = deep_copy(context.service),
     client_ip = text(C.WEIR_CLIENT_FORWARDED_IP),
-    started_at = request.get_start_time(),
+    started_at = kong.request.get_start_time(),
     source = number(C.WEIR_RESPONSE_SOURCE) == SERVICE and "upstream" or "kong",
     workspace = constants.DECLARATIVE_DEFAULT_WORKSPACE_ID,
     workspace_name = constants.DECLARATIVE_DEFAULT_WORKSPACE_NAME,
@@ -207,10 +205,12 @@ local function describe()
 end
 
 --- What happened with the request.
+-- @tparam ?table options kong, ngx: what stands for the globals of that name, with `request` and
+-- with `ctx`, `status` and `resp`
 -- @treturn table
-function serialize.serialize()
+function serialize.serialize(options)
   phase.check(LOG)
-  local root = describe()
+  local root = describe(options and options.kong or kong, options and options.ngx or ngx)
   for _, item in ipairs(current.ctx(VALUES)) do
     apply(root, item)
   end

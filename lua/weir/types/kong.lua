@@ -250,8 +250,9 @@ function kong.log.notice(...) end
 --- What happened with the request.
 ---
 --- Phases: log
+---@param options? table kong, ngx: what stands for the globals of that name, with `request` and with `ctx`, `status` and `resp`
 ---@return table
-function kong.log.serialize() end
+function kong.log.serialize(options) end
 
 --- Changes what the lines look like.
 ---@param text? string with the modifiers of new(); nil is Kong's format again
@@ -458,7 +459,7 @@ function kong.request.get_scheme() end
 ---@return number
 function kong.request.get_start_time() end
 
---- The groups of the expression that the route matched the path with.
+--- The groups of the expression that the route matched the path with, the first 32 of them.
 ---
 --- Phases: rewrite, access, balancer, response, header_filter, body_filter, log
 ---@return table # { unnamed = list of them by number, named = by name }; false: not set

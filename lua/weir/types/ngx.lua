@@ -126,11 +126,12 @@ function ngx.eof() end
 function ngx.escape_uri(text, kind) end
 
 --- Ends the phase. In rewrite and access the request is answered: with what was written, else by
---- `status`; where nothing was written, ngx.OK ends the plugin's handler alone. Later nothing is
---- written, and the handler goes on.
+--- `status`; in response, by `status`. Where nothing was written, ngx.OK ends the plugin's handler
+--- alone. In header_filter and balancer the handler goes on, and ngx.OK changes nothing. In a timer,
+--- any status ends it; in certificate, any but ngx.OK is an error, which refuses the client.
 ---
---- Phases: rewrite, access, balancer, response, header_filter
----@param status number 200 or above, or ngx.OK in rewrite and access
+--- Phases: certificate, rewrite, access, balancer, response, header_filter, timer
+---@param status number 200 or above, or ngx.OK; 444 closes the connection without an answer
 function ngx.exit(status) end
 
 --- Does nothing: the answer is sent as a whole.

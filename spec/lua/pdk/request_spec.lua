@@ -270,11 +270,15 @@ describe("kong.client and kong.router", function()
     kong = pdk.install({})
     current.generation = {
       plans = { [0] = {}, [2] = { route_id = "r", service_id = "s" } },
-      entities = { routes = { r = { id = "r" } }, services = { s = { id = "s" } } },
+      entities = {
+        routes = { r = { id = "r", paths = { "/r" } } }, services = { s = { id = "s" } },
+      },
     }
+    current.slot = 1
   end)
   after_each(function()
-    current.generation = nil
+    current.release(1)
+    current.generation, current.slot = nil, 0
   end)
 
   it("tell addresses", function()
@@ -290,14 +294,41 @@ describe("kong.client and kong.router", function()
 
   it("tell route and service", function()
     request({ numbers = { REQUEST_PLAN = 2 } })
-    assert.same({ id = "r" }, kong.router.get_route())
+    assert.same({ id = "r", paths = { "/r" } }, kong.router.get_route())
     assert.same({ id = "s" }, kong.router.get_service())
+    assert.equal(kong.router.get_route(), ngx.ctx.route)
     request({ numbers = { REQUEST_PLAN = 0 } })
+    current.release(1)
     assert.is_nil(kong.router.get_route())
     assert.is_nil(kong.router.get_service())
     request({ phase = "rewrite" })
     assert.has_error(kong.router.get_route, "function cannot be called in rewrite phase (only in: "
       .. "access, response, header_filter, body_filter, log)")
+  end)
+
+  it("give each request a route of its own, whatever plugins did to another's", function()
+    request({ numbers = { REQUEST_PLAN = 2 } })
+    kong.router.get_route().paths[1] = "/spoiled"
+    ngx.ctx.service.id = "spoiled"
+    assert.same({ "/spoiled" }, kong.router.get_route().paths)
+    current.release(1)
+    assert.same({ "/r" }, kong.router.get_route().paths)
+    assert.equal("s", kong.router.get_service().id)
+  end)
+
+  it("have what the route's expression matched in ngx.ctx", function()
+    request({
+      numbers = { REQUEST_PLAN = 2 }, texts = { ROUTE_PREFIX = "/a/1" }, captures = { "a", false },
+      capture_names = { { "name", 1 } },
+    })
+    assert.same({ uri_captures = { [0] = "/a/1", "a", false, name = "a" } },
+      ngx.ctx.router_matches)
+    current.release(1)
+    request({ numbers = { REQUEST_PLAN = 2 } })
+    assert.same({}, ngx.ctx.router_matches)
+    current.release(1)
+    request({ numbers = { REQUEST_PLAN = 0 } })
+    assert.is_nil(ngx.ctx.router_matches)
   end)
 
   it("tell the protocol", function()
@@ -306,6 +337,7 @@ describe("kong.client and kong.router", function()
         numbers = { REQUEST_PLAN = plan, REQUEST_IS_TLS = tls, CLIENT_TRUSTED = trusted },
         headers = { ["X-Forwarded-Proto"] = "https" },
       })
+      current.release(1)
       return kong.client.get_protocol(allow)
     end
     assert.equal("https", (protocol(2, 1, 0)))

@@ -89,12 +89,36 @@ describe("kong.log.serialize", function()
     assert.equal("curl", root.request.headers["User_Agent"])
     assert.equal("192.0.2.7", root.client_ip)
     assert.equal(BEGAN - 1, root.started_at)
-    assert.equal(ROUTE, root.route)
-    assert.equal(SERVICE, root.service)
+    assert.same(ROUTE, root.route)
+    assert.same(SERVICE, root.service)
     assert.equal("default", root.workspace_name)
     assert.equal("0dc6f45b-8f8d-40d2-a504-473544ee190b", root.workspace)
     assert.is_nil(root.consumer)
     assert.is_nil(root.authenticated_entity)
+  end)
+
+  it("gives each plugin an entry of its own", function()
+    request({})
+    local consumer = { id = "c1", tags = { "a" } }
+    ngx.ctx.authenticated_consumer = consumer
+    local root = kong.log.serialize()
+    root.route.paths[1], root.service.name, root.consumer.tags[1] = "/x", "x", "x"
+    local second = kong.log.serialize()
+    assert.same({ ROUTE, SERVICE, { id = "c1", tags = { "a" } } },
+      { second.route, second.service, second.consumer })
+  end)
+
+  it("asks what stands for kong and ngx", function()
+    request({})
+    local root = kong.log.serialize({
+      kong = { request = setmetatable({ get_method = function() return "MINE" end },
+        { __index = kong.request }) },
+      ngx = { ctx = { service = { name = "mine" } }, status = 299, resp = ngx.resp },
+    })
+    assert.same({ "MINE", "mine", 299 },
+      { root.request.method, root.service.name, root.response.status })
+    assert.is_nil(root.route)
+    assert.equal("/up?x=1&y", root.upstream_uri)
   end)
 
   it("tells what came from upstream, and how long it took", function()
