@@ -42,6 +42,7 @@ describe("rate-limiting", function()
     want.phase = "access"
     want.texts = want.texts or { CLIENT_FORWARDED_IP = "10.0.0.1" }
     fake.request = fake.new_request(want)
+    current.release(1)
     local ctx = current.ctx("ngx")
     ctx.authenticated_consumer, ctx.authenticated_credential = want.consumer, want.credential
     fake.run(handler.access, handler, conf)

@@ -20,7 +20,11 @@ describe("request-termination", function()
   before_each(function()
     fake.install()
     pdk.install({ node_id = "n" })
-    current.generation = { plans = {}, entities = {} }
+    current.generation, current.slot = { plans = {}, entities = {} }, 1
+  end)
+  after_each(function()
+    current.release(1)
+    current.generation, current.slot = nil, 0
   end)
 
   it("answers 503 when it is not told otherwise", function()
