@@ -1,6 +1,6 @@
 -- resty.jit-uuid.
-local random = require("weir.random")
-local uuid = require("weir.uuid")
+local random = require("weir.text.random")
+local uuid = require("weir.text.uuid")
 
 local jit_uuid = { _VERSION = "0.0.7", generate_v4 = random.uuid }
 

@@ -81,44 +81,6 @@ describe("OpenResty's modules for tables", function()
   end)
 end)
 
-describe("ngx.re.split", function()
-  local split = require("ngx.re").split
-
-  it("splits at an expression", function()
-    assert.same({ "a", "b", "c" }, split("a,b, c", ",\\s*"))
-    assert.same({ "", "a" }, split(",a,,", ","))
-    assert.same({ "a,b" }, split("a,b", ";"))
-    assert.same({}, split("", ","))
-    assert.same({ "a", "b" }, split("aXb", "x", "ijo"))
-  end)
-
-  it("has what a group of the separator matched among the parts", function()
-    assert.same({ "a", ",", "b", ";", "c" }, split("a,b;c", "([,;])"))
-    assert.same({ "a", "b" }, split("a,b", "(?:,)"))
-  end)
-
-  it("splits into bytes where nothing is between them", function()
-    assert.same({ "a", "b", "c" }, split("abc", ""))
-    assert.same({ "a", "b", "c" }, split("a1bc", "\\d*"))
-  end)
-
-  it("stops at a number of parts, begins where it is told to", function()
-    assert.same({ "a", "b", "c,d,," }, split("a,b,c,d,,", ",", nil, nil, 3))
-    assert.same({ "a", "b", "", "" }, split("a,b,,", ",", nil, nil, 9))
-    assert.same({ "a", "b" }, split("a,b,,", ",", nil, nil, 0))
-    assert.same({ "c", "d" }, split("a,b,c,d", ",", nil, { pos = 5 }))
-    local parts = { 1, 2, 3, 4 }
-    assert.equal(parts, split("a,b", ",", nil, nil, nil, parts))
-    assert.same({ "a", "b", nil, 4 }, parts)
-  end)
-
-  it("tells what is wrong with the expression", function()
-    local parts, err = split("a", "(")
-    assert.is_nil(parts)
-    assert.matches("^pcre2_compile%(%) failed", err)
-  end)
-end)
-
 describe("resty.openssl", function()
   it("digests", function()
     local digest = require("resty.openssl.digest")

@@ -126,7 +126,7 @@ describe("weir.worker", function()
     worker.run(1, ACCESS, 2, 1)
     assert.is_number(got.__seq__)
     got.__seq__ = nil
-    local ws_id = require("weir.workspace").id
+    local ws_id = require("weir.entities.workspace").id
     assert.same({ x = 1, __plugin_id = "the id", plugin_instance_name = "mine", route_id = "r",
       service_id = "s", __key__ = "plugins:a:r:s:::" .. ws_id, __ws_id = ws_id }, got)
   end)

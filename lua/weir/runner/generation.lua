@@ -2,7 +2,7 @@
 local abi = require("weir.abi")
 local chains = require("weir.runner.chains")
 local choice = require("weir.runner.choice")
-local workspace = require("weir.workspace")
+local workspace = require("weir.entities.workspace")
 
 local REWRITE = abi.C.WEIR_PHASE_REWRITE
 

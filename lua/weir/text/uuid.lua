@@ -51,7 +51,7 @@ end
 -- @tparam string name
 -- @treturn string
 function uuid.v3(namespace, name)
-  return from_bytes(require("weir.hash").once("md5", to_bytes(namespace) .. name), 3)
+  return from_bytes(require("weir.crypto.hash").once("md5", to_bytes(namespace) .. name), 3)
 end
 
 --- A random UUID.
