@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // Makes room for one more element in an array that lives on the heap (not in the arena: it moves
 // while it grows).
@@ -148,6 +149,19 @@ static void index_targets(struct snapshot *s, struct plan *p)
         p->of_target[i] = plan_target(p, u->targets[i].host, u->targets[i].port);
 }
 
+// Not in the arena: there may be tens of megabytes of it, which malloc() lets grow where they are.
+void snapshot_add_entities(struct snapshot *s, struct str piece)
+{
+    if (piece.n == 0)
+        return;
+    if (s->entities_cap - s->entities_size < piece.n) {
+        s->entities_cap += s->entities_cap / 2 + piece.n;
+        s->entities = xrealloc(s->entities, s->entities_cap);
+    }
+    memcpy(s->entities + s->entities_size, piece.p, piece.n);
+    s->entities_size += piece.n;
+}
+
 err_t snapshot_seal(struct snapshot *s, char why[256])
 {
     if (s->plan_count == 0) {
@@ -194,6 +208,7 @@ void snapshot_unref(struct snapshot *s)
     free(s->upstreams);
     free(s->routes);
     free(s->certificates);
+    free(s->entities);
     arena_done(&s->arena);
     free(s);
 }

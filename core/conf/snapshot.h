@@ -50,7 +50,8 @@ struct snapshot {
     uint32_t certificate_count, certificate_cap;
     struct router *router;
     struct str blob;            // for lua/weir/worker.lua
-    struct str entities;        // for lua/weir/db/packed.lua
+    char *entities;             // for lua/weir/db/packed.lua
+    size_t entities_size, entities_cap;
     struct str hash;            // configuration_hash
 };
 
@@ -65,6 +66,7 @@ uint32_t snapshot_add_plan(struct snapshot *s,
                            const struct plan *plan); // takes references to its policies
 void snapshot_add_route(struct snapshot *s, const struct route_desc *route);
 void snapshot_add_certificate(struct snapshot *s, struct str sni, struct credential *credential);
+void snapshot_add_entities(struct snapshot *s, struct str piece); // behind those before it
 
 // Compiles the router, puts the plans' policies of targets on the indices of these, and checks the
 // invariants (a TLS plan has a policy or an error). Fails with err_internal and `why`; then only

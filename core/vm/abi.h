@@ -259,7 +259,11 @@ int weir_build_route(struct weir_build *b, const struct weir_route_desc *d);
 int weir_build_certificate(struct weir_build *b, const char *sni, size_t n,
                            struct weir_credential *c);
 int weir_build_blob(struct weir_build *b, const char *p, size_t n);     // what worker.lua decodes
-int weir_build_entities(struct weir_build *b, const char *p, size_t n); // what packed.lua reads
+// Adds a piece of what packed.lua reads. Its indexes consist of entries, which say where in all of
+// it a key and an entity are; sorted are those whose keys still lie in a text of their own.
+struct weir_packed_entry { uint32_t key, key_size, record, record_size; };
+int weir_build_entities(struct weir_build *b, const char *p, size_t n);
+void weir_sort_packed(struct weir_packed_entry *entries, uint32_t count, const char *keys);
 int weir_build_hash(struct weir_build *b, const char *hex, size_t n);   // configuration_hash
 
 // Freezes it and hands it to the workers; the builder is gone in either case. Returns the serial

@@ -7,6 +7,7 @@
 #include "tls/peer_name.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct weir_build {
     struct snapshot *snapshot;
@@ -277,8 +278,24 @@ int weir_build_blob(struct weir_build *b, const char *p, size_t n)
 
 int weir_build_entities(struct weir_build *b, const char *p, size_t n)
 {
-    b->snapshot->entities = arena_dup(&b->snapshot->arena, api_str(p, n));
+    snapshot_add_entities(b->snapshot, api_str(p, n));
     return 0;
+}
+
+// As Lua compares strings.
+static int compare_keys(const void *a, const void *b, void *keys)
+{
+    const struct weir_packed_entry *x = a, *y = b;
+    size_t n = x->key_size < y->key_size ? x->key_size : y->key_size;
+    int order = memcmp((const char *)keys + x->key, (const char *)keys + y->key, n);
+    if (order != 0)
+        return order;
+    return x->key_size < y->key_size ? -1 : x->key_size > y->key_size;
+}
+
+void weir_sort_packed(struct weir_packed_entry *entries, uint32_t count, const char *keys)
+{
+    qsort_r(entries, count, sizeof *entries, compare_keys, (void *)(uintptr_t)keys);
 }
 
 int weir_build_hash(struct weir_build *b, const char *hex, size_t n)

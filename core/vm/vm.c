@@ -282,7 +282,7 @@ bool vm_adopt(struct vm *vm, const struct snapshot *snapshot, char **why)
     *why = NULL;
     lua_pushlstring(vm->L, snapshot->blob.n ? snapshot->blob.p : "", snapshot->blob.n);
     lua_pushnumber(vm->L, (lua_Number)snapshot->serial);
-    lua_pushlightuserdata(vm->L, (void *)(uintptr_t)snapshot->entities.p);
+    lua_pushlightuserdata(vm->L, (void *)(uintptr_t)snapshot->entities);
     bool ok = call(vm, "adopt", 3, why);
     lua_settop(vm->L, 0);
     return ok;

@@ -296,9 +296,7 @@ function Compiler:run(settings, hash)
     self:route(route)
   end
   self:services_without_routes()
-  local blob, packed = self.blob:encode()
-  self.builder:blob(blob)
-  self.builder:entities(packed)
+  self.blob:encode(self.builder)
   self.builder:hash(hash)
 end
 

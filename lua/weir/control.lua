@@ -62,9 +62,17 @@ local function log_problems(problems)
   end
 end
 
--- Loads, validates and compiles. What is wrong is logged line by line.
--- Returns a builder; or nil and how many errors there were.
-local function prepare()
+-- Gives back what is of no use any more: this VM may not need it again for days, and the workers
+-- are about to take memory.
+local function clean_up()
+  collectgarbage()
+  collectgarbage()
+  C.weir_memory_trim()
+end
+
+-- Loads and validates. What is wrong is logged line by line.
+-- Returns { config, name = its source's, hash }; or nil and how many errors there were.
+local function read()
   local text, name = state.source:load()
   if not text then
     log(ERROR, name)
@@ -77,28 +85,29 @@ local function prepare()
   if not config then
     return nil, #findings.errors
   end
-  local builder, problems = compile.run(config, {
+  return { config = config, name = name, hash = fingerprint.of_text(text):sub(1, 32) }
+end
+
+-- Loads and compiles. Returns a builder; or nil and how many errors there were.
+local function prepare()
+  local loaded, errors = read()
+  if not loaded then
+    return nil, errors
+  end
+  local builder, problems = compile.run(loaded.config, {
     settings = state.settings,
     plugins = state.plugins,
-    hash = fingerprint.of_text(text):sub(1, 32),
+    hash = loaded.hash,
     node_id = state.node_id,
   })
   if not builder then
-    log(ERROR, name .. ": " .. problems)
+    log(ERROR, loaded.name .. ": " .. problems)
     return nil, 1
   end
   for _, problem in ipairs(problems) do
     log(problem.severity == "error" and ERROR or WARN, problem.message)
   end
   return builder
-end
-
--- The text, its tree and the entities are of no use once there is a builder. The next load may not
--- come for days, so nothing would collect them meanwhile; and the workers are about to take memory.
-local function clean_up()
-  collectgarbage()
-  collectgarbage()
-  C.weir_memory_trim()
 end
 
 local function apply()

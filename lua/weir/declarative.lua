@@ -10,87 +10,32 @@ local null = require("cjson").null
 local failure = require("weir.runner.failure")
 local document = require("weir.document")
 local entities = require("weir.entities")
+local Findings = require("weir.declarative.findings")
 local loader = require("weir.loader")
 local records = require("weir.declarative.records")
 local references = require("weir.declarative.references")
 local suggest = require("weir.text.suggest")
 local Vault = require("weir.vault")
 
-local extend = records.extend
+local path_of = records.path
 
 local FORMAT_VERSIONS = { ["1.1"] = true, ["2.1"] = true, ["3.0"] = true }
 
 local declarative = {}
 
--- { "services", 1, "port" } -> "services[0].port"
-local function path_text(path)
-  local parts = {}
-  for _, key in ipairs(path) do
-    local text
-    if type(key) == "number" then
-      text = ("[%d]"):format(key - 1)
-    elseif key:find("^[%w_-]+$") then
-      text = #parts > 0 and "." .. key or key
-    else
-      text = ("[%q]"):format(key)
-    end
-    table.insert(parts, text)
-  end
-  return table.concat(parts)
-end
-
--- ---- findings
-
-local Findings = {}
-Findings.__index = Findings
-
-local function new_findings(doc)
-  return setmetatable({ document = doc, errors = {}, warnings = {} }, Findings)
-end
-
-function Findings:add(list, path, message, at)
-  local line, col
-  if at == "key" then
-    line, col = self.document:key_position(path)
-  else
-    line, col = self.document:position(at or path)
-  end
-  table.insert(list, {
-    line = line, col = col, path = path_text(path), message = message, rank = #list,
-  })
-  return list[#list]
-end
-
-local function sort_findings(list)
-  table.sort(list, function(a, b)
-    if a.line ~= b.line then
-      return a.line < b.line
-    elseif a.col ~= b.col then
-      return a.col < b.col
-    end
-    return a.rank < b.rank
-  end)
-  return list
-end
-
-function Findings:sorted()
-  return { errors = sort_findings(self.errors), warnings = sort_findings(self.warnings) }
-end
-
 -- ---- the file itself
 
-local function check_header(doc, report)
-  local file = doc.value
+local function check_header(file, findings)
   local version, transform = file._format_version, file._transform
   if version == nil or version == null then
-    report({ "_format_version" }, "required field missing")
+    findings:error({ "_format_version" }, "required field missing")
   elseif type(version) ~= "string" then
-    report({ "_format_version" }, 'expected a string: "3.0"')
+    findings:error({ "_format_version" }, 'expected a string: "3.0"')
   elseif not FORMAT_VERSIONS[version] then
-    report({ "_format_version" }, "expected one of: 1.1, 2.1, 3.0")
+    findings:error({ "_format_version" }, "expected one of: 1.1, 2.1, 3.0")
   end
   if transform ~= nil and transform ~= null and type(transform) ~= "boolean" then
-    report({ "_transform" }, "expected a boolean")
+    findings:error({ "_transform" }, "expected a boolean")
   end
 end
 
@@ -109,18 +54,18 @@ local function why_unknown(name)
   end
 end
 
-local function check_keys(doc, model, findings, report)
+local function check_keys(file, model, findings)
   local known = { "_format_version", "_transform", "_comment", "_ignore", unpack(model.names) }
   local is_known = {}
   for _, name in ipairs(known) do
     is_known[name] = true
   end
-  for key, value in pairs(doc.value) do
+  for key, value in pairs(file) do
+    local _, why = records.metadata(key, value)
     if not is_known[key] then
-      local message = why_unknown(key) or "unknown field" .. suggest.phrase(key, known)
-      findings:add(findings.errors, { key }, message, "key")
-    else
-      records.check_metadata(key, value, {}, report)
+      findings:key_error({ key }, why_unknown(key) or "unknown field" .. suggest.phrase(key, known))
+    elseif why then
+      findings:error({ key }, why)
     end
   end
 end
@@ -137,24 +82,20 @@ local function not_enabled(name, enabled)
   return message .. " and the folder that it is in to 'plugin_path': it does not come with weir"
 end
 
--- The schema that judges a record: a plugin's own for a plugin, if there is one.
+-- The schema that judges a plugin's record: its own, if there is one.
 local function schema_of(record, context)
-  local schema = context.model.schemas[record.type]
-  local enabled, report = context.enabled, context.report
-  local name = record.input.name
-  if record.type ~= "plugins" or type(name) ~= "string" then
-    return schema
-  elseif not enabled[name] then
-    report(extend(record.path, "name"), not_enabled(name, enabled))
-    record.invalid = true
-    return schema
+  local enabled, name = context.enabled, record.input.name
+  local own, err
+  if type(name) == "string" and not enabled[name] then
+    err = not_enabled(name, enabled)
+  elseif type(name) == "string" then
+    own, err = context.model.definitions.plugins.schema_of(name)
   end
-  local own, err = context.model.definitions.plugins.schema_of(name)
-  if not own then
-    report(extend(record.path, "name"), err)
+  if err then
+    context.findings:error(path_of(record, "name"), err)
     record.invalid = true
   end
-  return own or schema
+  return own or context.model.schemas.plugins
 end
 
 local function error_text(err)
@@ -167,7 +108,7 @@ end
 -- Whose functions a record's schema has that may raise errors; nil for weir's own.
 local function brought_by(record)
   if record.type == "plugins" then
-    return ("plugin '%s'"):format(record.input.name)
+    return ("plugin '%s'"):format((record.value or record.input).name)
   elseif not entities.base.schemas[record.type] then
     return ("'%s'"):format(record.type)
   end
@@ -175,8 +116,9 @@ end
 
 -- Calls a function of a record's schema. What plugins bring has functions of its own, which may
 -- raise errors: a finding, not the end. Returns true and the results, or false and why.
-local function call(record, method, ...)
-  local ok, first, second, third, fourth = failure.call(record.schema[method], record.schema, ...)
+local function call(record, context, method, ...)
+  local schema = record.schema or context.model.schemas[record.type]
+  local ok, first, second, third, fourth = failure.call(schema[method], schema, ...)
   if ok then
     return true, first, second, third, fourth
   elseif not brought_by(record) then
@@ -185,13 +127,46 @@ local function call(record, method, ...)
   return false, ("the schema of %s failed: %s"):format(brought_by(record), tostring(first))
 end
 
+local NONE = {}
+
 local function process(record, context)
-  local ok, value, errors, warnings, refers = call(record, "process", record.input, context)
+  local ok, value, errors, warnings, refers =
+    call(record, context, "process", record.input, context)
   if ok then
-    record.refers = refers
+    record.refers = refers or nil
     return value, errors, warnings
   end
-  return {}, { { path = {}, message = value } }, {}
+  return {}, { { path = {}, message = value } }, NONE
+end
+
+local function add_error(record, err, findings)
+  local path = path_of(record, unpack(err.path))
+  if err.at_key then
+    findings:key_error(path, why_unknown(err.path[#err.path]) or error_text(err))
+  else
+    findings:error(path, error_text(err), err.written_as and path_of(record, err.written_as))
+  end
+  record.bad_fields = record.bad_fields or {}
+  record.bad_fields[err.path[1] or ""] = true
+  record.invalid = true
+end
+
+-- What was written is let go of where nothing asks for it any more.
+local function validate(record, context)
+  if record.type == "plugins" then
+    record.schema = schema_of(record, context)
+  end
+  local value, errors, warnings = process(record, context)
+  record.value = value
+  for _, err in ipairs(errors) do
+    add_error(record, err, context.findings)
+  end
+  for _, warning in ipairs(warnings) do
+    context.findings:warning(path_of(record, unpack(warning.path)), warning.message)
+  end
+  if not references.reads_input(record, context.model) then
+    record.input = nil
+  end
 end
 
 -- The part of processing that needs resolved references.
@@ -199,28 +174,17 @@ local function settle(record, context)
   if record.invalid then
     return
   end
-  local ok, err = call(record, "settle", record.value, context)
+  local ok, err = call(record, context, "settle", record.value, context)
   if not ok then
-    context.report(record.path, err)
+    context.findings:error(path_of(record), err)
     record.invalid = true
   end
 end
 
-local function validate(record, context)
-  local findings = context.findings
-  record.schema = schema_of(record, context)
-  local value, errors, warnings = process(record, context)
-  record.value, record.bad_fields = value, {}
-  for _, err in ipairs(errors) do
-    local path = extend(record.path, unpack(err.path))
-    local at = err.at_key and "key" or err.written_as and extend(record.path, err.written_as)
-    local known_elsewhere = err.at_key and why_unknown(err.path[#err.path])
-    findings:add(findings.errors, path, known_elsewhere or error_text(err), at or nil)
-    record.bad_fields[err.path[1] or ""] = true
-    record.invalid = true
-  end
-  for _, warning in ipairs(warnings) do
-    findings:add(findings.warnings, extend(record.path, unpack(warning.path)), warning.message)
+local function settle_all(context)
+  references.settle(context.records, context.model, context.findings)
+  for _, record in ipairs(context.records) do
+    settle(record, context)
   end
 end
 
@@ -232,9 +196,8 @@ local function advise(record, context)
     return
   end
   for _, advice in ipairs(give_advice(record.value, context)) do
-    local warning = context.findings:add(context.findings.warnings,
-      extend(record.path, unpack(advice.path or { advice.field })), advice.message)
-    warning.name = record.value.name
+    context.findings:warning(path_of(record, unpack(advice.path or { advice.field })),
+      advice.message, record.value.name)
   end
 end
 
@@ -267,20 +230,22 @@ local function assemble(list, model, file)
   return config
 end
 
--- Where references to secrets are looked up. Vaults come first among the records, so they are
--- known when the others are processed.
-local function vault_of(list, settings)
-  local by_prefix = {}
-  for _, record in ipairs(list) do
-    if record.type == "vaults" and type(record.input.prefix) == "string" then
-      by_prefix[record.input.prefix] = record
-    end
-  end
+-- Where references to secrets are looked up.
+local function vault_of(records_by_prefix, settings)
   return Vault.new(function(prefix)
-    return by_prefix[prefix] and by_prefix[prefix].value
+    return records_by_prefix[prefix] and records_by_prefix[prefix].value
   end, function(name)
     return settings[name]
   end)
+end
+
+-- What is done with each record. Vaults come first, so they are known when others are processed.
+local function take(record, context)
+  if record.type == "vaults" and type(record.input.prefix) == "string" then
+    context.vaults[record.input.prefix] = record
+  end
+  validate(record, context)
+  table.insert(context.records, record)
 end
 
 local function enabled_set(names)
@@ -313,40 +278,33 @@ function declarative.load(text, options)
   if not doc then
     return nil, syntax_error(problem)
   end
-  local findings = new_findings(doc)
-  local function report(path, message)
-    findings:add(findings.errors, path, message)
-  end
-  if doc:kind(doc.value) ~= "map" then
-    report({}, 'expected an object with at least _format_version: "3.0"')
+  local findings, file = Findings.new(doc), doc.value
+  if document.kind(file) ~= "map" then
+    findings:error({}, 'expected an object with at least _format_version: "3.0"')
     return nil, findings:sorted()
   end
   local model, problems = entities.model(options.plugins)
   for _, message in ipairs(problems) do
-    report({}, message)
+    findings:error({}, message)
   end
-  check_header(doc, report)
-  check_keys(doc, model, findings, report)
+  check_header(file, findings)
+  check_keys(file, model, findings)
+  local vaults = {}
   local context = {
     findings = findings,
     model = model,
-    report = report,
+    records = {},
     enabled = enabled_set(options.plugins),
-    transform = doc.value._transform ~= false,
+    transform = file._transform ~= false,
     now = options.now or os.time(),
+    vaults = vaults,
+    vault = vault_of(vaults, options.settings or {}),
   }
-  local list = records.collect(doc, model, doc.value._format_version ~= "3.0", report)
-  context.vault = vault_of(list, options.settings or {})
-  for _, record in ipairs(list) do
-    validate(record, context)
-  end
-  references.settle(list, model, report)
-  for _, record in ipairs(list) do
-    settle(record, context)
-  end
-  context.plugins = plugins_of(list)
-  context.config = #findings.errors == 0 and assemble(list, model, doc.value) or nil
-  for _, record in ipairs(list) do
+  records.each(doc, file._format_version ~= "3.0", take, context)
+  settle_all(context)
+  context.plugins = plugins_of(context.records)
+  context.config = findings:valid() and assemble(context.records, model, file) or nil
+  for _, record in ipairs(context.records) do
     advise(record, context)
   end
   return context.config, findings:sorted()

@@ -1,14 +1,14 @@
--- A parsed configuration text: a tree of Lua values that remembers where each of them was written.
+-- A parsed configuration text: a tree of Lua values, and where each of them was written.
 --
 -- Objects become tables with string keys, arrays become sequences, null becomes `document.null`.
--- Positions live beside the tree, not in it. A position is one number, line * 2^20 + column, which
--- sorts as the text reads and costs no table.
+-- Positions live beside the tree, not in it (weir.document.marks): weir.declarative, which asks for
+-- them, frees the tree while it goes through it.
 local null = require("cjson").null
-local utf8 = require("weir.text.utf8")
+local array = require("weir.document.array")
 local json = require("weir.document.json")
+local marks = require("weir.document.marks")
+local utf8 = require("weir.text.utf8")
 local yaml = require("weir.document.yaml")
-
-local COLUMNS = 2 ^ 20
 
 local parsers = { json = json.parse, yaml = yaml.parse }
 
@@ -16,79 +16,6 @@ local Document = {}
 Document.__index = Document
 
 local document = { null = null }
-
--- The marks of one tree, filled in by a parser. Most files never ask for one, so they are noted in
--- a few long lists, entry after entry, and not in tables for each container of the text.
-local Marks = {}
-Marks.__index = Marks
-
-local function new_marks()
-  return setmetatable({
-    -- By container: "map" or "array", where it begins, the index of its last entry.
-    kinds = {}, starts = {}, last = {},
-    -- By index of an entry; `before` is the index of the one before it in its container, or 0.
-    keys = {}, key_marks = {}, value_marks = {}, before = {},
-    -- Container -> key -> index.
-    indices = {},
-  }, Marks)
-end
-
---- Notes where `container` begins.
-function Marks:open(container, kind, mark)
-  self.kinds[container], self.starts[container] = kind, mark
-end
-
---- Notes where the entry `key` of `container` and its value stand.
-function Marks:entry(container, key, key_mark, value_mark)
-  local index = #self.keys + 1
-  self.keys[index], self.key_marks[index], self.value_marks[index] = key, key_mark, value_mark
-  self.before[index] = self.last[container] or 0
-  self.last[container] = index
-end
-
---- How `node` was written, "map" or "array"; nil when it is no container of this tree.
-function Marks:kind(node)
-  return self.kinds[node]
-end
-
---- Where `container` begins.
-function Marks:start(container)
-  return self.starts[container]
-end
-
--- The indices of a container's entries by their keys, made when the first of them is asked for.
-local function indices_of(self, container)
-  local indices = self.indices[container]
-  if not indices then
-    indices = {}
-    local index = self.last[container] or 0
-    while index > 0 do
-      indices[self.keys[index]] = index
-      index = self.before[index]
-    end
-    self.indices[container] = indices
-  end
-  return indices
-end
-
---- Where the key of an entry and its value stand; nil when there is no such entry.
-function Marks:entry_at(container, key)
-  local index = indices_of(self, container)[key]
-  if index then
-    return self.key_marks[index], self.value_marks[index]
-  end
-end
-
---- The mark of a line and a column.
-function Marks.encode(line, column)
-  return line * COLUMNS + math.min(column, COLUMNS - 1)
-end
-
---- The line and the column of a mark.
-function Marks.decode(mark)
-  local column = mark % COLUMNS
-  return (mark - column) / COLUMNS, column
-end
 
 -- Text that no parser should see: it has one meaning to us and perhaps another to the next reader.
 local function check_characters(text)
@@ -136,35 +63,28 @@ function document.parse(text, filename)
   end
   local first_problem
   for _, format in ipairs(formats_of(text, filename)) do
-    local marks = new_marks()
-    local value, err = parsers[format](text, marks)
+    local places = marks.new()
+    local value, err, is_tree = parsers[format](text, places)
     if value ~= nil then
-      return setmetatable({ value = value, marks = marks }, Document)
+      return setmetatable({ value = value, marks = places, is_tree = is_tree }, Document)
     end
     first_problem = first_problem or err
   end
   return nil, first_problem
 end
 
--- Walks as far along `path` as the tree goes. Returns the last container, the step that led to the
--- end (nil at the root), and whether the whole path exists.
+-- The mark of the value at `path`, or of the last one on the way to it that there is; and whether
+-- it is the value itself.
 local function walk(self, path)
-  local container, key, node = nil, nil, self.value
+  local mark = marks.ROOT
   for i = 1, #path do
-    if not self.marks:kind(node) or not self.marks:entry_at(node, path[i]) then
-      return container, key, false
+    local inner = self.marks:find(mark, path[i])
+    if not inner then
+      return mark, false
     end
-    container, key, node = node, path[i], node[path[i]]
+    mark = inner
   end
-  return container, key, true
-end
-
-local function root_position(self)
-  local start = self.marks:start(self.value)
-  if start then
-    return Marks.decode(start)
-  end
-  return 1, 1
+  return mark, true
 end
 
 --- Where the value at `path` was written, or the nearest enclosing value that was written at all.
@@ -172,12 +92,7 @@ end
 -- @treturn number line, from 1
 -- @treturn number column in characters, from 1
 function Document:position(path)
-  local container, key = walk(self, path)
-  if not container then
-    return root_position(self)
-  end
-  local _, value_mark = self.marks:entry_at(container, key)
-  return Marks.decode(value_mark)
+  return self.marks:position((walk(self, path)))
 end
 
 --- Where the key at the end of `path` was written; like `position` when there is no such key.
@@ -185,18 +100,31 @@ end
 -- @treturn number line
 -- @treturn number column
 function Document:key_position(path)
-  local container, key, complete = walk(self, path)
-  if not container or not complete then
-    return self:position(path)
+  local mark, complete = walk(self, path)
+  if not complete then
+    return self.marks:position(mark)
   end
-  return Marks.decode((self.marks:entry_at(container, key)))
+  return self.marks:key_position(mark)
 end
 
---- How a table of the tree was written.
--- @tparam table node
--- @treturn string|nil "map" or "array"; nil for a table that is not of this document
-function Document:kind(node)
-  return self.marks:kind(node)
+--- How a value of the tree was written.
+-- @param value
+-- @treturn string|nil "map" or "array"; nil for what is neither
+function document.kind(value)
+  if type(value) ~= "table" then
+    return nil
+  end
+  return array.is(value) and "array" or "map"
+end
+
+--- Frees an element of an array of the tree, which nobody will look at again. Where the text has
+-- aliases it may be in other places, too, and stays.
+-- @tparam table list
+-- @tparam number i
+function Document:release(list, i)
+  if self.is_tree then
+    list[i] = false
+  end
 end
 
 return document

@@ -165,6 +165,19 @@ upstreams:
           .. "  routes: [{paths: [/], service: s}]\n"))
     end)
 
+    it("takes what aliases repeat for each of them", function()
+      local config = valid([[
+services:
+- {name: a, host: h, routes: &routes [{paths: [/x]}, {paths: [/y]}]}
+- {name: b, host: h, routes: *routes}
+]])
+      local found = {}
+      for i, route in ipairs(config.routes) do
+        found[i] = config.by_id.services[route.service.id].name .. route.paths[1]
+      end
+      assert.same({ "a/x", "a/y", "b/x", "b/y" }, found)
+    end)
+
     it("needs lists of records", function()
       assert.same({
         "3:21: services[0].routes: expected an array",

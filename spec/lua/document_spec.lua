@@ -130,8 +130,8 @@ describe("weir.document", function()
     it("has all its values", function()
       local doc = parse('{"a": [1, -0.5e1, true, false, null, "x"], "b": {}, "": []}', "x.json")
       assert.same({ 1, -5, true, false, null, "x" }, doc.value.a)
-      assert.equal("map", doc:kind(doc.value.b))
-      assert.equal("array", doc:kind(doc.value[""]))
+      assert.equal("map", document.kind(doc.value.b))
+      assert.equal("array", document.kind(doc.value[""]))
     end)
 
     it("decodes escapes, surrogate pairs too", function()
@@ -212,11 +212,39 @@ describe("weir.document", function()
       assert.equal("6:9", position(doc, "more", "name"))
     end)
 
+    it("are those of each of very many values, whichever is asked for first", function()
+      local lines = {}
+      for i = 1, 5000 do
+        lines[i] = ("- {name: n%d, tags: [a, b]}"):format(i)
+      end
+      local large = parse(table.concat(lines, "\n"))
+      for _, i in ipairs({ 5000, 1, 2047, 2048, 2049, 4096 }) do
+        assert.equal(i .. ":10", position(large, i, "name"))
+        assert.equal(i .. ":" .. 23 + #tostring(i), position(large, i, "tags", 2))
+      end
+    end)
+
+    it("stay when elements are released", function()
+      local released = parse("services:\n- port: 5")
+      released:release(released.value.services, 1)
+      assert.same({ false }, released.value.services)
+      assert.equal("2:9", position(released, "services", 1, "port"))
+    end)
+
     it("exist for texts without any value", function()
       assert.equal(null, parse("").value)
       assert.equal("1:1", position(parse("")))
       assert.equal("1:1", position(parse("word"), "a"))
     end)
+  end)
+
+  it("releases elements, unless an alias may lead to them, too", function()
+    local doc = parse("a: [{x: 1}, 2]")
+    doc:release(doc.value.a, 1)
+    assert.same({ false, 2 }, doc.value.a)
+    doc = parse("a: &a [{x: 1}, 2]\nb: *a")
+    doc:release(doc.value.a, 1)
+    assert.same({ { x = 1 }, 2 }, doc.value.b)
   end)
 
   it("reads large files in linear time", function()

@@ -406,7 +406,7 @@ function C.weir_build_certificate(_, sni, n, credential)
 end
 
 function C.weir_build_entities(_, p, n)
-  fake.built.entities = text(p, n)
+  fake.built.entities = (fake.built.entities or "") .. (text(p, n) or "")
   return 0
 end
 

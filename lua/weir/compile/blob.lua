@@ -288,13 +288,13 @@ local function packed_kinds(model)
 end
 
 --- Encodes all.
--- @treturn string what workers decode
--- @treturn string what they look entities up in (weir.db.packed)
+-- @tparam table builder weir.compile.builder, which gets what workers decode, and what they look
+-- entities up in
 -- @raise as packed.write()
-function Blob:encode()
-  local entities, directory = packed.write(self.config, packed_kinds(self.config.model))
-  self.content.packed = directory
-  return buffer.encode(self.content), entities
+function Blob:encode(builder)
+  local kinds = packed_kinds(self.config.model)
+  self.content.packed = packed.write(self.config, kinds, builder)
+  builder:blob(buffer.encode(self.content))
 end
 
 return Blob

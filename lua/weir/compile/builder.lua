@@ -196,10 +196,11 @@ function Builder:blob(text)
   checked(C.weir_build_blob(self.handle, text, #text))
 end
 
---- Sets what workers look entities up in (weir.db.packed).
--- @tparam string text
-function Builder:entities(text)
-  checked(C.weir_build_entities(self.handle, text, #text))
+--- Adds a piece of what workers look entities up in (weir.db.packed).
+-- @tparam cdata pointer
+-- @tparam number size bytes
+function Builder:entities(pointer, size)
+  checked(C.weir_build_entities(self.handle, pointer, size))
 end
 
 --- The configuration_hash.

@@ -6,13 +6,11 @@
 -- unique fields, and for references the id of what is referred to with the entity's own after it.
 local buffer = require("string.buffer")
 local ffi = require("ffi")
+local abi = require("weir.abi")
 
-ffi.cdef([[
-  struct weir_packed_entry { uint32_t key, key_size, record, record_size; };
-  int memcmp(const void *a, const void *b, size_t n);
-]])
+ffi.cdef("int memcmp(const void *a, const void *b, size_t n);")
 
-local C = ffi.C
+local C = abi.C
 local entry_pointer = ffi.typeof("const struct weir_packed_entry *")
 local entries_type = ffi.typeof("struct weir_packed_entry[?]")
 local ENTRY_SIZE = ffi.sizeof("struct weir_packed_entry")
@@ -24,62 +22,82 @@ local SIZE_MAX = 2 ^ 32 - 1
 local Writer = {}
 Writer.__index = Writer
 
--- Writes an index and returns where it is: { offset, count }.
-function Writer:index(record_of)
-  local out, keys = self.out, {}
-  for key in pairs(record_of) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  local entries = entries_type(#keys)
-  for i, key in ipairs(keys) do
-    local entry, record = entries[i - 1], record_of[key]
-    entry.key, entry.key_size = #out, #key
-    entry.record, entry.record_size = self.offsets[record], self.sizes[record]
-    out:put(key)
-  end
-  out:put(("\0"):rep(-#out % ENTRY_SIZE))
-  local offset = #out
-  out:put(ffi.string(entries, #keys * ENTRY_SIZE))
-  return { offset, #keys }
+-- How much is collected before it is given away.
+local PIECE = 64 * 1024
+
+function Writer:give(pointer, size)
+  self.target:entities(pointer, size)
+  self.size = self.size + size
 end
 
+-- Writes the entities of a type. Returns where they are, as entries without keys.
 function Writer:records(list)
-  self.offsets, self.sizes = {}, {}
+  local out, places = self.out, entries_type(#list)
   for i, entity in ipairs(list) do
-    local text = buffer.encode(entity)
-    self.offsets[i], self.sizes[i] = #self.out, #text
-    self.out:put(text)
-  end
-end
-
--- Keys of a field -> number of the record.
-local function keys_of(list, key_of)
-  local record_of = {}
-  for i, entity in ipairs(list) do
-    local key = key_of(entity)
-    if key ~= nil then
-      record_of[key] = i
+    local before, place = #out, places[i - 1]
+    out:encode(entity)
+    place.record, place.record_size = self.size + before, #out - before
+    if #out > PIECE then
+      self:give(out:ref())
+      out:reset()
     end
   end
-  return record_of
+  self:give(out:ref())
+  out:reset()
+  return places
+end
+
+-- The entries of an index, and its keys one after the other. What has no key is not in it.
+local function index_of(list, places, key_of, field)
+  local keys, entries, count = buffer.new(), entries_type(#list), 0
+  for i, entity in ipairs(list) do
+    local key = key_of(entity, field)
+    if key ~= nil then
+      local entry, place = entries[count], places[i - 1]
+      entry.key, entry.key_size = #keys, #key
+      entry.record, entry.record_size = place.record, place.record_size
+      keys:put(key)
+      count = count + 1
+    end
+  end
+  return entries, count, keys
+end
+
+-- Writes an index and returns where it is: { offset, count }.
+function Writer:index(...)
+  local entries, count, keys = index_of(...)
+  C.weir_sort_packed(entries, count, (keys:ref()))
+  for i = 0, count - 1 do
+    entries[i].key = entries[i].key + self.size
+  end
+  keys:put(("\0"):rep(-(self.size + #keys) % ENTRY_SIZE))
+  self:give(keys:ref())
+  local offset = self.size
+  self:give(ffi.cast("const char *", entries), count * ENTRY_SIZE)
+  return { offset, count }
+end
+
+local function id_of(entity)
+  return entity.id
+end
+
+local function reference_of(entity, field)
+  return entity[field] and entity[field].id .. entity.id
+end
+
+local function text_of(entity, field)
+  return entity[field] ~= nil and tostring(entity[field]) or nil
 end
 
 function Writer:kind(definition, list)
-  self:records(list)
-  local place = {
-    ids = self:index(keys_of(list, function(entity) return entity.id end)), fields = {},
-  }
+  local places = self:records(list)
+  local place = { ids = self:index(list, places, id_of), fields = {} }
   for _, item in ipairs(definition.fields) do
     local name, def = next(item)
     if def.type == "foreign" then
-      place.fields[name] = self:index(keys_of(list, function(entity)
-        return entity[name] and entity[name].id .. entity.id
-      end))
+      place.fields[name] = self:index(list, places, reference_of, name)
     elseif def.unique then
-      place.fields[name] = self:index(keys_of(list, function(entity)
-        return entity[name] ~= nil and tostring(entity[name]) or nil
-      end))
+      place.fields[name] = self:index(list, places, text_of, name)
     end
   end
   return place
@@ -90,19 +108,20 @@ local packed = {}
 --- Packs the entities of some types.
 -- @tparam table config a configuration (weir.declarative)
 -- @tparam table kinds names
--- @treturn string the text
+-- @tparam table target gets the text in pieces, as target:entities(pointer, bytes)
 -- @treturn table directory: type -> { ids, fields = { name -> … } }, each { offset, count } of an
 -- index
 -- @raise when there is too much of it, as a string
-function packed.write(config, kinds)
-  local writer, directory = setmetatable({ out = buffer.new() }, Writer), {}
+function packed.write(config, kinds, target)
+  local writer = setmetatable({ out = buffer.new(), target = target, size = 0 }, Writer)
+  local directory = {}
   for _, kind in ipairs(kinds) do
     directory[kind] = writer:kind(config.model.definitions[kind], config[kind])
-    if #writer.out > SIZE_MAX then
+    if writer.size > SIZE_MAX then
       error("consumers and their credentials take more than 4 GiB", 0)
     end
   end
-  return writer.out:tostring(), directory
+  return directory
 end
 
 -- ---- reading
@@ -130,7 +149,7 @@ end
 
 -- As Lua compares strings.
 local function compare(a, a_size, b, b_size)
-  local order = C.memcmp(a, b, math.min(a_size, b_size))
+  local order = ffi.C.memcmp(a, b, math.min(a_size, b_size))
   return order ~= 0 and order or a_size - b_size
 end
 

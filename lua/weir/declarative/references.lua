@@ -1,118 +1,124 @@
 -- What the records of a file say about each other: references, derived ids, uniqueness.
-local extend = require("weir.declarative.records").extend
+local path_of = require("weir.declarative.records").path
 local uuid = require("weir.text.uuid")
 local workspace = require("weir.entities.workspace")
 
 local references = {}
 
--- Names and ids as written, so that a reference to an entity with a mistake in another field is no
--- second mistake.
-local function index(records, model)
-  local by_id, by_name = {}, {}
-  for _, name in ipairs(model.names) do
-    by_id[name], by_name[name] = {}, {}
-  end
-  for _, record in ipairs(records) do
-    local key = model.definitions[record.type].endpoint_key
-    local name = key and record.input[key]
-    if record.id then
-      by_id[record.type][record.id] = record
+local Resolver = {}
+Resolver.__index = Resolver
+
+-- Records of a type by their names as written, or by their ids: a reference to an entity with a
+-- mistake in another field is no second mistake. There may be very many, so an index is made when
+-- somebody refers to such an entity in such a way.
+local function index_of(self, indexes, entity, field)
+  local index = indexes[entity]
+  if not index then
+    index = {}
+    for _, record in ipairs(self.records) do
+      local key = record.type == entity and record[field]
+      if type(key) == "string" then
+        index[key] = record
+      end
     end
-    if type(name) == "string" then
-      by_name[record.type][name] = record
-    end
+    indexes[entity] = index
   end
-  return by_id, by_name
+  return index
 end
 
-local function look_up(by_id, by_name, entity, reference)
+function Resolver:named(entity, name)
+  return index_of(self, self.by_name, entity, "name")[name]
+end
+
+function Resolver:with_id(entity, id)
+  return index_of(self, self.by_id, entity, "id")[id:lower()]
+end
+
+function Resolver:look_up(entity, reference)
   if type(reference) == "string" then
-    return by_name[entity][reference] or by_id[entity][reference:lower()]
+    return self:named(entity, reference) or self:with_id(entity, reference)
   elseif reference.id then
-    return by_id[entity][reference.id:lower()]
+    return self:with_id(entity, reference.id)
   end
-  return by_name[entity][reference.name]
+  return self:named(entity, reference.name)
 end
 
-local function dangling(field, reference, entity)
+-- A reference that leads nowhere. Its field is the last name in `path`.
+function Resolver:dangling(record, path, reference, entity)
+  local last = path[#path]
+  local field = type(last) == "number" and path[#path - 1] or last
   local text = type(reference) == "table" and (reference.id or reference.name) or reference
-  return ("invalid reference '%s: %s' (no such entry in '%s')"):format(field, text, entity)
+  self.findings:error(path,
+    ("invalid reference '%s: %s' (no such entry in '%s')"):format(field, text, entity))
+  record.invalid = true
 end
 
-local function resolve_foreign(record, field, entity, by_id, by_name, report)
+function Resolver:foreign(record, field, entity)
   local reference = record.value[field]
-  local target = look_up(by_id, by_name, entity, reference)
+  local target = self:look_up(entity, reference)
   if target then
     record.value[field] = { id = target.id }
   else
-    report(extend(record.path, field), dangling(field, reference, entity))
-    record.invalid = true
+    self:dangling(record, path_of(record, field), reference, entity)
   end
 end
 
 -- Runs on what was written: an element that is no UUID has been reported already and may be missing
 -- in the value.
-local function resolve_list(record, field, entity, by_id, report)
+function Resolver:list(record, field, entity)
   for i, id in ipairs(record.input[field]) do
-    if uuid.is_valid(id) then
-      local target = by_id[entity][id:lower()]
-      if target then
-        record.value[field][i] = target.id
-      else
-        report(extend(record.path, field, i), dangling(field, id, entity))
-        record.invalid = true
-      end
+    local target = uuid.is_valid(id) and self:with_id(entity, id)
+    if target then
+      record.value[field][i] = target.id
+    elseif target == nil then
+      self:dangling(record, path_of(record, field, i), id, entity)
     end
   end
 end
 
 -- Ids inside a plugin's configuration: fields of its schema that say `refers_to`. Gives the value
--- with the ids as the entities have them.
-local function resolve_inside(field, value, path, look_up_id)
-  if field.def.refers_to and uuid.is_valid(value) then
-    return look_up_id(field.def.refers_to, value, path)
+-- with the ids as the entities have them. `path` is the value's, and is so again afterwards.
+function Resolver:inside(field, value, path, record)
+  local entity = field.def.refers_to
+  if entity and uuid.is_valid(value) then
+    local target = self:with_id(entity, value)
+    if not target then
+      self:dangling(record, path, value, entity)
+    end
+    return target and target.id or value
   elseif type(value) == "table" and field.record then
     for _, item in ipairs(field.record.ordered) do
-      value[item.name] = resolve_inside(item.field, value[item.name], extend(path, item.name),
-        look_up_id)
+      self:item(item.field, value, item.name, path, record)
     end
   elseif type(value) == "table" and field.elements then
-    for i, element in ipairs(value) do
-      value[i] = resolve_inside(field.elements, element, extend(path, i), look_up_id)
+    for i = 1, #value do
+      self:item(field.elements, value, i, path, record)
     end
   end
   return value
 end
 
-local function resolve_config(record, by_id, report)
-  local config = record.schema.record.by_name.config
-  resolve_inside(config, record.value.config, extend(record.path, "config"),
-    function(entity, id, path)
-      local target = by_id[entity][id:lower()]
-      if target then
-        return target.id
-      end
-      local last = path[#path]
-      report(path, dangling(type(last) == "number" and path[#path - 1] or last, id, entity))
-      record.invalid = true
-      return id
-    end)
+function Resolver:item(field, holder, key, path, record)
+  path[#path + 1] = key
+  holder[key] = self:inside(field, holder[key], path, record)
+  path[#path] = nil
 end
 
-local function resolve(records, model, by_id, by_name, report)
-  for _, record in ipairs(records) do
-    if record.type == "plugins" then
-      resolve_config(record, by_id, report)
-    end
-    for _, item in ipairs(model.definitions[record.type].fields) do
-      local field, def = next(item)
-      local listed = def.elements and def.elements.refers_to
-      if listed and type(record.value[field]) == "table" then
-        resolve_list(record, field, listed, by_id, report)
-      elseif def.reference and by_id[def.reference] and record.value[field] ~= nil
-        and not record.bad_fields[field] then
-        resolve_foreign(record, field, def.reference, by_id, by_name, report)
+function Resolver:record(record)
+  local value = record.value
+  if record.type == "plugins" then
+    local config = record.schema.record.by_name.config
+    self:inside(config, value.config, path_of(record, "config"), record)
+  end
+  for _, link in ipairs(self.model:links_of(record.type)) do
+    local field = link.field
+    if link.listed then
+      if type(value[field]) == "table" then
+        self:list(record, field, link.entity)
       end
+    elseif value[field] ~= nil and self.model.definitions[link.entity]
+      and not (record.bad_fields and record.bad_fields[field]) then
+      self:foreign(record, field, link.entity)
     end
   end
 end
@@ -133,13 +139,6 @@ local function derive_id(record, definition)
   return uuid.of_entity(record.type, table.concat(parts, ":"))
 end
 
-local function derive_ids(records, model)
-  for _, record in ipairs(records) do
-    record.id = record.id or derive_id(record, model.definitions[record.type])
-    record.value.id = record.id
-  end
-end
-
 local function already_declared(record, what, value)
   return ("uniqueness violation: '%s' entity with %s set to '%s' already declared")
     :format(record.type, what, value)
@@ -147,9 +146,9 @@ end
 
 -- Whether a record is the first of its type with this value of `what`. There may be very many
 -- records: only mistakes cost more than a look.
-local function is_first(taken, record, what, value)
-  local of_type = taken[record.type] or {}
-  taken[record.type] = of_type
+function Resolver:is_first(record, what, value)
+  local of_type = self.taken[record.type] or {}
+  self.taken[record.type] = of_type
   local values = of_type[what] or {}
   of_type[what] = values
   if values[value] then
@@ -161,26 +160,25 @@ local function is_first(taken, record, what, value)
 end
 
 -- How messages call what a field holds: a referenced entity by its name, if it has one.
-local function display(value, entity, model, by_id)
+function Resolver:display(value, entity)
   if type(value) ~= "table" then
     return tostring(value)
   end
-  local target = by_id[entity] and by_id[entity][value.id]
-  local key = target and model.definitions[entity].endpoint_key
-  return key and type(target.input[key]) == "string" and target.input[key] or value.id
+  local target = entity and self:with_id(entity, value.id)
+  return target and type(target.name) == "string" and target.name or value.id
 end
 
 -- The same for several fields together, as a message.
-local function display_together(record, names, model, by_id)
+function Resolver:display_together(record, names)
   local values = {}
   for i, name in ipairs(names) do
-    local entity = model.schemas[record.type]:field(name).reference
-    values[i] = display(record.value[name], entity, model, by_id)
+    local entity = self.model.schemas[record.type]:field(name).reference
+    values[i] = self:display(record.value[name], entity)
   end
   return already_declared(record, table.concat(names, "+"), table.concat(values, "+"))
 end
 
-local function check_together(taken, record, fields, model, by_id, report)
+function Resolver:check_together(record, fields)
   local names, values = {}, {}
   for _, field in ipairs(fields) do
     local value = record.value[field]
@@ -190,20 +188,18 @@ local function check_together(taken, record, fields, model, by_id, report)
     end
   end
   local what, value = table.concat(names, "+"), table.concat(values, "\0")
-  if is_first(taken, record, what, value) then
+  if self:is_first(record, what, value) then
     return true
   end
-  report(record.path, display_together(record, names, model, by_id))
+  self.findings:error(path_of(record), self:display_together(record, names))
   return false
 end
 
-local function check_unique_fields(taken, record, definition, report)
-  for _, item in ipairs(definition.fields) do
-    local field, def = next(item)
+function Resolver:check_unique_fields(record)
+  for _, field in ipairs(self.model:unique_of(record.type)) do
     local value = record.value[field]
-    if (def.unique or def.unique_across_ws) and value ~= nil
-      and not is_first(taken, record, field, tostring(value)) then
-      report(extend(record.path, field), already_declared(record, field, tostring(value)))
+    if value ~= nil and not self:is_first(record, field, tostring(value)) then
+      self.findings:error(path_of(record, field), already_declared(record, field, tostring(value)))
     end
   end
 end
@@ -214,32 +210,51 @@ local function together(definition)
   return fields and #fields > 1 and fields or nil
 end
 
-local function check_uniqueness(records, model, by_id, report)
-  local taken = {}
-  for _, record in ipairs(records) do
-    local definition = model.definitions[record.type]
-    local fields = not record.invalid and together(definition)
-    local distinct = not fields or check_together(taken, record, fields, model, by_id, report)
-    check_unique_fields(taken, record, definition, report)
-    -- A derived id repeats what it is derived from: one report is enough.
-    if distinct and (record.input.id or not record.invalid)
-      and not is_first(taken, record, "primary key", record.id) then
-      report(extend(record.path, "id"), already_declared(record, "primary key", record.id))
+function Resolver:check_uniqueness(record)
+  local fields = not record.invalid and together(self.model.definitions[record.type])
+  local distinct = not fields or self:check_together(record, fields)
+  self:check_unique_fields(record)
+  -- A derived id repeats what it is derived from: one report is enough.
+  if distinct and (record.has_id or not record.invalid)
+    and not self:is_first(record, "primary key", record.id) then
+    self.findings:error(path_of(record, "id"), already_declared(record, "primary key", record.id))
+  end
+end
+
+--- Whether settle() wants to see a record's `input`.
+-- @tparam table record
+-- @tparam Model model
+-- @treturn boolean
+function references.reads_input(record, model)
+  for _, link in ipairs(model:links_of(record.type)) do
+    if link.listed then
+      return true
     end
   end
+  return false
 end
 
 --- Resolves the references of `records` in place, derives the ids that depend on them, checks that
 -- what must be unique is.
 -- @tparam {table,...} records with `value` = the validated entity, `bad_fields` = set of its
---   invalid fields; sets `invalid`
+--   invalid fields or nil, `input` for those with lists of references; sets `invalid`
 -- @tparam Model model the entity types (weir.entities)
--- @tparam function report called as report(path, message)
-function references.settle(records, model, report)
-  local by_id, by_name = index(records, model)
-  resolve(records, model, by_id, by_name, report)
-  derive_ids(records, model)
-  check_uniqueness(records, model, by_id, report)
+-- @tparam Findings findings what is wrong is added to them
+function references.settle(records, model, findings)
+  local resolver = setmetatable({
+    records = records, model = model, findings = findings, by_id = {}, by_name = {},
+    taken = {},     -- type -> what -> value -> true
+  }, Resolver)
+  for _, record in ipairs(records) do
+    resolver:record(record)
+  end
+  for _, record in ipairs(records) do
+    record.id = record.id or derive_id(record, model.definitions[record.type])
+    record.value.id = record.id
+  end
+  for _, record in ipairs(records) do
+    resolver:check_uniqueness(record)
+  end
 end
 
 return references

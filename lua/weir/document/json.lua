@@ -1,6 +1,8 @@
 -- A strict JSON reader (RFC 8259) that records positions. Duplicate keys are errors, since readers
 -- disagree on which of them counts.
 local null = require("cjson").null
+local array = require("weir.document.array")
+local marks = require("weir.document.marks")
 local utf8 = require("weir.text.utf8")
 
 local MAX_DEPTH = 100
@@ -45,10 +47,6 @@ function Reader:locate(at)
     self.seen = at
   end
   return self.line, self.column
-end
-
-function Reader:mark(at)
-  return self.marks.encode(self:locate(at))
 end
 
 function Reader:fail(message, at)
@@ -162,10 +160,9 @@ function Reader:literal(c)
   return literal[2]
 end
 
-function Reader:object(depth)
-  local object, start = {}, self.at
-  self.marks:open(object, "map", self:mark(start))
-  self.at = start + 1
+function Reader:object(depth, mark)
+  local object = {}
+  self.at = self.at + 1
   if self:skip_space() == "}" then
     self.at = self.at + 1
     return object
@@ -174,7 +171,8 @@ function Reader:object(depth)
     if self:skip_space() ~= '"' then
       self:unexpected("a key in double quotes")
     end
-    local key_at, key_mark = self.at, self:mark(self.at)
+    local key_at = self.at
+    local line, column = self:locate(key_at)
     local key = self:string()
     if object[key] ~= nil then
       self:fail(("duplicate key '%s'"):format(key), key_at)
@@ -184,31 +182,28 @@ function Reader:object(depth)
     end
     self.at = self.at + 1
     self:skip_space()
-    local value_mark = self:mark(self.at)
-    object[key] = self:value(depth)
-    self.marks:entry(object, key, key_mark, value_mark)
+    local inner = self.marks:add(mark, key, line, column)
+    self.marks:place(inner, self:locate(self.at))
+    object[key] = self:value(depth, inner)
     if not self:more("}") then
       return object
     end
   end
 end
 
-function Reader:array(depth)
-  local array, start = {}, self.at
-  self.marks:open(array, "array", self:mark(start))
-  self.at = start + 1
+function Reader:array(depth, mark)
+  local list, index = array.new(), 0
+  self.at = self.at + 1
   if self:skip_space() == "]" then
     self.at = self.at + 1
-    return array
+    return list
   end
   while true do
     self:skip_space()
-    local mark = self:mark(self.at)
-    local index = #array + 1
-    array[index] = self:value(depth)
-    self.marks:entry(array, index, mark, mark)
+    index = index + 1
+    list[index] = self:value(depth, self.marks:add(mark, index, self:locate(self.at)))
     if not self:more("]") then
-      return array
+      return list
     end
   end
 end
@@ -223,15 +218,16 @@ function Reader:more(closing)
   return c == ","
 end
 
-function Reader:value(depth)
+-- The value that begins here, whose mark is `mark`.
+function Reader:value(depth, mark)
   if depth > MAX_DEPTH then
     self:fail(("nested more than %d levels deep"):format(MAX_DEPTH))
   end
   local c = self:skip_space()
   if c == "{" then
-    return self:object(depth + 1)
+    return self:object(depth + 1, mark)
   elseif c == "[" then
-    return self:array(depth + 1)
+    return self:array(depth + 1, mark)
   elseif c == '"' then
     return self:string()
   elseif c:find("[-%d]") then
@@ -242,22 +238,26 @@ end
 
 --- Parses a JSON text of well-formed UTF-8.
 -- @tparam string text
--- @tparam table marks filled with positions, see weir.document
--- @return the value, or nil and { line, col, message }
-function json.parse(text, marks)
+-- @tparam Marks places filled (weir.document.marks)
+-- @return the value; nil if it is none
+-- @treturn ?table what is wrong: { line, col, message }
+-- @treturn ?boolean true: no table is in two places of the tree
+function json.parse(text, places)
   local reader = setmetatable({
-    text = text, marks = marks, at = 1, ascii = not text:find("[\128-\255]"),
+    text = text, marks = places, at = 1, ascii = not text:find("[\128-\255]"),
   }, Reader)
   reader:rewind()
   local ok, result = pcall(function()
-    local value = reader:value(1)
+    reader:skip_space()
+    places:place(marks.ROOT, reader:locate(reader.at))
+    local value = reader:value(1, marks.ROOT)
     if reader:skip_space() ~= "" then
       reader:unexpected("the end of the text")
     end
     return value
   end)
   if ok then
-    return result
+    return result, nil, true
   elseif type(result) == "table" then
     return nil, result
   end

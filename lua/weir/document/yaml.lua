@@ -5,6 +5,8 @@
 -- would catch.
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local array = require("weir.document.array")
+local marks = require("weir.document.marks")
 local null = require("cjson").null
 
 local C = abi.C
@@ -90,17 +92,15 @@ local TAGGED = {
 }
 
 -- The event that is current is in `event`. The next one takes its place, so what is needed of it
--- beyond that, mostly its mark, is taken first.
+-- beyond that, mostly its place, is taken first.
 local Composer = {}
 Composer.__index = Composer
 
-function Composer:fail(mark, message)
-  local line, column = self.marks.decode(mark)
-  error({ line = line, col = column, message = message }, 0)
-end
-
-function Composer:mark()
-  return self.marks.encode(self.event.line, self.event.column)
+-- At the current event where nothing else is said.
+function Composer:fail(message, line, column)
+  error({
+    line = line or self.event.line, col = column or self.event.column, message = message,
+  }, 0)
 end
 
 -- What to add to a problem in a line that a tab begins: nobody sees it there.
@@ -118,8 +118,7 @@ end
 function Composer:next()
   local kind = C.weir_yaml_next(self.reader, self.event)
   if kind < 0 then
-    local problem = ffi.string(C.weir_error())
-    self:fail(self:mark(), problem .. about_tabs(self.text, self.event.line))
+    self:fail(ffi.string(C.weir_error()) .. about_tabs(self.text, self.event.line))
   end
   return kind
 end
@@ -134,11 +133,11 @@ function Composer:scalar()
   if tag then
     local resolve = TAGGED[tag]
     if not resolve then
-      self:fail(self:mark(), ("unsupported tag '%s'"):format(tag))
+      self:fail(("unsupported tag '%s'"):format(tag))
     end
     local resolved = resolve(value)
     if resolved == nil then
-      self:fail(self:mark(), ("'%s' does not fit the tag '%s'"):format(value, tag))
+      self:fail(("'%s' does not fit the tag '%s'"):format(value, tag))
     end
     return resolved
   elseif self.event.plain ~= 0 then
@@ -147,43 +146,46 @@ function Composer:scalar()
   return value
 end
 
-function Composer:alias()
-  local name, mark = text_of(self.event.anchor), self:mark()
+function Composer:alias(mark)
+  local name = text_of(self.event.anchor)
   local anchor = self.anchors[name]
   if not anchor then
-    self:fail(mark, ("alias '*%s' has no anchor"):format(name))
+    self:fail(("alias '*%s' has no anchor"):format(name))
   elseif anchor == OPEN then
-    self:fail(mark, ("alias '*%s' stands inside its own anchor"):format(name))
+    self:fail(("alias '*%s' stands inside its own anchor"):format(name))
   end
   self.aliased = self.aliased + anchor.size
   if self.aliased > MAX_ALIASED then
-    self:fail(mark, ("aliases add more than %d values"):format(MAX_ALIASED))
+    self:fail(("aliases add more than %d values"):format(MAX_ALIASED))
   end
   self.size = self.size + anchor.size
+  self.marks:share(mark, anchor.mark)
   return anchor.value
 end
 
--- Copies what `source` has and `map` has not, with the positions of the source.
-function Composer:merge(map, source, mark)
-  if self.marks:kind(source) ~= "map" then
-    self:fail(mark, "the value of '<<' is neither a mapping nor a list of mappings")
+-- Copies what `source` has and `map` has not, with the positions of the source. `at` is where the
+-- merge stands.
+function Composer:merge(map, mark, source, source_mark, at)
+  if type(source) ~= "table" or array.is(source) then
+    self:fail("the value of '<<' is neither a mapping nor a list of mappings",
+      self.marks:position(at))
   end
   for key, value in pairs(source) do
     if map[key] == nil then
       map[key] = value
-      self.marks:entry(map, key, self.marks:entry_at(source, key))
+      self.marks:copy(mark, key, self.marks:find(source_mark, key))
     end
   end
 end
 
-function Composer:merge_all(map, merges)
+function Composer:merge_all(map, mark, merges)
   for _, merge in ipairs(merges) do
-    if self.marks:kind(merge.value) == "array" then
-      for _, source in ipairs(merge.value) do
-        self:merge(map, source, merge.mark)
+    if array.is(merge.value) then
+      for i, source in ipairs(merge.value) do
+        self:merge(map, mark, source, self.marks:find(merge.mark, i), merge.mark)
       end
     else
-      self:merge(map, merge.value, merge.mark)
+      self:merge(map, mark, merge.value, merge.mark, merge.mark)
     end
   end
 end
@@ -191,73 +193,70 @@ end
 -- The key of an entry. Whatever it looks like, it is text.
 function Composer:key(kind)
   if kind ~= SCALAR then
-    self:fail(self:mark(), "a key must be a plain or quoted scalar")
+    self:fail("a key must be a plain or quoted scalar")
   end
   return text_of(self.event.value)
 end
 
 local NO_MERGES = {}
 
-function Composer:mapping(map, depth)
+function Composer:mapping(map, mark, depth)
   local merges = NO_MERGES
   local kind = self:next()
   while kind ~= MAPPING_END do
-    local key, key_mark = self:key(kind), self:mark()
+    local key, line, column = self:key(kind), self.event.line, self.event.column
     local merging = key == "<<" and self.event.plain ~= 0
     if not merging and map[key] ~= nil then
-      self:fail(key_mark, ("duplicate key '%s'"):format(key))
+      self:fail(("duplicate key '%s'"):format(key))
     end
+    local inner = self.marks:add(mark, key, line, column)
     kind = self:next()
-    local value_mark = self:mark()
-    local value = self:node(kind, depth)
+    self.marks:place(inner, self.event.line, self.event.column)
+    local value = self:node(kind, inner, depth)
     if merging then
       merges = merges == NO_MERGES and {} or merges
-      merges[#merges + 1] = { value = value, mark = value_mark }
+      merges[#merges + 1] = { value = value, mark = inner }
     else
       map[key] = value
-      self.marks:entry(map, key, key_mark, value_mark)
     end
     kind = self:next()
   end
-  self:merge_all(map, merges)
+  self:merge_all(map, mark, merges)
 end
 
-function Composer:sequence(array, depth)
+function Composer:sequence(list, mark, depth)
   local index = 0
   local kind = self:next()
   while kind ~= SEQUENCE_END do
-    local mark = self:mark()
     index = index + 1
-    array[index] = self:node(kind, depth)
-    self.marks:entry(array, index, mark, mark)
+    local inner = self.marks:add(mark, index, self.event.line, self.event.column)
+    list[index] = self:node(kind, inner, depth)
     kind = self:next()
   end
 end
 
-function Composer:collection(kind, depth)
-  local collection, mark, tag = {}, self:mark(), text_of(self.event.tag)
-  local what, allowed = "map", TAG .. "map"
-  if kind == SEQUENCE then
-    what, allowed = "array", TAG .. "seq"
-  end
+function Composer:collection(kind, mark, depth)
+  local tag = text_of(self.event.tag)
   if depth > MAX_DEPTH then
-    self:fail(mark, ("nested more than %d levels deep"):format(MAX_DEPTH))
-  elseif tag and tag ~= allowed then
-    self:fail(mark, ("unsupported tag '%s'"):format(tag))
+    self:fail(("nested more than %d levels deep"):format(MAX_DEPTH))
+  elseif tag and tag ~= TAG .. (kind == SEQUENCE and "seq" or "map") then
+    self:fail(("unsupported tag '%s'"):format(tag))
   end
-  self.marks:open(collection, what, mark)
+  local collection
   if kind == SEQUENCE then
-    self:sequence(collection, depth + 1)
+    collection = array.new()
+    self:sequence(collection, mark, depth + 1)
   else
-    self:mapping(collection, depth + 1)
+    collection = {}
+    self:mapping(collection, mark, depth + 1)
   end
   return collection
 end
 
--- The value that the current event begins, of that kind.
-function Composer:node(kind, depth)
+-- The value that the current event, of that kind, begins; its mark is `mark`.
+function Composer:node(kind, mark, depth)
   if kind == ALIAS then
-    return self:alias()
+    return self:alias(mark)
   end
   local anchor, size_before = text_of(self.event.anchor), self.size
   if anchor then
@@ -268,22 +267,25 @@ function Composer:node(kind, depth)
   if kind == SCALAR then
     value = self:scalar()
   else
-    value = self:collection(kind, depth)
+    value = self:collection(kind, mark, depth)
   end
   if anchor then
-    self.anchors[anchor] = { value = value, size = self.size - size_before }
+    self.anchors[anchor] = { value = value, mark = mark, size = self.size - size_before }
   end
   return value
 end
 
 function Composer:document()
   if self:next() == END then
+    self.marks:place(marks.ROOT, 1, 1)
     return null
   end
-  local value = self:node(self:next(), 1)
+  local kind = self:next()
+  self.marks:place(marks.ROOT, self.event.line, self.event.column)
+  local value = self:node(kind, marks.ROOT, 1)
   self:next()    -- the end of the document
   if self:next() ~= END then
-    self:fail(self:mark(), "more than one YAML document")
+    self:fail("more than one YAML document")
   end
   return value
 end
@@ -292,19 +294,21 @@ local M = {}
 
 --- Parses one YAML document of well-formed UTF-8.
 -- @tparam string text
--- @tparam table marks filled with positions, see weir.document
--- @return the value, or nil and { line, col, message }
-function M.parse(text, marks)
+-- @tparam Marks places filled (weir.document.marks)
+-- @return the value; nil if it is none
+-- @treturn ?table what is wrong: { line, col, message }
+-- @treturn ?boolean true: no table is in two places of the tree
+function M.parse(text, places)
   local composer = setmetatable({
     reader = ffi.gc(C.weir_yaml_new(text, #text), C.weir_yaml_free),
     event = ffi.new("struct weir_yaml_event"),
     text = text,    -- where the reader reads
-    marks = marks, anchors = {}, aliased = 0, size = 0,
+    marks = places, anchors = {}, aliased = 0, size = 0,
   }, Composer)
   local ok, result = pcall(composer.document, composer)
   C.weir_yaml_free(ffi.gc(composer.reader, nil))
   if ok then
-    return result
+    return result, nil, composer.aliased == 0
   elseif type(result) == "table" then
     return nil, result
   end

@@ -37,13 +37,49 @@ entities.owners = {
 }
 
 local function new_model()
-  return setmetatable({ names = {}, definitions = {}, schemas = {}, children = {} }, Model)
+  return setmetatable({
+    names = {}, definitions = {}, schemas = {}, children = {}, links = {}, unique = {},
+  }, Model)
+end
+
+-- What weir.declarative asks of each entity of a type, of which there may be very many.
+local function summary_of(definition)
+  local links, unique = {}, {}
+  for _, item in ipairs(definition.fields) do
+    local field, def = next(item)
+    local listed = def.elements and def.elements.refers_to
+    if listed or def.reference then
+      links[#links + 1] = {
+        field = field, entity = listed or def.reference, listed = listed ~= nil,
+      }
+    end
+    if def.unique or def.unique_across_ws then
+      unique[#unique + 1] = field
+    end
+  end
+  return links, unique
 end
 
 function Model:add(definition, schema)
   local name = definition.name
   self.names[#self.names + 1] = name
   self.definitions[name], self.schemas[name] = definition, schema
+  self.links[name], self.unique[name] = summary_of(definition)
+end
+
+--- The fields of a type that refer to entities.
+-- @tparam string name the type
+-- @treturn table list of { field, entity = the type referred to, listed = whether the field is a
+-- list of ids }, not to be changed
+function Model:links_of(name)
+  return self.links[name]
+end
+
+--- The fields of a type whose values no two entities have alike.
+-- @tparam string name the type
+-- @treturn table list of names, not to be changed
+function Model:unique_of(name)
+  return self.unique[name]
 end
 
 --- The types that may be nested in entries of `parent`, by name, with the field that refers to the

@@ -56,6 +56,14 @@ describe("conf/snapshot", function()
     assert.equal("one.test", text(s.upstreams[0].name))
   end)
 
+  it("puts the pieces of what workers look entities up in behind each other", function()
+    local pieces = { "", "a", ("b"):rep(100000), "" }
+    for _, piece in ipairs(pieces) do
+      C.snapshot_add_entities(s, str(piece))
+    end
+    assert.equal(table.concat(pieces), ffi.string(s.entities, s.entities_size))
+  end)
+
   it("knows addresses from names", function()
     C.snapshot_add_upstream(s, str("up"), str(""), false)
     for i, host in ipairs({ "192.0.2.1", "::1", "name.test" }) do
