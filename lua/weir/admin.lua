@@ -4,6 +4,7 @@ local cjson = require("cjson")
 local abi = require("weir.abi")
 local configuration = require("weir.pdk.configuration")
 local current = require("weir.pdk.current")
+local entities = require("weir.admin.entities")
 local last_seen = require("weir.admin.last_seen")
 local meta = require("kong.meta")
 local node = require("weir.pdk.node")
@@ -19,17 +20,6 @@ local Admin = { PRIORITY = 0, VERSION = "0.1.0" }
 
 local NOT_FOUND = { message = "Not found" }
 local NOT_ALLOWED = { message = "Method not allowed" }
-
--- The entity types, with the field that names one in a path beside its id.
-local ENTITIES = {
-  services = "name", routes = "name", upstreams = "name", plugins = "instance_name",
-  certificates = "id", ca_certificates = "id", snis = "name",
-}
-
--- What a method would do to an entity.
-local WRITES = {
-  POST = "create", PUT = "create or update", PATCH = "update", DELETE = "remove",
-}
 
 -- ---- the node
 
@@ -70,61 +60,7 @@ local function root()
   }
 end
 
--- ---- entities
-
--- cjson would write an empty list as an object.
-local function list(kind)
-  local entities = current.generation.entities[kind]
-  local ids = {}
-  for id in pairs(entities) do
-    ids[#ids + 1] = id
-  end
-  table.sort(ids)
-  for i, id in ipairs(ids) do
-    ids[i] = cjson.encode(entities[id])
-  end
-  return '{"data":[' .. table.concat(ids, ",") .. '],"next":null}'
-end
-
-local function find(kind, key)
-  local entities = current.generation.entities[kind]
-  if entities[key] then
-    return entities[key]
-  end
-  local field = ENTITIES[kind]
-  for _, entity in pairs(entities) do
-    if entity[field] == key then
-      return entity
-    end
-  end
-end
-
 local JSON = { ["Content-Type"] = "application/json; charset=utf-8" }
-
-local function refuse_write(kind, method)
-  local verb = WRITES[method]
-  if not verb then
-    return response.exit(405, NOT_ALLOWED)
-  end
-  return response.exit(405, {
-    code = 12,
-    name = "operation unsupported",
-    message = ("cannot %s '%s' entities when not using a database"):format(verb, kind),
-  })
-end
-
-local function answer_entities(kind, key, method)
-  if method ~= "GET" and method ~= "HEAD" then
-    return refuse_write(kind, method)
-  elseif not key then
-    return response.exit(200, list(kind), JSON)
-  end
-  local entity = find(kind, key)
-  if not entity then
-    return response.exit(404, NOT_FOUND)
-  end
-  return response.exit(200, entity)
-end
 
 -- ---- how upstreams are verified
 
@@ -199,7 +135,7 @@ local function answer_verification(kind, key, method)
   if method ~= "GET" and method ~= "HEAD" then
     return response.exit(405, NOT_ALLOWED)
   end
-  local entity = find(kind, key)
+  local entity = entities.find(kind, key)
   if not entity then
     return response.exit(404, NOT_FOUND)
   end
@@ -240,7 +176,11 @@ end
 
 -- ---- all
 
-local PAGES = { ["/"] = root, ["/status"] = status }
+local function enabled()
+  return { enabled_plugins = configuration.get("plugins") }
+end
+
+local PAGES = { ["/"] = root, ["/plugins/enabled"] = enabled, ["/status"] = status }
 
 local function answer_page(page, method)
   if method ~= "GET" and method ~= "HEAD" then
@@ -268,12 +208,8 @@ function Admin:access()
   if owner == "services" or owner == "routes" then
     return answer_verification(owner, name, method)
   end
-  local kind, key = path:match("^/([%l_]+)$"), nil
-  if not kind then
-    kind, key = path:match("^/([%l_]+)/([^/]+)$")
-  end
-  if ENTITIES[kind] then
-    return answer_entities(kind, key, method)
+  if entities.answer(path, method) then
+    return
   end
   local methods = plugin_pages.find(path)
   if methods then

@@ -26,7 +26,10 @@ describe("weir.admin", function()
       plugins = { "echo", "absent" }, node_id = "the-node", ssl_cert_key = { "/secret/place" },
       log_level = "notice",
     })
-    current.generation = { entities = entities(), plans = { [1] = {} }, services = {} }
+    current.generation = {
+      entities = entities(), plans = { [1] = {} }, services = {}, settings = { plugins = {} },
+      loaded_at = 1500000000,
+    }
   end)
 
   local function ask(path, method, query)
@@ -98,38 +101,117 @@ describe("weir.admin", function()
     assert.same({ 400, "scale must be equal or greater than 0" }, { memory("scale=-1") })
   end)
 
-  it("lists entities by id", function()
-    local status, answer = ask("/services")
-    assert.equal(200, status)
-    assert.equal("s1", answer.data[1].id)
-    assert.equal("s2", answer.data[2].id)
-    assert.equal(cjson.null, answer.next)
-    assert.equal(200, (ask("/services/")))
-  end)
+  describe("of entities", function()
+    local function id(number)
+      return ("00000000-0000-4000-8000-%012d"):format(number)
+    end
 
-  it("writes an empty list as a list", function()
-    local _, _, text = ask("/routes")
-    assert.equal('{"data":[],"next":null}', text)
-  end)
-
-  it("finds one by id or name", function()
-    local _, answer = ask("/services/s2")
-    assert.equal("two", answer.name)
-    _, answer = ask("/services/one")
-    assert.equal("s1", answer.id)
-    _, answer = ask("/plugins/mine")
-    assert.equal("p", answer.id)
-    _, answer = ask("/certificates/c")
-    assert.equal("PEM", answer.cert)
-  end)
-
-  for _, path in ipairs({ "/services/none", "/nothing", "/services/s1/routes", "/Services", "" }) do
-    it("has nothing at '" .. path .. "'", function()
-      local status, answer = ask(path)
-      assert.equal(404, status)
-      assert.same({ message = "Not found" }, answer)
+    before_each(function()
+      local shown = current.generation.entities
+      shown.services = {
+        [id(2)] = service(id(2), "two"), [id(1)] = service(id(1), "one"),
+        [id(3)] = service(id(3), "three"),
+      }
+      shown.services[id(3)].tags, shown.services[id(1)].tags = { "a", "b" }, { "a" }
+      shown.routes = { [id(4)] = { id = id(4), service = { id = id(2) } } }
+      shown.plugins = { [id(5)] = { id = id(5), name = "echo", instance_name = "mine" } }
+      shown.certificates = { [id(6)] = { id = id(6), cert = "PEM" } }
+      shown.consumers = { [id(7)] = { id = id(7), username = "ann" } }
+      shown.vaults = { [id(8)] = { id = id(8), prefix = "env-1" } }
+      shown.targets = { [id(9)] = { id = id(9), upstream = { id = id(10) }, target = "a:1" } }
+      shown.upstreams = { [id(10)] = { id = id(10), name = "up" } }
     end)
-  end
+
+    local function names_of(answer)
+      local names = {}
+      for i, entity in ipairs(answer.data) do
+        names[i] = entity.name
+      end
+      return names
+    end
+
+    it("lists them by id", function()
+      local status, answer = ask("/services")
+      assert.equal(200, status)
+      assert.same({ "one", "two", "three" }, names_of(answer))
+      assert.equal(1500000000, answer.data[1].created_at)
+      assert.equal(cjson.null, answer.next)
+      assert.equal(200, (ask("/services/")))
+    end)
+
+    it("lists them in pages, each of which says where the next one is", function()
+      local _, answer = ask("/services", "GET", "size=2")
+      assert.same({ "one", "two" }, names_of(answer))
+      assert.equal(id(3), answer.offset)
+      assert.equal("/services?offset=" .. id(3) .. "&size=2", answer.next)
+      _, answer = ask("/services", "GET", answer.next:match("%?(.*)"))
+      assert.same({ "three" }, names_of(answer))
+      assert.equal(cjson.null, answer.next)
+      assert.is_nil(answer.offset)
+    end)
+
+    it("refuses pages that there cannot be", function()
+      for query, message in pairs({
+        ["size=0"] = "size must be an integer between 1 and 1000",
+        ["size=x"] = "size must be an integer between 1 and 1000",
+        ["offset=x"] = "'x' is not a valid offset: no such entity",
+      }) do
+        local status, answer = ask("/services", "GET", query)
+        assert.equal(400, status)
+        assert.equal(message, answer.message)
+      end
+    end)
+
+    it("lists those with tags", function()
+      assert.same({ "one", "three" }, names_of(select(2, ask("/services", "GET", "tags=a"))))
+      assert.same({ "three" }, names_of(select(2, ask("/services", "GET", "tags=a,b"))))
+      assert.same({ "one", "three" }, names_of(select(2, ask("/services", "GET", "tags=b/a"))))
+    end)
+
+    it("writes an empty list as a list", function()
+      local _, _, text = ask("/snis")
+      assert.equal('{"data":[],"next":null}', text)
+    end)
+
+    it("finds one by id or by what names it", function()
+      for path, name in pairs({
+        ["/services/" .. id(2)] = "name", ["/services/two"] = "name",
+        ["/plugins/mine"] = "instance_name", ["/certificates/" .. id(6)] = "cert",
+        ["/consumers/ann"] = "username", ["/vaults/env-1"] = "prefix",
+      }) do
+        local status, answer = ask(path)
+        assert.equal(200, status, path)
+        assert.is_string(answer[name], path)
+      end
+    end)
+
+    it("lists those that refer to one", function()
+      for path, number in pairs({
+        ["/services/two/routes"] = 4, ["/upstreams/up/targets"] = 9,
+      }) do
+        local status, answer = ask(path)
+        assert.equal(200, status, path)
+        assert.equal(1, #answer.data)
+        assert.equal(id(number), answer.data[1].id)
+      end
+      assert.same({}, select(2, ask("/services/one/routes")).data)
+    end)
+
+    for _, path in ipairs({
+      "/services/none", "/nothing", "/services/none/routes", "/services/one/targets",
+      "/services/one/nothing", "/services/one/routes/x", "/keyauth_credentials", "/Services", "",
+    }) do
+      it("has nothing at '" .. path .. "'", function()
+        local status, answer = ask(path)
+        assert.equal(404, status)
+        assert.same({ message = "Not found" }, answer)
+      end)
+    end
+  end)
+
+  it("says which plugins may be used", function()
+    assert.same({ enabled_plugins = { "echo", "absent" } }, select(2, ask("/plugins/enabled")))
+  end)
 
   describe("of verification", function()
     before_each(function()
