@@ -15,7 +15,7 @@ struct target_policy {
     struct str host;            // in peer_name_parse()'s spelling
     uint16_t port;              // 0: any
     struct policy *policy;      // NULL iff there is an error
-    struct str error;           // why it cannot be made; requests there get 502, the log this text
+    struct str error;           // why it cannot be made; no request goes there, the log gets this
 };
 
 enum {

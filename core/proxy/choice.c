@@ -81,7 +81,8 @@ static err_t configured(const struct request *r, struct policy **out, char why[T
     *out = t ? t->policy : r->plan->policy;
     if (!t || t->policy)
         return NULL;
-    snprintf(why, TRUST_WHY, "target %.*s: %.*s", STR_ARG(r->pick_host), STR_ARG(t->error));
+    snprintf(why, TRUST_WHY, "target %.*s:%u: %.*s", STR_ARG(r->pick_host), r->pick_port,
+             STR_ARG(t->error));
     return &err_tls_setup;
 }
 
@@ -133,4 +134,9 @@ err_t choice_policy(struct request *r, struct policy **out, char why[TRUST_WHY])
     assert(str_eq(under->desc.judges, r->plan->judges));
     *out = policy_ref(under);
     return NULL;
+}
+
+bool choice_differs(const struct request *r)
+{
+    return !r->choice.failed && !r->choice.base && difference(r);
 }

@@ -35,3 +35,6 @@ void choice_done(struct tls_choice *c);
 // about its target, with what plugins chose. A new reference, NULL for plain HTTP. Fails with
 // err_tls_setup and `why`; never falls back.
 err_t choice_policy(struct request *r, struct policy **out, char why[TRUST_WHY]);
+
+// Whether that goes by what is said about just this target, so that another may fare otherwise.
+bool choice_differs(const struct request *r);

@@ -11,7 +11,23 @@
 
 // -- a target -------------------------------------------------------------------------------------
 
-static void connect_to_target(struct request *r)
+// Nothing goes to a target without the policy that is meant for it. One that has a policy of its
+// own is passed over: others may have theirs.
+static bool without_policy(struct request *r, err_t err, const char *why)
+{
+    report_line(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
+    tried_failed(r, err);
+    r->failure = err;
+    r->state = REQUEST_PICK;
+    if (choice_differs(r) && retry_elsewhere(r, true))
+        return true;
+    request_fail(r, err);
+    return false;
+}
+
+// This and the functions below: true when another target is to be picked, false when this one is on
+// its way or the request has ended.
+static bool connect_to_target(struct request *r)
 {
     r->state = REQUEST_CONNECT;
     r->tries++;
@@ -28,71 +44,67 @@ static void connect_to_target(struct request *r)
     struct policy *policy;
     char why[TRUST_WHY] = "";
     err_t err = choice_policy(r, &policy, why);
-    if (err) {
-        report_line(r, LOG_CRIT, STR_NONE, "upstream TLS cannot be set up: %s", why);
-        tried_failed(r, err);
-        request_fail(r, err);
-        return;
-    }
+    if (err)
+        return without_policy(r, err, why);
     struct peer_name sni = { .len = 0 };
     if (policy)
         policy_sni_of(policy, &name, r->head.authority, &sni);
     exchange_start(r, policy, r->choice.changed, &r->upstream_addr, &name, &sni);
     policy_unref(policy);
-}
-
-static bool pick_target(struct request *r);
-static void locate_target(struct request *r);
-
-// Plugins may choose, once for each try, now that its target is known. False: they chose another
-// target, which is on its way, or the request has ended.
-static bool ask_balancer(struct request *r)
-{
-    const char *target = r->target_host.p;
-    if (r->balanced)
-        return true;
-    r->balanced = true;
-    if (!request_run_phase(r, PHASE_BALANCER))
-        return false;
-    if (r->target_host.p == target)
-        return true;
-    pick_target(r);
-    locate_target(r);
     return false;
 }
 
-static void use_address(struct request *r, const struct addr *addr)
+static bool pick_target(struct request *r);
+static bool locate_target(struct request *r);
+
+// Plugins may choose, once for each try, now that its target is known. False: the request has
+// ended.
+static bool ask_balancer(struct request *r)
 {
-    r->upstream_addr = *addr;
-    addr_set_port(&r->upstream_addr, r->pick_port);
-    if (ask_balancer(r))
-        connect_to_target(r);
+    if (r->balanced)
+        return true;
+    r->balanced = true;
+    return request_run_phase(r, PHASE_BALANCER);
 }
 
-static void use_resolved(struct request *r, const struct resolved *answer)
+static bool use_address(struct request *r, const struct addr *addr)
+{
+    const char *target = r->target_host.p;
+    r->upstream_addr = *addr;
+    addr_set_port(&r->upstream_addr, r->pick_port);
+    if (!ask_balancer(r))
+        return false;
+    if (r->target_host.p == target)
+        return connect_to_target(r);
+    pick_target(r);     // what plugins chose
+    return locate_target(r);
+}
+
+static bool use_resolved(struct request *r, const struct resolved *answer)
 {
     uint32_t turn = r->tries;
     if (r->target >= 0)
         turn = r->view->balancers[r->upstream].targets[r->target].turn++;
-    use_address(r, &answer->addrs[turn % answer->count]);
+    return use_address(r, &answer->addrs[turn % answer->count]);
+}
+
+static bool without_address(struct request *r, err_t err)
+{
+    report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
+                err->text);
+    r->failure = &err_dns_failed;
+    if (retry_elsewhere(r, false))
+        return true;
+    request_fail(r, &err_dns_failed);
+    return false;
 }
 
 static void resolved(void *arg, const struct resolved *answer, err_t err)
 {
     struct request *r = arg;
     r->query = NULL;
-    if (!err) {
-        use_resolved(r, answer);
-        client_flush(r->client);
-        return;
-    }
-    report_line(r, LOG_ERR, STR_NONE, "%.*s could not be resolved (%s)", STR_ARG(r->pick_host),
-                err->text);
-    r->failure = &err_dns_failed;
-    if (retry_elsewhere(r))
+    if (err ? without_address(r, err) : use_resolved(r, answer))
         request_advance(r);
-    else
-        request_fail(r, &err_dns_failed);
     client_flush(r->client);
 }
 
@@ -117,20 +129,18 @@ static bool pick_target(struct request *r)
 }
 
 // Finds the address of the target that was picked, and goes on with it, maybe later.
-static void locate_target(struct request *r)
+static bool locate_target(struct request *r)
 {
     if (r->target >= 0) {
         const struct target *t = &r->view->snapshot->upstreams[r->upstream].targets[r->target];
-        if (t->ip) {
-            use_address(r, &t->addr);
-            return;
-        }
+        if (t->ip)
+            return use_address(r, &t->addr);
     }
     struct resolved answer;
-    if (resolve(r->proxy->resolver, r->pick_host, &answer, &r->query, resolved, r)) {
-        r->query = NULL;
-        use_resolved(r, &answer);
-    }
+    if (!resolve(r->proxy->resolver, r->pick_host, &answer, &r->query, resolved, r))
+        return false;
+    r->query = NULL;
+    return use_resolved(r, &answer);
 }
 
 bool pick_begin(struct request *r)
@@ -152,8 +162,7 @@ bool pick_begin(struct request *r)
         request_fail(r, &err_no_peer);
         return false;
     }
-    locate_target(r);
-    return false;
+    return locate_target(r);
 }
 
 // -- another try ----------------------------------------------------------------------------------

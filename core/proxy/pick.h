@@ -15,8 +15,9 @@
 
 struct request;
 
-// The state REQUEST_PICK (request.c): begins a try. The exchange, or an answer of ours, takes it
-// from here, maybe after a name has been waited for; always false.
+// The state REQUEST_PICK (request.c): begins a try. False: the exchange, or an answer of ours,
+// takes it from here, maybe after a name has been waited for. True: this one comes to nothing, and
+// another is to be begun.
 bool pick_begin(struct request *r);
 
 // The exchange has failed, while it was doing what `doing` says: makes another try, or ends the

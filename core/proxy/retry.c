@@ -6,8 +6,8 @@
 #include "proxy/forward.h"
 #include "proxy/request.h"
 
-// The next try does without this try's target: for good when its certificate was refused (asked
-// again it would show the same one), else until all others have been asked.
+// The next try does without this try's target: for good when its certificate was refused or it has
+// no policy (asked again it would be the same), else until all others have been asked.
 static void pass_over_target(struct request *r, bool for_good)
 {
     if (r->target < 0 || r->target >= 64)
@@ -55,10 +55,11 @@ bool retry_after(struct request *r, err_t err)
     return true;
 }
 
-bool retry_elsewhere(struct request *r)
+bool retry_elsewhere(struct request *r, bool for_good)
 {
-    pass_over_target(r, false);
-    if (r->tries_left == 0 || !has_target_beside(r, r->refused | r->failed))
+    pass_over_target(r, for_good);
+    const uint64_t set = for_good ? r->refused : r->refused | r->failed;
+    if (r->tries_left == 0 || !has_target_beside(r, set))
         return false;
     r->tries_left--;
     return true;

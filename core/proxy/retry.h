@@ -18,5 +18,5 @@ bool retry_is_free(const struct request *r, err_t err);
 // taken from those that are left.
 bool retry_after(struct request *r, err_t err);
 
-// The same where the target's name could not be resolved: only another target helps.
-bool retry_elsewhere(struct request *r);
+// The same where only another target helps, for good or for this round: nothing went to this one.
+bool retry_elsewhere(struct request *r, bool for_good);

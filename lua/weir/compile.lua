@@ -121,8 +121,9 @@ function Compiler:advise(scope, decision)
   for _, target in ipairs(scope.targets) do
     local differing = Targets.find(decision.targets, target)
     if differing and differing.error then
-      self:report("error", route, service, ("cannot be proxied to at target '%s', requests to it "
-        .. "are answered with 502: %s"):format(target.target, differing.error))
+      self:report("error", route, service, ("cannot be proxied to at target '%s', which is passed "
+        .. "over, or its requests are answered with 502: %s"):format(target.target,
+        differing.error))
     end
   end
 end

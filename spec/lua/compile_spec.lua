@@ -889,7 +889,7 @@ describe("weir.compile", function()
       assert.same({ {
         severity = "error",
         message = "service 'secure' (route 'r') cannot be proxied to at target '10.0.0.1:443', "
-          .. "requests to it are answered with 502: " .. why,
+          .. "which is passed over, or its requests are answered with 502: " .. why,
       } }, problems)
     end)
 

@@ -1,6 +1,8 @@
 -- Where tries go: to the targets of an upstream, or to what plugins chose.
 
+local ffi = require("ffi")
 local proxy = require("spec.support.proxy")
+local tls = require("spec.support.tls")
 local str = proxy.str
 
 jit.off(true, true)
@@ -75,5 +77,37 @@ describe("proxy/pick", function()
     assert.equal(502, client:response().status)
     assert.matches("the service cannot be used: the bundle is broken", world:log())
     assert.is_false(servers[1]:is_asked() or servers[2]:is_asked())
+  end)
+
+  -- Two targets over TLS with policies of their own, none of which can be made.
+  local function without_policies(retries, chooses)
+    local list = ffi.new("struct target_policy[2]")
+    for i = 1, 2 do
+      list[i - 1] = { host = str("10.0.0." .. i), port = 1, error = str("no such CA") }
+    end
+    start({
+      targets = { { host = "10.0.0.1", port = 1 }, { host = "10.0.0.2", port = 1 } },
+      plan = {
+        tls = true, policy = tls.policy({}), targets = list, target_count = 2, retries = retries,
+      },
+    }, { access = chooses })
+    client:send(GET)
+    return client:response().status, world:log()
+  end
+
+  it("passes over targets without a policy, and asks nobody when there is no other", function()
+    local status, log = without_policies(5)
+    assert.equal(502, status)
+    for i = 1, 2 do
+      assert.equal(1, select(2, log:gsub(("target 10%%.0%%.0%%.%d:1: no such CA"):format(i), "")))
+    end
+  end)
+
+  it("passes over no target when there are no retries, or when a plugin's choice failed", function()
+    local status, log = without_policies(0)
+    assert.same({ 502, 1 }, { status, select(2, log:gsub("no such CA", "")) })
+    world:free()
+    status, log = without_policies(5, function(r) r.choice.failed = true end)
+    assert.same({ 502, 1 }, { status, select(2, log:gsub("choice of verification", "")) })
   end)
 end)
