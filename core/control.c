@@ -171,6 +171,7 @@ static void add_worker(const struct worker *w, struct weir_counters *out)
     out->connections_writing += counter_read(&p->counters.writing);
     out->requests_total += counter_read(&p->counters.requests);
     out->lua_phases += counter_read(&p->counters.lua_phases);
+    out->lua_renewals += counter_read(&w->lua.renewals);
     out->tls_handshakes_full += counter_read(&p->realms.tls.full);
     out->tls_handshakes_resumed += counter_read(&p->realms.tls.resumed);
     out->tls_handshakes_failed += counter_read(&p->realms.tls.failed);
@@ -201,7 +202,7 @@ static int64_t lua_bytes(int worker)
     const struct control *c = the_control;
     if (worker < 0 || (unsigned)worker >= c->worker_count)
         return -1;
-    return (int64_t)__atomic_load_n(&c->workers[worker]->lua_bytes, __ATOMIC_RELAXED);
+    return (int64_t)counter_read(&c->workers[worker]->lua.bytes);
 }
 
 // -- life -----------------------------------------------------------------------------------------

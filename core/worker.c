@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "net/listen.h"
 #include "proxy/client.h"
-#include "proxy/view.h"
 #include "vm/vm.h"
 
 #include <pthread.h>
@@ -70,11 +69,11 @@ static void before_wait(void *arg)
 {
     struct worker *w = arg;
     struct worker_state *s = w->state;
-    __atomic_store_n(&w->lua_bytes, vm_collect(w->vm), __ATOMIC_RELAXED);
+    runtime_turn(&w->lua);
     if (w->proxy.access_log.len > 0 && s->flush.deadline == 0)
         loop_timer(s->loop, &s->flush, LOG_FLUSH);
     if (s->drained && list_empty(&w->proxy.clients) && s->loop->finishing == 0 &&
-        vm_idle(w->vm)) {
+        runtime_idle(&w->lua)) {
         log_buffer_flush(&w->proxy.access_log);
         loop_post(s->drain_reply, s->drained, s->drained_arg);
         s->drained = NULL;
@@ -108,31 +107,6 @@ static void close_listeners(struct worker_state *s)
 
 // -- adopt ----------------------------------------------------------------------------------------
 
-static void view_gone(void *arg, struct view *v)
-{
-    struct worker *w = arg;
-    vm_retire(w->vm, v->snapshot);
-}
-
-static char *adopt(struct worker *w, struct snapshot *snapshot)
-{
-    char *why = NULL;
-    if (!vm_adopt(w->vm, snapshot, &why)) {
-        snapshot_unref(snapshot);
-        return why;
-    }
-    char tls_why[TRUST_WHY] = "";
-    err_t err = view_adopt(&w->proxy, snapshot_ref(snapshot), view_gone, w, tls_why);
-    if (err) {
-        vm_retire(w->vm, snapshot);
-        why = xmemdup0(tls_why, strlen(tls_why));
-    } else {
-        open_listeners(w->state);
-    }
-    snapshot_unref(snapshot);
-    return why;
-}
-
 static void adoption_free(struct adoption *a)
 {
     list_remove(&a->node);
@@ -152,7 +126,10 @@ static void adoption_back(void *arg)
 static void adoption_there(void *arg)
 {
     struct adoption *a = arg;
-    a->why = adopt(a->worker, a->snapshot);
+    a->why = runtime_adopt(&a->worker->lua, a->snapshot);
+    snapshot_unref(a->snapshot);
+    if (!a->why)
+        open_listeners(a->worker->state);
     loop_post(a->reply, adoption_back, a);
 }
 
@@ -188,7 +165,7 @@ static void drain_there(void *arg)
         if (s->listeners[i].spec.fd >= 0)
             listen_refuse(s->listeners[i].spec.fd);
     close_listeners(s);
-    vm_set_exiting(s->worker->vm);
+    runtime_set_exiting(&s->worker->lua);
     proxy_drain(&s->worker->proxy);
 }
 
@@ -239,18 +216,17 @@ static void *thread_main(void *arg)
 {
     struct worker *w = arg;
     struct worker_state *s = w->state;
-    w->vm = vm_new(s->lua_root, "weir.worker", VM_HEAP_OWN);
-    err_t err = w->vm ? resolver_new(s->loop, &s->resolver) : &err_internal;
+    const bool loaded = runtime_open(&w->lua, &w->proxy, s->lua_root, w->id);
+    err_t err = loaded ? resolver_new(s->loop, &s->resolver) : &err_internal;
     if (err) {
-        if (w->vm)
+        if (loaded)
             log_write(LOG_EMERG, 0, "worker %u cannot resolve names: %s", w->id, err->text);
-        vm_free(w->vm);
+        runtime_close(&w->lua);
         tell(s, false);
         return NULL;
     }
-    vm_set_worker(w->vm, (int)w->id);
-    proxy_init(&w->proxy, s->loop, s->resolver, vm_hooks(), w->vm);
-    vm_attach(w->vm, &w->proxy);
+    proxy_init(&w->proxy, s->loop, s->resolver, vm_hooks());
+    runtime_attach(&w->lua);
     s->loop->before_wait = before_wait;
     s->loop->before_wait_arg = w;
     tell(s, true);
@@ -259,10 +235,10 @@ static void *thread_main(void *arg)
 
     loop_timer_clear(s->loop, &s->flush);
     s->loop->before_wait = NULL;
-    vm_stop(w->vm);
+    runtime_stop(&w->lua);
     proxy_done(&w->proxy);
     resolver_free(s->resolver);
-    vm_free(w->vm);
+    runtime_close(&w->lua);
     loop_free(s->loop);
     return NULL;
 }

@@ -8,8 +8,7 @@
 
 #include "conf/snapshot.h"
 #include "proxy/proxy.h"
-
-struct vm;
+#include "runtime.h"
 
 // A listening socket that a worker accepts on, once it has a configuration.
 struct worker_listen {
@@ -21,8 +20,7 @@ struct worker_listen {
 struct worker {
     unsigned id;                    // 0..
     struct proxy proxy;
-    struct vm *vm;
-    size_t lua_bytes;               // what the VM has in use, as of the last turn
+    struct runtime lua;
     struct worker_state *state;     // thread, listeners: worker.c
 };
 

@@ -113,7 +113,7 @@ static bool filter_head(struct request *r)
     r->answer_set = false;      // what a phase before left does not count any more
     if ((r->plan->phases >> PHASE_HEADER_FILTER & 1) == 0)
         return true;
-    if (r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_HEADER_FILTER) == HOOK_DONE)
+    if (r->proxy->hooks->run(r->view->plugins, r, PHASE_HEADER_FILTER) == HOOK_DONE)
         return true;
     head_init(&r->response, &r->arena);
     r->answer = STR_NONE;
@@ -149,7 +149,7 @@ static void filter_body(struct request *r, struct str piece, bool last)
     r->chunk_last = last;
     if (!has_body_filter(r))
         return;
-    if (r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_BODY_FILTER) == HOOK_DONE)
+    if (r->proxy->hooks->run(r->view->plugins, r, PHASE_BODY_FILTER) == HOOK_DONE)
         return;
     // The head is out, so nothing can be said any more: the client must not take half a body for a
     // whole one.

@@ -290,7 +290,7 @@ static bool ask_plugins(struct conn *conn)
     const struct plan *plan = p->view->snapshot->plans[PLAN_NO_ROUTE];
     if (c->admin || (plan->phases >> PHASE_CERTIFICATE & 1) == 0)
         return true;
-    return p->hooks->certificate(p->hooks_state, c);
+    return p->hooks->certificate(p->view->plugins, c);
 }
 
 void client_accept(struct proxy *p, struct conn *conn, bool tls, bool admin)

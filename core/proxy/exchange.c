@@ -192,7 +192,7 @@ static bool judged(struct conn *c, const struct shown *p, char said[VERDICT_SAID
 {
     const struct exchange *e = c->owner;
     struct request *r = e->request;
-    return r->proxy->hooks->judge(r->proxy->hooks_state, r, p, said);
+    return r->proxy->hooks->judge(r->view->plugins, r, p, said);
 }
 
 static const struct tls_client_user shaker = { .ready = verified, .judge = judged };

@@ -177,7 +177,7 @@ static bool ask_before_retry(struct request *r)
     attempt_begin(r);
     if (r->upstream >= 0 && !r->view->snapshot->upstreams[r->upstream].implicit)
         return true;
-    const enum hook_result result = r->proxy->hooks->retry(r->proxy->hooks_state, r);
+    const enum hook_result result = r->proxy->hooks->retry(r->view->plugins, r);
     if (result == HOOK_ERROR) {
         request_fail(r, &err_no_peer);
         return false;

@@ -11,11 +11,9 @@
 enum { SPARE_MAX = 256 };
 
 void proxy_init(struct proxy *p, struct loop *loop, struct resolver *resolver,
-                const struct request_hooks *hooks, void *hooks_state)
+                const struct request_hooks *hooks)
 {
-    *p = (struct proxy){
-        .loop = loop, .resolver = resolver, .hooks = hooks, .hooks_state = hooks_state,
-    };
+    *p = (struct proxy){ .loop = loop, .resolver = resolver, .hooks = hooks };
     realms_init(&p->realms, loop);
     log_buffer_init(&p->access_log);
     list_init(&p->clients);

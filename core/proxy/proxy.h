@@ -27,7 +27,6 @@ struct proxy {
     struct view *view;              // the newest; requests pin the one they began with
     struct realms realms;
     const struct request_hooks *hooks;
-    void *hooks_state;
     struct log_buffer access_log;
     struct proxy_counters counters;
     struct list clients;            // struct client, all that are open
@@ -37,7 +36,7 @@ struct proxy {
 };
 
 void proxy_init(struct proxy *p, struct loop *loop, struct resolver *resolver,
-                const struct request_hooks *hooks, void *hooks_state);
+                const struct request_hooks *hooks);
 void proxy_done(struct proxy *p);
 
 // Closes idle client connections, and the others after their current response.

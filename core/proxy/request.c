@@ -80,14 +80,14 @@ bool request_run_phase(struct request *r, enum phase phase)
 {
     if ((r->plan->phases >> phase & 1) == 0)
         return true;
-    return request_after_phase(r, r->proxy->hooks->run(r->proxy->hooks_state, r, phase));
+    return request_after_phase(r, r->proxy->hooks->run(r->view->plugins, r, phase));
 }
 
 void request_resume(struct request *r)
 {
     if (r->state == REQUEST_DONE)
         return;
-    if (request_after_phase(r, r->proxy->hooks->resume(r->proxy->hooks_state, r))) {
+    if (request_after_phase(r, r->proxy->hooks->resume(r->view->plugins, r))) {
         if (r->state == REQUEST_RESPONSE)
             answer_held(r);
         else
@@ -512,9 +512,9 @@ void request_done(struct request *r)
     if (r->exchange)
         exchange_end(r->exchange);
     if ((r->plan->phases >> PHASE_LOG & 1) != 0)
-        r->proxy->hooks->run(r->proxy->hooks_state, r, PHASE_LOG);
+        r->proxy->hooks->run(r->view->plugins, r, PHASE_LOG);
     report_access(r);
-    r->proxy->hooks->release(r->proxy->hooks_state, r);
+    r->proxy->hooks->release(r->view->plugins, r);
     client_answered(r->client, !r->close_after && !r->aborted);
 }
 

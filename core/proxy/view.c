@@ -29,7 +29,7 @@ static err_t make_tls(struct view *v, const struct snapshot *s, char why[TRUST_W
 static void view_free(struct view *v)
 {
     if (v->gone)
-        v->gone(v->gone_arg, v);
+        v->gone(v);
     for (uint32_t i = 0; v->balancers && i < v->snapshot->upstream_count; i++)
         balancer_done(&v->balancers[i]);
     free(v->balancers);
@@ -45,8 +45,8 @@ void view_unpin(struct view *v)
         view_free(v);
 }
 
-err_t view_adopt(struct proxy *p, struct snapshot *s, void (*gone)(void *, struct view *),
-                 void *gone_arg, char why[TRUST_WHY])
+err_t view_adopt(struct proxy *p, struct snapshot *s, void *plugins, void (*gone)(struct view *),
+                 char why[TRUST_WHY])
 {
     struct view *v = xcalloc(1, sizeof *v);
     v->pins = 1;
@@ -56,8 +56,8 @@ err_t view_adopt(struct proxy *p, struct snapshot *s, void (*gone)(void *, struc
         view_free(v);
         return err;
     }
+    v->plugins = plugins;
     v->gone = gone;
-    v->gone_arg = gone_arg;
     v->balancers = xcalloc(s->upstream_count ? s->upstream_count : 1, sizeof *v->balancers);
     uint32_t seed = (uint32_t)(uintptr_t)p >> 6;
     for (uint32_t i = 0; i < s->upstream_count; i++)

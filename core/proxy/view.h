@@ -19,15 +19,15 @@ struct view {
     unsigned pins;                  // requests, plus one while it is the newest
     struct balancer *balancers;     // on snapshot->upstreams
     struct tls_server *tls; // for listeners that terminate TLS; NULL when there is no certificate
-    void (*gone)(void *arg, struct view *v); // called before it is freed (the VM drops its chains)
-    void *gone_arg;
+    void *plugins;  // what runs those of its requests: the state for proxy->hooks
+    void (*gone)(struct view *v);   // called before it is freed (the VM drops its chains)
 };
 
 // Makes the view of a snapshot (whose reference it takes) and puts it in force: new requests use
 // it, realms that it does not name are retired. Fails with err_tls_setup and `why`, and then
-// nothing changed.
-err_t view_adopt(struct proxy *p, struct snapshot *s, void (*gone)(void *, struct view *),
-                 void *gone_arg, char why[TRUST_WHY]);
+// nothing changed. A snapshot may be adopted again, for other `plugins`.
+err_t view_adopt(struct proxy *p, struct snapshot *s, void *plugins, void (*gone)(struct view *),
+                 char why[TRUST_WHY]);
 
 static inline struct view *view_pin(struct view *v)
 {

@@ -573,7 +573,10 @@ int64_t weir_key_write(const struct weir_key *k, int as_private, int as_pem, cha
 int weir_socket_policy(void *socket, struct weir_policy *policy, const char *name, size_t n);
 
 // ---- bounds of plugins' Lua (core/vm/bounds.h), of the calling VM
-enum { WEIR_BOUNDS_TIME = 1, WEIR_BOUNDS_STACK, WEIR_BOUNDS_COLLECT, WEIR_BOUNDS_MEMORY };
+enum {
+    WEIR_BOUNDS_TIME = 1, WEIR_BOUNDS_STACK, WEIR_BOUNDS_SPENT, WEIR_BOUNDS_COLLECT,
+    WEIR_BOUNDS_MEMORY
+};
 // What checks in plugins' code ask: 0, or WEIR_BOUNDS_…, for an error or a collection.
 int weir_bounds_check(void);
 // Plugins run (1: their time begins) or do not (0: nothing is refused). Returns what was before.
@@ -596,6 +599,7 @@ struct weir_counters {
     uint64_t tls_handshakes_waiting;        // requests that wait for their turn now
     uint64_t upstream_connections_opened, upstream_connections_reused, upstream_connections_idle;
     uint64_t lua_phases;            // entries into Lua
+    uint64_t lua_renewals;          // Lua states of workers that took the place of another
     uint64_t policies, trust_bundles;
     uint32_t workers;
     int64_t serial;                 // of the configuration in force

@@ -41,12 +41,20 @@ void bounds_close(struct bounds *b, lua_State *L)
     lua_setallocf(L, b->allocate, b->allocate_arg);
 }
 
+// What is left for a phase would be used up by the next, and collected for by each.
+static bool keeps_too_much(const struct bounds *b)
+{
+    return b->limit > 0 && b->used > b->limit / 8 * 7;
+}
+
 // Garbage is looked for at three quarters of the limit, then at half of what is left each time:
 // often enough to be in time, and not at every check when all of it is in use.
 static enum bounds_verdict check_memory(struct bounds *b)
 {
     if (b->limit == 0 || !b->on)
         return BOUNDS_OK;
+    if (b->used > b->limit && b->spent)
+        return BOUNDS_SPENT;
     if (b->used > b->limit) {
         b->exceeded = true;
         return BOUNDS_MEMORY;
@@ -111,6 +119,7 @@ void bounds_set(struct bounds *b, uint32_t time_limit, size_t memory_limit)
 {
     b->time_limit = time_limit;
     b->limit = memory_limit;
+    b->full = b->spent = false;
 }
 
 bool bounds_switch(struct bounds *b, bool on)
@@ -122,15 +131,31 @@ bool bounds_switch(struct bounds *b, bool on)
     return before;
 }
 
+// Compiled code holds the closures that it was made for, and what these hold.
+static void collect(lua_State *L)
+{
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+    lua_gc(L, LUA_GCCOLLECT, 0);
+}
+
 void bounds_leave(struct bounds *b, lua_State *L)
 {
     b->on = false;
     if (!b->exceeded)
         return;
     b->exceeded = false;
-    // Compiled code holds the closures that it was made for, and what these hold.
-    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
-    lua_gc(L, LUA_GCCOLLECT, 0);
+    collect(L);
+    b->full = keeps_too_much(b);
+}
+
+bool bounds_spent(struct bounds *b, lua_State *L)
+{
+    if (!b->full)
+        return false;
+    if (!b->spent)
+        collect(L);
+    b->full = b->spent = keeps_too_much(b);
+    return b->spent;
 }
 
 enum bounds_verdict bounds_check(struct bounds *b)
@@ -146,6 +171,7 @@ enum bounds_verdict bounds_check(struct bounds *b)
 
 static_assert((int)BOUNDS_TIME == (int)WEIR_BOUNDS_TIME, "the ABI has the same numbers");
 static_assert((int)BOUNDS_STACK == (int)WEIR_BOUNDS_STACK, "the ABI has the same numbers");
+static_assert((int)BOUNDS_SPENT == (int)WEIR_BOUNDS_SPENT, "the ABI has the same numbers");
 static_assert((int)BOUNDS_MEMORY == (int)WEIR_BOUNDS_MEMORY, "the ABI has the same numbers");
 static_assert((int)BOUNDS_COLLECT == (int)WEIR_BOUNDS_COLLECT, "the ABI has the same numbers");
 

@@ -27,6 +27,8 @@ struct bounds {
     uint32_t time_limit;    // ms per entry; 0: none
     bool on;                // plugins run
     bool exceeded;          // the memory limit, since they do
+    bool full;              // what a full collection left leaves no room worth mentioning
+    bool spent;             // and that stays so between requests
 };
 
 // Puts itself between the state and its allocator; and goes away before lua_close(), since LuaJIT
@@ -43,9 +45,17 @@ bool bounds_switch(struct bounds *b, bool on);
 // took too much leaves. `L` is the main state.
 void bounds_leave(struct bounds *b, lua_State *L);
 
-enum bounds_verdict { BOUNDS_OK, BOUNDS_TIME, BOUNDS_STACK, BOUNDS_COLLECT, BOUNDS_MEMORY };
+// Whether a plugin was refused memory, and what the state keeps is more than seven eighths of what
+// it may have. Plugins that take more fail from then on without another full collection, which may
+// take a second. `L` is the main state; no Lua runs, and what requests had is given back.
+bool bounds_spent(struct bounds *b, lua_State *L);
+
+enum bounds_verdict {
+    BOUNDS_OK, BOUNDS_TIME, BOUNDS_STACK, BOUNDS_SPENT, BOUNDS_COLLECT, BOUNDS_MEMORY
+};
 
 // BOUNDS_TIME: the entry has taken too long, also when asked again. BOUNDS_STACK: the C stack is
 // nearly used up. BOUNDS_COLLECT: this is the moment for a full collection. BOUNDS_MEMORY: the
-// state has more than it may have, unless a full collection helps.
+// state has more than it may have, unless a full collection helps. BOUNDS_SPENT: it has, and none
+// will help.
 enum bounds_verdict bounds_check(struct bounds *b);

@@ -85,6 +85,7 @@ struct vm {
     int module;                     // registry references: the entry module,
     int run, go_on, retry, judge, certificate;  // and functions of it, LUA_REFNIL where it has none
     int release, stray_yield;
+    unsigned adopted;               // snapshots
     struct coroutine *spare;
     unsigned spare_count;
     struct scope *spare_scopes;

@@ -253,7 +253,7 @@ static bool call(struct vm *vm, const char *function, int count, char **why)
     struct turn before = turn;
     turn = (struct turn){ .vm = vm };
     int status = lua_pcall(L, count, 2, first);
-    bounds_switch(&vm->bounds, false);
+    bounds_leave(&vm->bounds, L);
     turn = before;
     int error = status != 0 || !lua_isnil(L, -1) ? -1 : 0;
     if (error == 0)
@@ -285,6 +285,7 @@ bool vm_adopt(struct vm *vm, const struct snapshot *snapshot, char **why)
     lua_pushlightuserdata(vm->L, (void *)(uintptr_t)snapshot->entities);
     bool ok = call(vm, "adopt", 3, why);
     lua_settop(vm->L, 0);
+    vm->adopted += ok;
     return ok;
 }
 
@@ -296,6 +297,27 @@ void vm_retire(struct vm *vm, const struct snapshot *snapshot)
         log_text(LOG_ERR, 0, str_from(why));
     free(why);
     lua_settop(vm->L, 0);
+    vm->adopted--;
+}
+
+bool vm_unused(const struct vm *vm)
+{
+    return vm->adopted == 0;
+}
+
+bool vm_spent(struct vm *vm)
+{
+    struct turn before = turn;
+    turn = (struct turn){ .vm = vm };   // finalisers may log
+    const bool spent = bounds_spent(&vm->bounds, vm->L);
+    turn = before;
+    return spent;
+}
+
+void vm_relieve(struct vm *vm)
+{
+    struct bounds *b = &vm->bounds;
+    bounds_set(b, b->time_limit, b->limit / 4 * 5);
 }
 
 // -- garbage --------------------------------------------------------------------------------------

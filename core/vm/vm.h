@@ -42,6 +42,13 @@ const struct request_hooks *vm_hooks(void);
 // as requests use them.
 bool vm_adopt(struct vm *vm, const struct snapshot *snapshot, char **why);
 void vm_retire(struct vm *vm, const struct snapshot *snapshot);     // no request uses it any more
+bool vm_unused(const struct vm *vm);    // it has no snapshot: no request runs in it, or will
+
+// Whether its plugins keep so much that lua_memory_limit leaves no room to run.
+// Between turns.
+bool vm_spent(struct vm *vm);
+// It is given up: what is under way in it may take a quarter more, so that it can end.
+void vm_relieve(struct vm *vm);
 
 // Which worker it belongs to, for weir_worker_id(); -1 (none) until it is set.
 void vm_set_worker(struct vm *vm, int id);

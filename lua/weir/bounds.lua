@@ -3,6 +3,7 @@
 
 local abi = require("weir.abi")
 local checks = require("weir.bounds.checks")
+local current = require("weir.pdk.current")
 
 local C = abi.C
 
@@ -16,9 +17,13 @@ local bounds = {}
 
 local settings = { time = 0, memory = 0 }
 
+--- The plugin (its record) and the phase that were refused memory last.
+bounds.refused = { plugin = nil, phase = nil }
+
 --- What is said when a plugin took too much memory.
 -- @treturn string
 function bounds.memory_error()
+  bounds.refused.plugin, bounds.refused.phase = current.plugin, current.phase
   return ("not enough memory: the Lua state has %d bytes in use; lua_memory_limit is %d")
     :format(tonumber(C.weir_bounds_used()), settings.memory)
 end
@@ -46,6 +51,12 @@ end
 function bounds.set(values)
   settings.time, settings.memory = values.lua_time_limit, values.lua_memory_limit
   C.weir_bounds_set(settings.time * 1000, settings.memory)
+end
+
+--- How much memory this state may have.
+-- @treturn number bytes; 0: no limit
+function bounds.memory_limit()
+  return settings.memory
 end
 
 -- ---- calling

@@ -15,6 +15,7 @@ local current = require("weir.pdk.current")
 local failure = require("weir.runner.failure")
 local Generation = require("weir.runner.generation")
 local Handlers = require("weir.runner.handlers")
+local holdings = require("weir.runner.holdings")
 local loader = require("weir.loader")
 local packed = require("weir.db.packed")
 local pdk = require("weir.pdk")
@@ -195,6 +196,12 @@ end
 -- @tparam number phase
 function worker.stray_yield(phase)
   report(current.plugin, abi.phases[phase] or "timer", "attempt to yield, with nothing to wait for")
+end
+
+--- Who has the memory of this state, for the log line that says it is given up.
+-- @treturn string
+function worker.account()
+  return holdings.account(handlers:names())
 end
 
 --- The request in `slot` is over.

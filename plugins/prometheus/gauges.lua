@@ -72,6 +72,10 @@ local function lua_vms()
   return { { bytes, kong.node.get_id(), pid, SUBSYSTEM } }
 end
 
+local function renewals()
+  return { { kong.node.get_statistics().lua_renewals } }
+end
+
 -- ---- targets
 
 local HEALTH = { "healthchecks_off", "healthy", "unhealthy", "dns_error" }
@@ -132,6 +136,8 @@ local list = {
     "Health status of targets of upstream. States = healthchecks_off|healthy|unhealthy|dns_error, "
       .. "value is 1 when state is populated.",
     { "upstream", "target", "address", "state", "subsystem" }, target_health },
+  { "weir_lua_renewals_total", "counter",
+    "Lua states that were given up since plugins kept too much memory in them", {}, renewals },
 }
 
 -- Writes those metrics of a list that have samples.

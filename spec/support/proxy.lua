@@ -282,7 +282,7 @@ end
 --- Puts a configuration in force.
 function World:configure(options)
   local why = ffi.new("char[256]")
-  local err = C.view_adopt(self.proxy, self:snapshot(options), self.gone, nil, why)
+  local err = C.view_adopt(self.proxy, self:snapshot(options), nil, self.gone, why)
   assert(err == nil, ffi.string(why))
 end
 
@@ -401,11 +401,11 @@ local function new(hooks)
   assert(C.resolver_new(world.loop, world.resolver) == nil)
   world.table = new_hooks(world)
   world.views_gone = 0
-  world.gone = ffi.cast("void (*)(void *, struct view *)", function()
+  world.gone = ffi.cast("void (*)(struct view *)", function()
     world.views_gone = world.views_gone + 1
   end)
   world.proxy = ffi.new("struct proxy")
-  C.proxy_init(world.proxy, world.loop, world.resolver[0], world.table, nil)
+  C.proxy_init(world.proxy, world.loop, world.resolver[0], world.table)
   return world
 end
 

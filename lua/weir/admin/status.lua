@@ -38,6 +38,7 @@ local function status()
     workers = counters.workers,
     tls = statistics.total(counters),
     lua_phases = tonumber(counters.lua_phases),
+    lua_renewals = tonumber(counters.lua_renewals),
   }
 end
 

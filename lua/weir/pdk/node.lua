@@ -81,4 +81,17 @@ function node.get_memory_stats(unit, scale)
   }
 end
 
+local counters = ffi.new("struct weir_counters")
+
+--- What is counted of the workers' Lua, since the start; weir's own.
+-- @treturn table lua_phases: how often a request entered it; lua_renewals: how often a worker gave
+--   a Lua state up whose plugins kept too much memory
+function node.get_statistics()
+  C.weir_counters(counters)
+  return {
+    lua_phases = tonumber(counters.lua_phases),
+    lua_renewals = tonumber(counters.lua_renewals),
+  }
+end
+
 return node

@@ -42,6 +42,16 @@ function Handlers:load(record)
   return true
 end
 
+--- Of the plugins.
+-- @treturn {string,...}
+function Handlers:names()
+  local names = {}
+  for i, plugin in ipairs(self.ordered) do
+    names[i] = plugin.name
+  end
+  return names
+end
+
 -- Calls an optional function of a handler; a failure is the plugin's own matter.
 local function call(plugin, what, ...)
   local fn = plugin.handler[what]

@@ -308,6 +308,10 @@ function kong.node.get_id() end
 ---@return table # { lua_shared_dicts = { [name] = { allocated_slabs, capacity } }, workers_lua_vms = list of { pid, http_allocated_gc } }
 function kong.node.get_memory_stats(unit, scale) end
 
+--- What is counted of the workers' Lua, since the start; weir's own.
+---@return table # lua_phases: how often a request entered it; lua_renewals: how often a worker gave a Lua state up whose plugins kept too much memory
+function kong.node.get_statistics() end
+
 ---@class kong.plugin
 kong.plugin = {}
 

@@ -192,6 +192,7 @@ local FUNCTIONS = {
   ["node.get_id"] = { ANY },
   ["node.get_hostname"] = { ANY },
   ["node.get_memory_stats"] = { ANY },
+  ["node.get_statistics"] = { ANY },
   ["cluster.get_id"] = { ANY },
   ["cluster_events.subscribe"] = { ANY, { {}, "c", print }, { {}, "channel must be a string" },
     { { {}, "c" }, "callback must be a function" } },
