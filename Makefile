@@ -20,7 +20,7 @@ endif
 
 # -- libraries ------------------------------------------------------------------------------------
 
-LIBRARIES := luajit libuv openssl libcares libpcre2-8 libxxhash yaml-0.1 libidn2
+LIBRARIES := luajit libuv openssl libcares libpcre2-8 libxxhash yaml-0.1 libidn2 zlib
 
 # Debian 13 has llhttp as a library; Debian 12 has its generated C sources, compiled here. Those of
 # version 8 are strict only when told so.

@@ -527,6 +527,14 @@ size_t weir_dict_keys(struct weir_dict *d, size_t max, struct weir_str *out);
 int64_t weir_base64_encode(const char *p, size_t n, int url, int pad, char *out);
 int64_t weir_base64_decode(const char *p, size_t n, int url, char *out);
 
+// gzip, piece by piece. A struct weir_gzip is freed with weir_gzip_free (ffi.gc) and looks at the
+// text until then; NULL: zlib refuses. take: how many bytes are in `out` (`len` > 0), 0 at the end,
+// WEIR_ERR_BAD for what is not gzip, or not all of it.
+struct weir_gzip;
+struct weir_gzip *weir_gzip_new(int inflate, const char *p, size_t n);
+void weir_gzip_free(struct weir_gzip *g);
+int64_t weir_gzip_take(struct weir_gzip *g, char *out, size_t len);
+
 // Digests by OpenSSL's names; with has_key the HMAC. A struct weir_hash is freed with
 // weir_hash_free (ffi.gc), NULL: OpenSSL does not have it. `out` has room for 64 bytes; the length,
 // or WEIR_ERR_BAD.

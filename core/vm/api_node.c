@@ -1,6 +1,7 @@
 // api_node.c - what concerns the process: log, time, digests and certificates of the configuration,
 // versions, counters.
 
+#include "base/gzip.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "conf/router.h"
@@ -181,10 +182,10 @@ int weir_version(char *out, size_t len)
     const char *luajit = LUAJIT_VERSION;
     int n = snprintf(out, len,
                      "weir %s\nLuaJIT %s\nOpenSSL %s\nlibuv %s\nllhttp %s\nc-ares %s\nPCRE2 %s\n"
-                     "libyaml %s\nlibidn2 %s\n",
+                     "libyaml %s\nlibidn2 %s\nzlib %s\n",
                      WEIR_VERSION, luajit + strcspn(luajit, "0123456789"), version_openssl(),
                      version_uv(), version_llhttp(), version_cares(), pcre2, version_yaml(),
-                     idna_version());
+                     idna_version(), gzip_version());
     return n > 0 && (size_t)n < len ? 0 : api_refuse("the versions do not fit");
 }
 

@@ -1,6 +1,8 @@
-// api_text.c - base64 and digests for Lua. A struct weir_hash is a struct hash by its outer name.
+// api_text.c - base64, gzip and digests for Lua. A struct weir_hash is a struct hash by its outer
+// name, a struct weir_gzip a struct gzip.
 
 #include "base/base64.h"
+#include "base/gzip.h"
 #include "tls/hash.h"
 #include "vm/api.h"
 
@@ -16,6 +18,26 @@ int64_t weir_base64_decode(const char *p, size_t n, int url, char *out)
                        &length))
         return api_refuse("not base64");
     return (int64_t)length;
+}
+
+struct weir_gzip *weir_gzip_new(int inflate, const char *p, size_t n)
+{
+    enum gzip_way way = inflate ? GZIP_INFLATE : GZIP_DEFLATE;
+    return (struct weir_gzip *)gzip_new(way, api_str(p, n));
+}
+
+void weir_gzip_free(struct weir_gzip *g)
+{
+    gzip_free((struct gzip *)g);
+}
+
+int64_t weir_gzip_take(struct weir_gzip *g, char *out, size_t len)
+{
+    size_t n;
+    enum gzip_state state = gzip_take((struct gzip *)g, out, len, &n);
+    if (n == 0 && state == GZIP_BROKEN)
+        return api_refuse("%s", gzip_problem((struct gzip *)g));
+    return (int64_t)n;
 }
 
 static struct hash *inner(struct weir_hash *h)

@@ -71,6 +71,14 @@ function bounds.xpcall(fn, handler, ...)
   return leave(C.weir_bounds_switch(1), xpcall(fn, handler, ...))
 end
 
+--- For loops of weir's own that a plugin can make long: raises an error when it has taken its time,
+-- or too much memory.
+function bounds.check()
+  if C.weir_bounds_check() ~= 0 then
+    ask()
+  end
+end
+
 -- ---- loading
 
 local load = load

@@ -105,7 +105,7 @@ describe("weir.abi", function()
       local versions = ffi.string(text)
       local names = {
         "weir", "LuaJIT", "OpenSSL", "libuv", "llhttp", "c%-ares", "PCRE2", "libyaml",
-        "libidn2",
+        "libidn2", "zlib",
       }
       for _, name in ipairs(names) do
         assert.matches(name .. " %d+%.%d+[^\n]*\n", versions)
