@@ -30,7 +30,7 @@ describe("kong.db, " .. way .. ",", function()
     local target = {
       entities = function(_, pointer, size) table.insert(pieces, ffi.string(pointer, size)) end,
     }
-    local kinds = { "consumers", "keyring_keys", "keyring_groups" }
+    local kinds = { "consumers", "keyring_keys", "keyring_groups", "keyring_marks" }
     local directory = packed.write(config, kinds, target)
     local text = table.concat(pieces)
     texts[#texts + 1] = text
@@ -65,6 +65,7 @@ consumers:
   custom_id: "7"
   keyring_keys: [{key: b1}, {key: b2, ttl: 100}]
   keyring_groups: [{group: g}]
+  keyring_marks: [{mark: m1}, {mark: m2}]
 keyring_keys:
 - {key: gone, consumer: alice, ttl: 10, created_at: 1}
 services:
@@ -173,6 +174,16 @@ services:
     assert.same({}, with({ "z" }, "or"))
     local page = db.consumers:page(10, nil, { tags = { "x" } })
     assert.same({ "alice" }, { page[1].username, page[2] })
+  end)
+
+  it("has functions of the plugin's own, over those that they take the place of", function()
+    local list = db.keyring_marks:of_consumer({ id = BOB })
+    table.sort(list)
+    assert.same({ "m1", "m2" }, list)
+    assert.equal("own:keyring_marks:x:::::", db.keyring_marks:cache_key("x"))
+    assert.equal("bob", db.keyring_marks:select_by_mark("m2").owner)
+    assert.is_nil(db.keyring_marks:select_by_mark("m3"))
+    assert.is_nil(db.keyring_keys.of_consumer)
   end)
 
   it("makes cache keys as Kong does, and reads by them", function()

@@ -357,6 +357,17 @@ describe("weir.entities", function()
         function() return { { name = "d", fields = { { f = { type = "strang" } } } } } end,
         "d.f: invalid type: strang",
       },
+      ["dao-no-methods"] = {
+        function() return { { name = "d", fields = FIELDS, dao = "no.such.module" } } end,
+        "d: dao: module 'no.such.module' not found",
+      },
+      ["dao-bad-methods"] = {
+        function()
+          package.loaded["bad.methods"] = 7
+          return { { name = "d", fields = FIELDS, dao = "bad.methods" } }
+        end,
+        "d: dao: bad.methods is no table of functions",
+      },
       ["dao-taken"] = {
         function() return { { name = "services", fields = FIELDS } } end,
         "brings entities called 'services', which there are already",
@@ -385,6 +396,24 @@ describe("weir.entities", function()
       end
       local _, errors = entities.model({ "dao-lost" })
       assert.same({ "lost.nobody: schema refers to an invalid foreign entity: nobodies" }, errors)
+    end)
+
+    it("may be listed by name, as older plugins do, in any order", function()
+      package.preload["kong.plugins.dao-by-name.daos"] = function()
+        local function of(parent)
+          return { type = "foreign", reference = parent }
+        end
+        return {
+          a_leaves = { name = "a_leaves", fields = { FIELDS[1], { twig = of("m_twigs") } } },
+          m_twigs = { name = "m_twigs",
+            fields = { FIELDS[1], { tree = of("z_trees") }, { twig = of("m_twigs") } } },
+          z_trees = { name = "z_trees", fields = { FIELDS[1], { consumer = of("consumers") } } },
+        }
+      end
+      local model, errors = entities.model({ "dao-by-name" })
+      assert.same({}, errors)
+      assert.same({ "z_trees", "m_twigs", "a_leaves" },
+        { unpack(model.names, #model.names - 2) })
     end)
 
     it("come after the gateway's own, and nest in what they refer to", function()

@@ -362,14 +362,29 @@ local function add_field_methods(self, name, def)
   end
 end
 
+-- Functions of the plugin's own. `super` has those that they take the place of, `db` is kong.db.
+local function add_own_methods(self, methods)
+  local super = setmetatable({}, Dao)
+  for name, method in pairs(self) do
+    super[name] = method
+  end
+  self.super, self.db = super, require("weir.db")
+  for name, method in pairs(methods) do
+    self[name] = method
+  end
+end
+
 --- Makes the access to a type.
--- @tparam table definition (weir.entities)
+-- @tparam table definition (weir.entities); where it names a module, `dao`, that is loaded
 -- @tparam Schema schema
 function Dao.new(definition, schema)
   local self = setmetatable({ name = definition.name, definition = definition, schema = schema },
     Dao)
   for _, item in ipairs(schema.record.ordered) do
     add_field_methods(self, item.name, item.field.def)
+  end
+  if definition.dao then
+    add_own_methods(self, require(definition.dao))
   end
   return self
 end

@@ -1,7 +1,8 @@
 -- The entity types of declarative files: those of the gateway, and those that plugins bring.
 --
 -- A plugin's daos.lua is a list of definitions in Kong's shape (name, primary_key, endpoint_key,
--- cache_key, fields, …). A model is what results for a set of plugins: { names, definitions,
+-- cache_key, fields, …), or has them by their names. `dao` of one names a module with functions of
+-- the plugin's own for kong.db (weir.db.dao). A model is what results for a set of plugins: { names, definitions,
 -- schemas, children_of() }.
 local Schema = require("weir.schema")
 local failure = require("weir.runner.failure")
@@ -138,6 +139,56 @@ local function compile_dao(dao)
   return { definition = definition, schema = schema }
 end
 
+-- The module of a definition has to be there before a worker needs it.
+local function load_methods(definition)
+  local module = definition.dao
+  if module == nil then
+    return
+  end
+  local ok, methods = failure.call(require, module)
+  if ok and type(methods) ~= "table" then
+    methods = ("%s is no table of functions"):format(tostring(module))
+  elseif ok then
+    return
+  end
+  error(("%s: dao: %s"):format(definition.name, tostring(methods)), 0)
+end
+
+-- Puts definitions behind those that they refer to.
+local function by_reference(compiled)
+  local list, by_name, placed = {}, {}, {}
+  local function place(dao)
+    if not dao or placed[dao] then
+      return
+    end
+    placed[dao] = true
+    for _, item in ipairs(dao.definition.fields) do
+      local _, def = next(item)
+      place(by_name[def.reference or ""])
+    end
+    list[#list + 1] = dao
+  end
+  for _, dao in ipairs(compiled) do
+    by_name[dao.definition.name] = dao
+  end
+  for _, dao in ipairs(compiled) do
+    place(dao)
+  end
+  return list
+end
+
+local function compile_daos(daos)
+  local compiled, is_list = {}, daos[1] ~= nil
+  for _, dao in (is_list and ipairs or pairs)(daos) do
+    compiled[#compiled + 1] = compile_dao(dao)
+    load_methods(compiled[#compiled].definition)
+  end
+  if not is_list then
+    table.sort(compiled, function(a, b) return a.definition.name < b.definition.name end)
+  end
+  return by_reference(compiled)
+end
+
 local function load_daos(plugin)
   local module = "kong.plugins." .. plugin .. ".daos"
   local ok, daos = failure.call(require, module)
@@ -149,11 +200,7 @@ local function load_daos(plugin)
   elseif type(daos) ~= "table" then
     error("its daos are no list of definitions with name and fields", 0)
   end
-  local compiled = {}
-  for i, dao in ipairs(daos) do
-    compiled[i] = compile_dao(dao)
-  end
-  return compiled
+  return compile_daos(daos)
 end
 
 -- Plugin -> { what daos() returns }: of a module that failed once, Lua forgets why.
