@@ -8,8 +8,12 @@ local token = require("kong.plugins.jwt.token")
 
 local Jwt = { PRIORITY = 1450, VERSION = require("kong.meta").version }
 
--- Whoever has sent no token is not told that one is invalid (RFC 6750).
+-- Whoever has sent no token is not told that one is invalid (RFC 6750). Answers are JSON, whatever
+-- the client accepts: a message, or what is wrong by claim.
 local function unauthorized(conf, message, has_token)
+  if type(message) == "string" then
+    message = { message = message }
+  end
   return identity.unauthorized(message, "Bearer", conf.realm, has_token and "invalid_token" or nil)
 end
 

@@ -21,7 +21,7 @@ end
 -- ---- refusing
 
 --- A refusal that says what the client has to send.
--- @tparam string message
+-- @tparam string|table message a table is answered as JSON
 -- @tparam string scheme of authentication
 -- @tparam ?string realm
 -- @tparam ?string problem what the scheme calls it

@@ -99,8 +99,10 @@ describe("jwt", function()
     return { headers = { Authorization = "Bearer " .. text } }
   end
 
+  -- A message is JSON, whatever the client accepts; what is wrong with claims is said by claim.
   local function refused(message, config, want)
-    assert.same({ 401, message }, { run(config, want) })
+    local body = message:sub(1, 1) == "{" and message or cjson.encode({ message = message })
+    assert.same({ 401, body }, { run(config, want) })
     assert.is_nil(kong.client.get_consumer())
   end
 
