@@ -2,8 +2,8 @@
 --
 -- A plugin's daos.lua is a list of definitions in Kong's shape (name, primary_key, endpoint_key,
 -- cache_key, fields, …), or has them by their names. `dao` of one names a module with functions of
--- the plugin's own for kong.db (weir.db.dao). A model is what results for a set of plugins: { names, definitions,
--- schemas, children_of() }.
+-- the plugin's own for kong.db (weir.db.dao). A model is what results for a set of plugins:
+-- { names, definitions, schemas, children_of() }.
 local Schema = require("weir.schema")
 local failure = require("weir.runner.failure")
 local typedefs = require("weir.schema.typedefs")
