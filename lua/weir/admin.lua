@@ -64,7 +64,7 @@ local JSON = { ["Content-Type"] = "application/json; charset=utf-8" }
 
 -- ---- how upstreams are verified
 
--- cjson knows no empty list, and leaves out what is nil.
+-- An empty table would be written as an object, and what is nil not at all.
 local function encode_value(value)
   if value == nil then
     return "null"

@@ -1,5 +1,5 @@
 -- Bodies as tables, for kong.request and kong.service.response.
-local cjson = require("cjson.safe")
+local cjson = require("kong.tools.cjson")
 local arguments = require("weir.pdk.arguments")
 local multipart = require("weir.pdk.multipart")
 

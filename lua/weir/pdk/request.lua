@@ -1,6 +1,7 @@
 -- kong.request: the client's request.
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local array_mt = require("kong.tools.cjson").array_mt
 local arguments = require("weir.pdk.arguments")
 local bodies = require("weir.pdk.bodies")
 local headers = require("weir.pdk.headers")
@@ -167,7 +168,7 @@ local capture_name = ffi.new("struct weir_str")
 -- @treturn table { unnamed = list of them by number, named = by name }; false: not set
 function request.get_uri_captures()
   check(REQUEST)
-  local unnamed, named = {}, {}
+  local unnamed, named = setmetatable({}, array_mt), {}
   for i = 0, C.weir_route_captures(captures, MAX_CAPTURES) - 1 do
     local group = captures[i]
     unnamed[i + 1] = group.p ~= nil and ffi.string(group.p, group.n)

@@ -1,7 +1,7 @@
 -- kong.response: what goes to the client.
 local ffi = require("ffi")
 local clear = require("table.clear")
-local cjson = require("cjson.safe")
+local cjson = require("kong.tools.cjson")
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local headers = require("weir.pdk.headers")

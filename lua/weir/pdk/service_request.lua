@@ -1,5 +1,5 @@
 -- kong.service.request: the request as it goes upstream.
-local cjson = require("cjson.safe")
+local cjson = require("kong.tools.cjson")
 local abi = require("weir.abi")
 local arguments = require("weir.pdk.arguments")
 local core = require("weir.core")

@@ -205,6 +205,14 @@ describe("kong.response", function()
       assert.same({ "application/json; charset=utf-8" }, fake.header("RESPONSE", "Content-Type"))
     end)
 
+    it("keeps lists that are empty, and digits", function()
+      local body = '[{"list":[],"id":1234567890123456}]'
+      fake.run(kong.response.exit, 200, require("kong.tools.cjson").decode(body))
+      assert.same(require("kong.tools.cjson").decode(body),
+        require("kong.tools.cjson").decode(fake.request.exit.body))
+      assert.truthy(fake.request.exit.body:find("[]", 1, true))
+    end)
+
     it("leaves a Content-Type of the plugin's own", function()
       for _, name in ipairs({ "content-type", "Content_Type" }) do
         request({ phase = "access" })

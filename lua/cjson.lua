@@ -1,0 +1,2 @@
+-- What plugins require for JSON.
+return require("weir.text.json").new()
