@@ -282,7 +282,7 @@ end
 
 -- ---- all of it
 
-function Compiler:run(settings, hash)
+function Compiler:run(settings, hash, packer)
   self.builder:settings(core_settings.of(settings))
   self:default_certificates(settings)
   self:certificates()
@@ -297,7 +297,7 @@ function Compiler:run(settings, hash)
     self:route(route)
   end
   self:services_without_routes()
-  self.blob:encode(self.builder)
+  self.blob:encode(self.builder, packer)
   self.builder:hash(hash)
 end
 
@@ -305,7 +305,8 @@ end
 -- @tparam table config validated entities (weir.declarative)
 -- @tparam table options settings (weir.settings), plugins (what plugins.load_all() gave), hash
 -- (configuration_hash), node_id, decided(scope, decision, why): called for each route with { route,
--- service, upstream, targets } and with what Fold:run() gave
+-- service, upstream, targets } and with what Fold:run() gave; packer (weir.db.packer), if it has
+-- entities that are not in `config`, and the builder that it writes to
 -- @treturn table|nil a weir.compile.builder, ready to publish
 -- @treturn table|string with a builder: what to know about plans, a list of { severity = "error" or
 -- "warning", message }; without: why there is none
@@ -314,7 +315,7 @@ function compile.run(config, options)
   if not upstream_tls then
     return nil, err
   end
-  local builder = Builder.new()
+  local builder = options.builder or Builder.new()
   local self = setmetatable({
     config = config,
     builder = builder,
@@ -329,7 +330,7 @@ function compile.run(config, options)
       self.chains)
     self.targets = Targets.new(config)
     self.upstreams = Upstreams.new(builder, config, self.targets)
-    self:run(options.settings, options.hash)
+    self:run(options.settings, options.hash, options.packer)
   end)
   if not ok then
     return nil, tostring(why)

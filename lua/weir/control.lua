@@ -5,11 +5,13 @@
 -- changes nothing: the one in force goes on.
 local buffer = require("string.buffer")
 local abi = require("weir.abi")
+local Builder = require("weir.compile.builder")
 local compile = require("weir.compile")
 local declarative = require("weir.declarative")
 local enabled = require("weir.plugins.enabled")
 local file = require("weir.source.file")
 local fingerprint = require("weir.crypto.fingerprint")
+local Packer = require("weir.db.packer")
 local uuid = require("weir.text.uuid")
 
 local C = abi.C
@@ -17,8 +19,8 @@ local C = abi.C
 local ERROR, WARN = 3, 4 -- enum log_level
 
 -- Reading a large file, this VM is the largest of the process. So it is collected when its heap is
--- half as large again as after the last time, which costs some time, instead of twice as large.
-local GC_PAUSE = 150
+-- larger by a third than after the last time, which costs some time, instead of twice as large.
+local GC_PAUSE = 133
 
 local control = {}
 
@@ -71,21 +73,27 @@ local function clean_up()
 end
 
 -- Loads and validates. What is wrong is logged line by line.
--- Returns { config, name = its source's, hash }; or nil and how many errors there were.
+-- Returns { config, name = its source's, hash, builder and packer with the entities that are not in
+-- config }; or nil and how many errors there were.
 local function read()
   local text, name = state.source:load()
   if not text then
     log(ERROR, name)
     return nil, 1
   end
+  local builder = Builder.new()
+  local packer = Packer.new(builder)
   local config, findings = declarative.load(text, {
-    filename = name, plugins = state.names, settings = state.settings,
+    filename = name, plugins = state.names, settings = state.settings, packer = packer,
   })
   log_findings(findings, name)
   if not config then
     return nil, #findings.errors
   end
-  return { config = config, name = name, hash = fingerprint.of_text(text):sub(1, 32) }
+  return {
+    config = config, name = name, hash = fingerprint.of_text(text):sub(1, 32),
+    builder = builder, packer = packer,
+  }
 end
 
 -- Loads and compiles. Returns a builder; or nil and how many errors there were.
@@ -98,6 +106,8 @@ local function prepare()
     settings = state.settings,
     plugins = state.plugins,
     hash = loaded.hash,
+    builder = loaded.builder,
+    packer = loaded.packer,
     node_id = state.node_id,
   })
   if not builder then

@@ -13,7 +13,7 @@ local entities = require("weir.entities")
 local Findings = require("weir.declarative.findings")
 local loader = require("weir.loader")
 local records = require("weir.declarative.records")
-local references = require("weir.declarative.references")
+local References = require("weir.declarative.references")
 local suggest = require("weir.text.suggest")
 local Vault = require("weir.vault")
 
@@ -164,13 +164,14 @@ local function validate(record, context)
   for _, warning in ipairs(warnings) do
     context.findings:warning(path_of(record, unpack(warning.path)), warning.message)
   end
-  if not references.reads_input(record, context.model) then
+  if not context.references:reads_input(record) then
     record.input = nil
   end
 end
 
 -- The part of processing that needs resolved references.
 local function settle(record, context)
+  context.references:settle(record)
   if record.invalid then
     return
   end
@@ -178,13 +179,6 @@ local function settle(record, context)
   if not ok then
     context.findings:error(path_of(record), err)
     record.invalid = true
-  end
-end
-
-local function settle_all(context)
-  references.settle(context.records, context.model, context.findings)
-  for _, record in ipairs(context.records) do
-    settle(record, context)
   end
 end
 
@@ -212,7 +206,7 @@ local function plugins_of(list)
   return names
 end
 
-local function assemble(list, model, file)
+local function new_configuration(model, file)
   local config = {
     format_version = file._format_version, transform = file._transform ~= false, model = model,
     by_id = {}, referring = {},
@@ -220,14 +214,23 @@ local function assemble(list, model, file)
   for _, name in ipairs(model.names) do
     config[name], config.by_id[name] = {}, {}
   end
-  for _, record in ipairs(list) do
-    table.insert(config[record.type], record.value)
-    config.by_id[record.type][record.id] = record.value
-    if record.refers then
-      table.insert(config.referring, { record.type, record.id })
-    end
-  end
   return config
+end
+
+-- Puts a settled entity into the configuration, unless that is refused anyway.
+local function keep(record, context)
+  local config, kind = context.result, record.type
+  if not context.findings:valid() then
+    return
+  elseif context.packer and context.model:is_packed(kind) then
+    context.packer:add(context.model.definitions[kind], record.value)
+    return
+  end
+  table.insert(config[kind], record.value)
+  config.by_id[kind][record.id] = record.value
+  if record.refers then
+    table.insert(config.referring, { kind, record.id })
+  end
 end
 
 -- Where references to secrets are looked up.
@@ -239,13 +242,40 @@ local function vault_of(records_by_prefix, settings)
   end)
 end
 
--- What is done with each record. Vaults come first, so they are known when others are processed.
+-- Whether nothing is to be done with a record that needs the rest of the file.
+local function can_settle(record, context)
+  return context.model:is_packed(record.type) and context.references:complete(record)
+    and not context.model.definitions[record.type].advise
+end
+
+-- What is done with each record as it comes. Vaults come first, so they are known when others are
+-- processed. Of the types of which there may be very many no record is kept, if possible.
 local function take(record, context)
   if record.type == "vaults" and type(record.input.prefix) == "string" then
     context.vaults[record.input.prefix] = record
   end
+  context.references:note(record)
   validate(record, context)
-  table.insert(context.records, record)
+  if can_settle(record, context) then
+    settle(record, context)
+    keep(record, context)
+  else
+    table.insert(context.records, record)
+  end
+end
+
+local function finish(context)
+  for _, record in ipairs(context.records) do
+    settle(record, context)
+  end
+  for _, record in ipairs(context.records) do
+    keep(record, context)
+  end
+  context.plugins = plugins_of(context.records)
+  context.config = context.findings:valid() and context.result or nil
+  for _, record in ipairs(context.records) do
+    advise(record, context)
+  end
 end
 
 local function enabled_set(names)
@@ -269,7 +299,8 @@ end
 -- @tparam string text YAML or JSON
 -- @tparam table options `plugins`: names of the enabled plugins; `filename`: decides by its
 --   extension what the text is; `now`: seconds since the epoch, for certificates' validity;
---   `settings`: weir.settings, for vaults
+--   `settings`: weir.settings, for vaults; `packer`: takes entities of which there may be very many
+--   (weir.db.packer), in place of the configuration
 -- @treturn table|nil the configuration; nil when there are errors
 -- @treturn table { errors = { … }, warnings = { … } }, each a list by position of { line, col,
 --   path, message, name }
@@ -293,7 +324,10 @@ function declarative.load(text, options)
   local context = {
     findings = findings,
     model = model,
-    records = {},
+    references = References.new(model, findings),
+    records = {},     -- those that are not settled yet
+    result = new_configuration(model, file),
+    packer = options.packer,
     enabled = enabled_set(options.plugins),
     transform = file._transform ~= false,
     now = options.now or os.time(),
@@ -301,12 +335,7 @@ function declarative.load(text, options)
     vault = vault_of(vaults, options.settings or {}),
   }
   records.each(doc, file._format_version ~= "3.0", take, context)
-  settle_all(context)
-  context.plugins = plugins_of(context.records)
-  context.config = findings:valid() and assemble(context.records, model, file) or nil
-  for _, record in ipairs(context.records) do
-    advise(record, context)
-  end
+  finish(context)
   return context.config, findings:sorted()
 end
 

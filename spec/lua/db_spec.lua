@@ -5,6 +5,7 @@ local current = require("weir.pdk.current")
 local null = require("cjson").null
 local declarative = require("weir.declarative")
 local packed = require("weir.db.packed")
+local Packer = require("weir.db.packer")
 local loader = require("weir.loader")
 local workspace = require("weir.entities.workspace")
 
@@ -30,8 +31,13 @@ describe("kong.db, " .. way .. ",", function()
     local target = {
       entities = function(_, pointer, size) table.insert(pieces, ffi.string(pointer, size)) end,
     }
-    local kinds = { "consumers", "keyring_keys", "keyring_groups", "keyring_marks" }
-    local directory = packed.write(config, kinds, target)
+    local packer = Packer.new(target)
+    for _, definition in ipairs(config.model:packed()) do
+      for _, entity in ipairs(config[definition.name]) do
+        packer:add(definition, entity)
+      end
+    end
+    local directory = packer:finish(config.model:packed())
     local text = table.concat(pieces)
     texts[#texts + 1] = text
     for kind in pairs(directory) do

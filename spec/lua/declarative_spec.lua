@@ -345,6 +345,55 @@ keyring_keys:
       assert.equal(config.keyring_keys[2], config.by_id.keyring_keys[config.keyring_keys[2].id])
     end)
 
+    it("go to a packer where there is one, with what plugins bring, as they would be otherwise",
+      function()
+        local text = HEAD .. [[
+consumers:
+- {username: alice, keyring_keys: [{key: k1}]}
+- {username: bob}
+keyring_keys: [{key: k2, consumer: bob}]
+services: [{name: s, host: h}]
+]]
+        local packed, packer = {}, {}
+        function packer:add(definition, entity)
+          packed[definition.name] = packed[definition.name] or {}
+          table.insert(packed[definition.name], entity)
+        end
+        local whole = load(text)
+        local config = declarative.load(text, {
+          plugins = OPTIONS.plugins, now = OPTIONS.now, packer = packer,
+        })
+        assert.same({ consumers = whole.consumers, keyring_keys = whole.keyring_keys }, packed)
+        assert.same({ {}, {} }, { config.consumers, config.keyring_keys })
+        assert.same(whole.services, config.services)
+      end)
+
+    it("and others may be referred to before they are written", function()
+      package.preload["kong.plugins.linked.daos"] = function()
+        local typedefs = require("kong.db.schema.typedefs")
+        return {
+          { name = "linked_ones", endpoint_key = "name", cache_key = { "name" }, fields = {
+            { id = typedefs.uuid }, { name = { type = "string", unique = true } },
+            { other = { type = "foreign", reference = "linked_others" } },
+          } },
+          { name = "linked_others", endpoint_key = "name", fields = {
+            { id = typedefs.uuid }, { name = { type = "string", unique = true } },
+          } },
+        }
+      end
+      table.insert(OPTIONS.plugins, "linked")
+      finally(function()
+        table.remove(OPTIONS.plugins)
+        package.preload["kong.plugins.linked.daos"] = nil
+      end)
+      local config = valid("linked_ones: [{name: a, other: b}]\nlinked_others: [{name: b}]")
+      assert.same({ id = config.linked_others[1].id }, config.linked_ones[1].other)
+      assert.same({
+        "2:32: linked_ones[0].other: "
+          .. "invalid reference 'other: c' (no such entry in 'linked_others')",
+      }, errors_of(HEAD .. "linked_ones: [{name: a, other: c}]"))
+    end)
+
     it("have ids that follow from names, and credentials ids from their cache keys", function()
       local text = "consumers: [{username: a, keyring_keys: [{key: k}], "
         .. "keyring_groups: [{group: g}]}]\n"

@@ -27,7 +27,7 @@ local buffer = require("string.buffer")
 local Chains = require("weir.compile.chains")
 local fingerprint = require("weir.crypto.fingerprint")
 local Fold = require("weir.compile.fold")
-local packed = require("weir.db.packed")
+local Packer = require("weir.db.packer")
 local secrets = require("weir.schema.secrets")
 local Targets = require("weir.compile.targets")
 local tls = require("weir.tls")
@@ -276,24 +276,25 @@ function Blob:judges(links)
   end
 end
 
--- Types of which there may be very many.
-local function packed_kinds(model)
-  local kinds = { "consumers" }
-  for _, name in ipairs(model.names) do
-    if not base.definitions[name] then
-      kinds[#kinds + 1] = name
+-- The packer that has the entities of which there may be very many.
+local function packer_of(config, builder, given)
+  local packer = given or Packer.new(builder)
+  for _, definition in ipairs(config.model:packed()) do
+    for _, entity in ipairs(config[definition.name]) do
+      packer:add(definition, entity)
     end
   end
-  return kinds
+  return packer
 end
 
 --- Encodes all.
 -- @tparam table builder weir.compile.builder, which gets what workers decode, and what they look
 -- entities up in
--- @raise as packed.write()
-function Blob:encode(builder)
-  local kinds = packed_kinds(self.config.model)
-  self.content.packed = packed.write(self.config, kinds, builder)
+-- @tparam ?table packer what has entities that are not in the configuration (weir.db.packer)
+-- @raise as packer:finish()
+function Blob:encode(builder, packer)
+  local all = packer_of(self.config, builder, packer)
+  self.content.packed = all:finish(self.config.model:packed())
   builder:blob(buffer.encode(self.content))
 end
 

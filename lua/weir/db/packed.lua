@@ -1,130 +1,20 @@
 -- Entities as one text with sorted indexes, for types of which there may be very many: consumers
 -- and what plugins bring.
 --
--- The control VM writes it, the snapshot holds it, once for all workers, and these look into it
--- without a copy of their own. An index is an array of entries sorted by their keys: ids, values of
--- unique fields, and for references the id of what is referred to with the entity's own after it.
+-- The control VM writes it (weir.db.packer), the snapshot holds it, once for all workers, and these
+-- look into it without a copy of their own. An index is an array of entries sorted by their keys:
+-- ids, values of unique fields, and for references the id of what is referred to with the entity's
+-- own after it.
 local buffer = require("string.buffer")
 local ffi = require("ffi")
-local abi = require("weir.abi")
+
+require("weir.abi") -- declares struct weir_packed_entry
 
 ffi.cdef("int memcmp(const void *a, const void *b, size_t n);")
 
-local C = abi.C
 local entry_pointer = ffi.typeof("const struct weir_packed_entry *")
-local entries_type = ffi.typeof("struct weir_packed_entry[?]")
-local ENTRY_SIZE = ffi.sizeof("struct weir_packed_entry")
-
-local SIZE_MAX = 2 ^ 32 - 1
-
--- ---- writing
-
-local Writer = {}
-Writer.__index = Writer
-
--- How much is collected before it is given away.
-local PIECE = 64 * 1024
-
-function Writer:give(pointer, size)
-  self.target:entities(pointer, size)
-  self.size = self.size + size
-end
-
--- Writes the entities of a type. Returns where they are, as entries without keys.
-function Writer:records(list)
-  local out, places = self.out, entries_type(#list)
-  for i, entity in ipairs(list) do
-    local before, place = #out, places[i - 1]
-    out:encode(entity)
-    place.record, place.record_size = self.size + before, #out - before
-    if #out > PIECE then
-      self:give(out:ref())
-      out:reset()
-    end
-  end
-  self:give(out:ref())
-  out:reset()
-  return places
-end
-
--- The entries of an index, and its keys one after the other. What has no key is not in it.
-local function index_of(list, places, key_of, field)
-  local keys, entries, count = buffer.new(), entries_type(#list), 0
-  for i, entity in ipairs(list) do
-    local key = key_of(entity, field)
-    if key ~= nil then
-      local entry, place = entries[count], places[i - 1]
-      entry.key, entry.key_size = #keys, #key
-      entry.record, entry.record_size = place.record, place.record_size
-      keys:put(key)
-      count = count + 1
-    end
-  end
-  return entries, count, keys
-end
-
--- Writes an index and returns where it is: { offset, count }.
-function Writer:index(...)
-  local entries, count, keys = index_of(...)
-  C.weir_sort_packed(entries, count, (keys:ref()))
-  for i = 0, count - 1 do
-    entries[i].key = entries[i].key + self.size
-  end
-  keys:put(("\0"):rep(-(self.size + #keys) % ENTRY_SIZE))
-  self:give(keys:ref())
-  local offset = self.size
-  self:give(ffi.cast("const char *", entries), count * ENTRY_SIZE)
-  return { offset, count }
-end
-
-local function id_of(entity)
-  return entity.id
-end
-
-local function reference_of(entity, field)
-  return entity[field] and entity[field].id .. entity.id
-end
-
-local function text_of(entity, field)
-  return entity[field] ~= nil and tostring(entity[field]) or nil
-end
-
-function Writer:kind(definition, list)
-  local places = self:records(list)
-  local place = { ids = self:index(list, places, id_of), fields = {} }
-  for _, item in ipairs(definition.fields) do
-    local name, def = next(item)
-    if def.type == "foreign" then
-      place.fields[name] = self:index(list, places, reference_of, name)
-    elseif def.unique then
-      place.fields[name] = self:index(list, places, text_of, name)
-    end
-  end
-  return place
-end
 
 local packed = {}
-
---- Packs the entities of some types.
--- @tparam table config a configuration (weir.declarative)
--- @tparam table kinds names
--- @tparam table target gets the text in pieces, as target:entities(pointer, bytes)
--- @treturn table directory: type -> { ids, fields = { name -> … } }, each { offset, count } of an
--- index
--- @raise when there is too much of it, as a string
-function packed.write(config, kinds, target)
-  local writer = setmetatable({ out = buffer.new(), target = target, size = 0 }, Writer)
-  local directory = {}
-  for _, kind in ipairs(kinds) do
-    directory[kind] = writer:kind(config.model.definitions[kind], config[kind])
-    if writer.size > SIZE_MAX then
-      error("consumers and their credentials take more than 4 GiB", 0)
-    end
-  end
-  return directory
-end
-
--- ---- reading
 
 local Reader = {}
 Reader.__index = Reader

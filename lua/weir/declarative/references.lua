@@ -3,48 +3,60 @@ local path_of = require("weir.declarative.records").path
 local uuid = require("weir.text.uuid")
 local workspace = require("weir.entities.workspace")
 
-local references = {}
+local References = {}
+References.__index = References
 
-local Resolver = {}
-Resolver.__index = Resolver
-
--- Records of a type by their names as written, or by their ids: a reference to an entity with a
--- mistake in another field is no second mistake. There may be very many, so an index is made when
--- somebody refers to such an entity in such a way.
-local function index_of(self, indexes, entity, field)
-  local index = indexes[entity]
-  if not index then
-    index = {}
-    for _, record in ipairs(self.records) do
-      local key = record.type == entity and record[field]
-      if type(key) == "string" then
-        index[key] = record
-      end
+--- Makes what settles the records of a file.
+-- @tparam Model model the entity types (weir.entities)
+-- @tparam Findings findings what is wrong is added to them
+-- @treturn References
+function References.new(model, findings)
+  local self = setmetatable({
+    model = model, findings = findings,
+    names = {},     -- type -> id -> name, or true for an entity without one
+    ids = {},       -- type that fields refer to -> name -> id
+    taken = {},     -- type -> what -> value -> true
+  }, References)
+  for _, name in ipairs(model.names) do
+    self.names[name] = {}
+    for _, link in ipairs(model:links_of(name)) do
+      self.ids[link.entity] = {}
     end
-    indexes[entity] = index
   end
-  return index
+  return self
 end
 
-function Resolver:named(entity, name)
-  return index_of(self, self.by_name, entity, "name")[name]
+--- Notes a record: from now on others can refer to it. It is known by its name and id as written,
+-- so that a reference to an entity with a mistake in another field is no second mistake.
+-- @tparam table record (weir.declarative.records)
+function References:note(record)
+  local kind, name = record.type, type(record.name) == "string" and record.name
+  if record.id then
+    self.names[kind][record.id] = name or true
+  end
+  if name and self.ids[kind] then
+    self.ids[kind][name] = record.id
+  end
 end
 
-function Resolver:with_id(entity, id)
-  return index_of(self, self.by_id, entity, "id")[id:lower()]
+-- The id, as the entity has it, of one that is known by an id.
+function References:with_id(entity, id)
+  id = id:lower()
+  return self.names[entity][id] and id
 end
 
-function Resolver:look_up(entity, reference)
+-- The id of what a reference leads to.
+function References:look_up(entity, reference)
   if type(reference) == "string" then
-    return self:named(entity, reference) or self:with_id(entity, reference)
+    return self.ids[entity][reference] or self:with_id(entity, reference)
   elseif reference.id then
     return self:with_id(entity, reference.id)
   end
-  return self:named(entity, reference.name)
+  return self.ids[entity][reference.name]
 end
 
 -- A reference that leads nowhere. Its field is the last name in `path`.
-function Resolver:dangling(record, path, reference, entity)
+function References:dangling(record, path, reference, entity)
   local last = path[#path]
   local field = type(last) == "number" and path[#path - 1] or last
   local text = type(reference) == "table" and (reference.id or reference.name) or reference
@@ -53,11 +65,11 @@ function Resolver:dangling(record, path, reference, entity)
   record.invalid = true
 end
 
-function Resolver:foreign(record, field, entity)
+function References:foreign(record, field, entity)
   local reference = record.value[field]
-  local target = self:look_up(entity, reference)
-  if target then
-    record.value[field] = { id = target.id }
+  local id = self:look_up(entity, reference)
+  if id then
+    record.value[field] = { id = id }
   else
     self:dangling(record, path_of(record, field), reference, entity)
   end
@@ -65,11 +77,11 @@ end
 
 -- Runs on what was written: an element that is no UUID has been reported already and may be missing
 -- in the value.
-function Resolver:list(record, field, entity)
+function References:list(record, field, entity)
   for i, id in ipairs(record.input[field]) do
     local target = uuid.is_valid(id) and self:with_id(entity, id)
     if target then
-      record.value[field][i] = target.id
+      record.value[field][i] = target
     elseif target == nil then
       self:dangling(record, path_of(record, field, i), id, entity)
     end
@@ -78,14 +90,14 @@ end
 
 -- Ids inside a plugin's configuration: fields of its schema that say `refers_to`. Gives the value
 -- with the ids as the entities have them. `path` is the value's, and is so again afterwards.
-function Resolver:inside(field, value, path, record)
+function References:inside(field, value, path, record)
   local entity = field.def.refers_to
   if entity and uuid.is_valid(value) then
     local target = self:with_id(entity, value)
     if not target then
       self:dangling(record, path, value, entity)
     end
-    return target and target.id or value
+    return target or value
   elseif type(value) == "table" and field.record then
     for _, item in ipairs(field.record.ordered) do
       self:item(item.field, value, item.name, path, record)
@@ -98,13 +110,13 @@ function Resolver:inside(field, value, path, record)
   return value
 end
 
-function Resolver:item(field, holder, key, path, record)
+function References:item(field, holder, key, path, record)
   path[#path + 1] = key
   holder[key] = self:inside(field, holder[key], path, record)
   path[#path] = nil
 end
 
-function Resolver:record(record)
+function References:record(record)
   local value = record.value
   if record.type == "plugins" then
     local config = record.schema.record.by_name.config
@@ -146,7 +158,7 @@ end
 
 -- Whether a record is the first of its type with this value of `what`. There may be very many
 -- records: only mistakes cost more than a look.
-function Resolver:is_first(record, what, value)
+function References:is_first(record, what, value)
   local of_type = self.taken[record.type] or {}
   self.taken[record.type] = of_type
   local values = of_type[what] or {}
@@ -160,16 +172,16 @@ function Resolver:is_first(record, what, value)
 end
 
 -- How messages call what a field holds: a referenced entity by its name, if it has one.
-function Resolver:display(value, entity)
+function References:display(value, entity)
   if type(value) ~= "table" then
     return tostring(value)
   end
-  local target = entity and self:with_id(entity, value.id)
-  return target and type(target.name) == "string" and target.name or value.id
+  local name = self.names[entity] and self.names[entity][value.id]
+  return type(name) == "string" and name or value.id
 end
 
 -- The same for several fields together, as a message.
-function Resolver:display_together(record, names)
+function References:display_together(record, names)
   local values = {}
   for i, name in ipairs(names) do
     local entity = self.model.schemas[record.type]:field(name).reference
@@ -178,7 +190,7 @@ function Resolver:display_together(record, names)
   return already_declared(record, table.concat(names, "+"), table.concat(values, "+"))
 end
 
-function Resolver:check_together(record, fields)
+function References:check_together(record, fields)
   local names, values = {}, {}
   for _, field in ipairs(fields) do
     local value = record.value[field]
@@ -195,7 +207,7 @@ function Resolver:check_together(record, fields)
   return false
 end
 
-function Resolver:check_unique_fields(record)
+function References:check_unique_fields(record)
   for _, field in ipairs(self.model:unique_of(record.type)) do
     local value = record.value[field]
     if value ~= nil and not self:is_first(record, field, tostring(value)) then
@@ -210,7 +222,7 @@ local function together(definition)
   return fields and #fields > 1 and fields or nil
 end
 
-function Resolver:check_uniqueness(record)
+function References:check_uniqueness(record)
   local fields = not record.invalid and together(self.model.definitions[record.type])
   local distinct = not fields or self:check_together(record, fields)
   self:check_unique_fields(record)
@@ -223,10 +235,9 @@ end
 
 --- Whether settle() wants to see a record's `input`.
 -- @tparam table record
--- @tparam Model model
 -- @treturn boolean
-function references.reads_input(record, model)
-  for _, link in ipairs(model:links_of(record.type)) do
+function References:reads_input(record)
+  for _, link in ipairs(self.model:links_of(record.type)) do
     if link.listed then
       return true
     end
@@ -234,27 +245,28 @@ function references.reads_input(record, model)
   return false
 end
 
---- Resolves the references of `records` in place, derives the ids that depend on them, checks that
--- what must be unique is.
--- @tparam {table,...} records with `value` = the validated entity, `bad_fields` = set of its
---   invalid fields or nil, `input` for those with lists of references; sets `invalid`
--- @tparam Model model the entity types (weir.entities)
--- @tparam Findings findings what is wrong is added to them
-function references.settle(records, model, findings)
-  local resolver = setmetatable({
-    records = records, model = model, findings = findings, by_id = {}, by_name = {},
-    taken = {},     -- type -> what -> value -> true
-  }, Resolver)
-  for _, record in ipairs(records) do
-    resolver:record(record)
+--- Whether all that a record refers to is known: it can be settled before the rest of the file is.
+-- @tparam table record one without lists of references
+-- @treturn boolean
+function References:complete(record)
+  for _, link in ipairs(self.model:links_of(record.type)) do
+    local reference, entity = record.value[link.field], link.entity
+    if reference ~= nil and not (self.names[entity] and self:look_up(entity, reference)) then
+      return false
+    end
   end
-  for _, record in ipairs(records) do
-    record.id = record.id or derive_id(record, model.definitions[record.type])
-    record.value.id = record.id
-  end
-  for _, record in ipairs(records) do
-    resolver:check_uniqueness(record)
-  end
+  return true
 end
 
-return references
+--- Resolves the references of a record in place, derives its id where that depends on them, checks
+-- that what must be unique is.
+-- @tparam table record with `value` = the validated entity, `bad_fields` = set of its invalid
+--   fields or nil, `input` if it has lists of references; sets `invalid`
+function References:settle(record)
+  self:record(record)
+  record.id = record.id or derive_id(record, self.model.definitions[record.type])
+  record.value.id = record.id
+  self:check_uniqueness(record)
+end
+
+return References

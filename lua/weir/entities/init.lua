@@ -15,6 +15,11 @@ local NAMES = {
   "plugins", "targets", "snis",
 }
 
+local IN_TABLES = {}
+for _, name in ipairs(NAMES) do
+  IN_TABLES[name] = name ~= "consumers"
+end
+
 local Model = {}
 Model.__index = Model
 
@@ -74,6 +79,26 @@ end
 -- list of ids }, not to be changed
 function Model:links_of(name)
   return self.links[name]
+end
+
+--- The types of which there may be very many: consumers and what plugins bring. Workers have them
+-- in one packed text (weir.db.packed), the others in tables.
+-- @treturn table list of definitions
+function Model:packed()
+  local list = {}
+  for _, name in ipairs(self.names) do
+    if self:is_packed(name) then
+      list[#list + 1] = self.definitions[name]
+    end
+  end
+  return list
+end
+
+--- Whether a type is one of those.
+-- @tparam string name
+-- @treturn boolean
+function Model:is_packed(name)
+  return not IN_TABLES[name]
 end
 
 --- The fields of a type whose values no two entities have alike.
