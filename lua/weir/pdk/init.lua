@@ -9,6 +9,8 @@ local meta = require("kong.meta")
 local shared = require("weir.ngx.shared")
 local timer = require("weir.ngx.timer")
 
+require("weir.pdk.balancer_data") -- a field of ngx.ctx
+
 local pdk = {}
 
 local kong = {

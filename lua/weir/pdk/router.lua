@@ -1,9 +1,9 @@
 -- kong.router: what the request was matched with.
 --
--- As in Kong these are fields of ngx.ctx, where plugins look for them, too. Each is made when it is
--- first asked for, and is the request's own: what a plugin changes in it is gone with the request.
+-- As in Kong these are fields of ngx.ctx, where plugins look for them, too.
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
+local fields = require("weir.pdk.ctx_fields")
 local deep_copy = require("kong.tools.table").deep_copy
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
@@ -42,35 +42,17 @@ local function uri_captures()
   return captures
 end
 
--- Fields of ngx.ctx.
-local makers = {}
-
-function makers.route()
+function fields.route()
   return entity("routes", "route_id")
 end
 
-function makers.service()
+function fields.service()
   return entity("services", "service_id")
 end
 
-function makers.router_matches()
+function fields.router_matches()
   local of_request = plan()
   return of_request and of_request.route_id and { uri_captures = uri_captures() }
-end
-
-local asked_first = {
-  __index = function(ctx, name)
-    local make = makers[name]
-    local value = make and make() or nil
-    if value then
-      rawset(ctx, name, value)
-    end
-    return value
-  end,
-}
-
-function current.makers.ngx()
-  return setmetatable({}, asked_first)
 end
 
 --- The route as an entity.

@@ -333,6 +333,27 @@ describe("kong.client and kong.router", function()
     assert.is_nil(ngx.ctx.router_matches)
   end)
 
+  it("have the tries at upstreams in ngx.ctx, once there are all", function()
+    local tried = {
+      { ip = "10.0.0.1", port = 81, status = 502, failure = "refused", began_ns = 5e6,
+        chosen_in_ns = 1e6 },
+      { ip = "::2", port = 82, began_ns = 9e6, chosen_in_ns = 0 },
+    }
+    request({ phase = "balancer", tried = { tried[1] } })
+    assert.is_nil(ngx.ctx.balancer_data)
+    request({ phase = "header_filter", tried = tried })
+    local data = ngx.ctx.balancer_data
+    assert.same({ "::2", 82, "ipv6", 2 }, { data.ip, data.port, data.type, data.try_count })
+    assert.same({ ip = "10.0.0.1", port = 81, state = "failed", code = 502, failure = "refused",
+      balancer_start = 5, balancer_latency = 1, balancer_start_ns = 5e6,
+      balancer_latency_ns = 1e6 }, data.tries[1])
+    assert.is_nil(data.tries[2].state)
+    assert.equal(data, ngx.ctx.balancer_data)
+    current.release(1)
+    request({ phase = "log" })
+    assert.is_nil(ngx.ctx.balancer_data)
+  end)
+
   it("tell the protocol", function()
     local function protocol(plan, tls, trusted, allow)
       request({
