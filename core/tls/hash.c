@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -121,6 +122,34 @@ bool hash_reset(struct hash *h)
     h->ok = (h->mac ? EVP_MAC_init(h->mac, NULL, 0, NULL)
                     : EVP_DigestInit_ex2(h->digest, h->md, NULL)) == 1;
     return h->ok;
+}
+
+static bool derive(const EVP_MD *md, struct str password, struct str salt, unsigned iterations,
+                   unsigned char *out, size_t n)
+{
+    return PKCS5_PBKDF2_HMAC(password.n > 0 ? password.p : "", (int)password.n,
+                             (const unsigned char *)(salt.n > 0 ? salt.p : ""), (int)salt.n,
+                             (int)iterations, md, (int)n, out) == 1;
+}
+
+const char *hash_pbkdf2(struct str name, struct str password, struct str salt, unsigned iterations,
+                        unsigned char *out, size_t n)
+{
+    pthread_once(&once, fetch);
+    EVP_MD *md = find(name);
+    if (!md)
+        return "no such digest";
+    size_t block = (size_t)EVP_MD_get_size(md);
+    const char *why = NULL;
+    if (n == 0 || iterations == 0 || n > (size_t)HASH_ROUNDS_MOST * block ||
+        iterations > HASH_ROUNDS_MOST / ((n + block - 1) / block))
+        why = "no length, no iterations or more than a million in all";
+    else if (password.n > INT_MAX || salt.n > INT_MAX)
+        why = "a password or salt of more than 2 GiB";
+    else if (!derive(md, password, salt, iterations, out, n))
+        why = "OpenSSL does not derive it";
+    EVP_MD_free(md);
+    return why;
 }
 
 size_t hash_once(struct str name, const struct str *key, struct str data,

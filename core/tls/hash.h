@@ -23,6 +23,13 @@ size_t hash_end(struct hash *h, unsigned char out[HASH_MOST]);
 // Begins anew, with the same key.
 bool hash_reset(struct hash *h);
 
+// A key of n bytes from a password (PBKDF2 with the HMAC of a digest). NULL, or why there is none:
+// it keeps the thread busy, so all blocks together take no more than HASH_ROUNDS_MOST iterations,
+// which is about a second.
+enum { HASH_ROUNDS_MOST = 1000000 };
+const char *hash_pbkdf2(struct str name, struct str password, struct str salt, unsigned iterations,
+                        unsigned char *out, size_t n);
+
 // All in one: the length, 0 on failure.
 size_t hash_once(struct str name, const struct str *key, struct str data,
                  unsigned char out[HASH_MOST]);

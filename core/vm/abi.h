@@ -545,6 +545,9 @@ void weir_hash_free(struct weir_hash *h);
 int weir_hash_add(struct weir_hash *h, const char *p, size_t n);
 int weir_hash_end(struct weir_hash *h, char *out);
 int weir_hash_reset(struct weir_hash *h);
+// PBKDF2: n bytes to `out`; what is wrong (weir_error) where it is refused.
+int weir_hash_pbkdf2(const char *name, size_t name_n, const char *password, size_t password_n,
+                     const char *salt, size_t salt_n, unsigned iterations, char *out, size_t n);
 int weir_hash_once(const char *name, size_t n, int has_key, const char *key, size_t key_n,
                    const char *p, size_t pn, char *out);
 

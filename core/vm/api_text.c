@@ -84,3 +84,11 @@ int weir_hash_once(const char *name, size_t n, int has_key, const char *key, siz
     return length_or_refusal(hash_once(api_str(name, n), has_key ? &k : NULL, api_str(p, pn),
                                        (unsigned char *)out));
 }
+
+int weir_hash_pbkdf2(const char *name, size_t name_n, const char *password, size_t password_n,
+                     const char *salt, size_t salt_n, unsigned iterations, char *out, size_t n)
+{
+    const char *why = hash_pbkdf2(api_str(name, name_n), api_str(password, password_n),
+                                  api_str(salt, salt_n), iterations, (unsigned char *)out, n);
+    return why ? api_refuse("%s", why) : 0;
+}

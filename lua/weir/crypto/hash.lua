@@ -35,6 +35,23 @@ function hash.new(name, key)
   return setmetatable({ name = name, handle = ffi.gc(handle, C.weir_hash_free) }, Hash)
 end
 
+--- A key from a password (PBKDF2).
+-- @tparam string name of the digest
+-- @tparam string password
+-- @tparam string salt
+-- @tparam number iterations a million at most, for all blocks of the key together
+-- @tparam number length of the key in bytes
+-- @treturn string|nil
+-- @treturn nil|string
+function hash.pbkdf2(name, password, salt, iterations, length)
+  local key = ffi.new("char[?]", length)
+  if C.weir_hash_pbkdf2(name, #name, password, #password, salt, #salt, iterations, key, length) < 0
+  then
+    return nil, ffi.string(C.weir_error())
+  end
+  return ffi.string(key, length)
+end
+
 --- Adds a text.
 -- @treturn boolean false when the digest has ended
 function Hash:update(text)

@@ -54,6 +54,35 @@ describe("tls/hash", function()
         ("\170"):rep(131)))
   end)
 
+  local function pbkdf2(name, password, salt, rounds, n)
+    local key = ffi.new("unsigned char[?]", n)
+    local why = C.hash_pbkdf2(http.str(name), http.str(password), http.str(salt), rounds, key, n)
+    return why == nil and hex(key, n) or nil, why ~= nil and ffi.string(why) or nil
+  end
+
+  -- RFC 6070, RFC 7914.
+  it("derives keys from passwords", function()
+    assert.equal("0c60c80f961f0e71f3a9b524af6012062fe037a6",
+      pbkdf2("sha1", "password", "salt", 1, 20))
+    assert.equal("4b007901b765489abead49d926f721d065a429c1",
+      pbkdf2("sha1", "password", "salt", 4096, 20))
+    assert.equal("56fa6aa75548099dcc37d7f03425e0c3",
+      pbkdf2("sha1", "pass\0word", "sa\0lt", 4096, 16))
+    assert.equal("55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+      .. "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783",
+      pbkdf2("sha256", "passwd", "salt", 1, 64))
+  end)
+
+  it("derives no key that would hold up all others, and says so", function()
+    assert.same({ nil, "no such digest" }, { pbkdf2("nothing", "p", "s", 1, 20) })
+    assert.equal(40, #pbkdf2("sha1", "p", "s", 10, 20))
+    for _, case in ipairs({ { 0, 20 }, { C.HASH_ROUNDS_MOST + 1, 20 },
+      { C.HASH_ROUNDS_MOST / 2 + 1, 21 }, { 1, 0 } }) do
+      assert.same({ nil, "no length, no iterations or more than a million in all" },
+        { pbkdf2("sha1", "p", "s", case[1], case[2]) })
+    end
+  end)
+
   it("takes a text in pieces, and begins anew", function()
     for _, key in ipairs({ false, "a key" }) do
       local whole = once("sha256", "one two", key or nil)

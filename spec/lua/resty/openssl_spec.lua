@@ -145,3 +145,40 @@ describe("resty.openssl.x509", function()
     assert.same({ nil, "x509.store:verify: expect x509 instances" }, { trusted:verify("x") })
   end)
 end)
+
+describe("resty.openssl.kdf", function()
+  local hex = require("weir.text.hex")
+  local kdf = require("resty.openssl.kdf")
+
+  it("derives keys from passwords, again and again", function()
+    local derived = assert(kdf.new("pbkdf2"))
+    assert.is_true(kdf.istype(derived))
+    for _ = 1, 2 do
+      local key = derived:derive(20, { pass = "password", salt = "salt", digest = "sha1",
+        iter = 4096 }, 4)
+      assert.equal("4b007901b765489abead49d926f721d065a429c1", hex.encode(key))
+      assert.is_true(derived:reset())
+    end
+    assert.equal(derived:derive(9, { pass = "p", salt = "", digest = "sha1", iter = 2048 }),
+      derived:derive(9, { pass = "p" }))
+  end)
+
+  it("says what it cannot do", function()
+    assert.same({ nil, 'kdf.new: invalid kdf type "SCRYPT"' }, { kdf.new("SCRYPT") })
+    local derived = kdf.new("PBKDF2")
+    for message, arguments in pairs({
+      ["expect a whole number at #1"] = { 0.5, { pass = "p" } },
+      ["expect a table at #2"] = { 20 },
+      ["expect a string for pass"] = { 20, { salt = "s" } },
+      ["expect a string for salt"] = { 20, { pass = "p", salt = 1 } },
+      ["expect a whole number for iter"] = { 20, { pass = "p", iter = 1.5 } },
+      ['unknown option "md"'] = { 20, { pass = "p", md = "sha1" } },
+      ["no such digest"] = { 20, { pass = "p", digest = "nothing" } },
+      ["no length, no iterations or more than a million in all"] =
+        { 21, { pass = "p", iter = 600000 } },
+    }) do
+      assert.same({ nil, "kdf:derive: " .. message },
+        { derived:derive(arguments[1], arguments[2]) })
+    end
+  end)
+end)
