@@ -57,9 +57,9 @@ local function tell_service(conf, names, header)
   end
 end
 
--- Who is anonymous and has no groups could be somebody who has.
+-- Who has not authenticated, and has no groups as anybody, could be somebody who has.
 local function refuse(names, header)
-  if header == CONSUMER_GROUPS and #names == 0 and not kong.client.get_credential() then
+  if header ~= AUTHENTICATED_GROUPS and #names == 0 and not kong.client.get_credential() then
     return kong.response.error(401)
   end
   return kong.response.error(403, "You cannot consume this service")
@@ -72,7 +72,7 @@ function Acl:access(conf)
     return kong.response.error(500)
   elseif not names then
     kong.log.err("Cannot identify the consumer, add an authentication plugin to use the ACL plugin")
-    return kong.response.error(401)
+    return refuse({})
   elseif not is_allowed(conf, names) then
     return refuse(names, where)
   end

@@ -94,6 +94,13 @@ describe("acl", function()
     assert.same({}, { told() })
   end)
 
+  it("keeps those out who have authenticated and are no consumer", function()
+    for _, config in ipairs({ { allow = { "admins" } }, { deny = { "admins" } } }) do
+      assert.same({ 403, "You cannot consume this service" },
+        { run(config, { credential = CREDENTIAL }) })
+    end
+  end)
+
   describe("anonymous consumers", function()
     it("may have groups", function()
       assert.equal(200, run({ allow = { "admins" } }, { consumer = ANN }))
@@ -123,6 +130,7 @@ describe("acl", function()
 
     it("count for anonymous consumers", function()
       assert.equal(403, (run({ allow = { "admins" } }, { consumer = ANN, shared = { "g" } })))
+      assert.equal(403, (run({ allow = { "admins" } }, { shared = {} })))
       assert.equal(200, run({ allow = { "g" } }, { consumer = ANN, shared = { "g" } }))
     end)
 
