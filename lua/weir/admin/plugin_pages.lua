@@ -4,12 +4,20 @@
 -- Paths are texts; those of Kong's with parameters in them (":consumers") write to databases.
 local configuration = require("weir.pdk.configuration")
 local log = require("weir.pdk.log")
+local needs = require("weir.plugins.needs")
 
 local plugin_pages = {}
 
 local loaded = {} -- plugin -> its pages, false when it has none
 
+-- What pages ask for and is not there is named before they are run, as of the plugin's other parts;
+-- but the plugin serves its requests without them.
 local function load_pages(plugin)
+  local missing = needs.of_pages(plugin)
+  if missing[1] then
+    log.err("plugin '", plugin, "' has no pages: ", table.concat(missing, "; "))
+    return false
+  end
   local module = ("kong.plugins.%s.api"):format(plugin)
   local ok, result = pcall(require, module)
   if ok then

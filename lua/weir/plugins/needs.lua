@@ -9,7 +9,9 @@ local offered = require("weir.plugins.needs.offered")
 local scan = require("weir.plugins.needs.scan")
 local suggest = require("weir.text.suggest")
 
-local PARTS = { "handler", "schema", "daos", "api" }
+-- What a plugin cannot do without, and what serves the Admin API only: Kong's own plugins write to
+-- databases there.
+local PARTS, PAGES = { "handler", "schema", "daos" }, { "api" }
 
 local needs = {}
 
@@ -22,11 +24,11 @@ local function read_file(path)
   return text
 end
 
--- The files of a plugin with what they ask for: its parts, and what these require under its name.
-local function files_of(name)
+-- The files of a plugin with what they ask for: some parts, and what these require under its name.
+local function files_of(name, parts)
   local prefix = ("kong.plugins.%s."):format(name)
   local files, waiting, seen = {}, {}, {}
-  for i, part in ipairs(PARTS) do
+  for i, part in ipairs(parts) do
     waiting[i] = prefix .. part
   end
   while waiting[1] do
@@ -118,11 +120,9 @@ local function problems_of(file, known)
   return problems
 end
 
---- Looks through a plugin's files. The globals `kong` and `ngx` have to be there (weir.pdk).
--- @tparam string name of the plugin
--- @treturn {string,...} lines "FILE:LINE: there is no …"; none when nothing is missing
-function needs.of(name)
-  local files, lines = files_of(name), {}
+-- Lines "FILE:LINE: there is no …" of some parts of a plugin and what they require.
+local function lines_of(name, parts)
+  local files, lines = files_of(name, parts), {}
   local known = known_fields(files)
   for _, file in ipairs(files) do
     for _, problem in ipairs(problems_of(file, known)) do
@@ -130,6 +130,20 @@ function needs.of(name)
     end
   end
   return lines
+end
+
+--- Looks through a plugin's files. The globals `kong` and `ngx` have to be there (weir.pdk).
+-- @tparam string name of the plugin
+-- @treturn {string,...} lines "FILE:LINE: there is no …"; none when nothing is missing
+function needs.of(name)
+  return lines_of(name, PARTS)
+end
+
+--- Looks through the files of a plugin's pages for the Admin API.
+-- @tparam string name of the plugin
+-- @treturn {string,...} as of()
+function needs.of_pages(name)
+  return lines_of(name, PAGES)
 end
 
 return needs

@@ -83,8 +83,8 @@ describe("weir.plugins.needs", function()
     package.path = path
   end)
 
-  -- What is missing for a plugin with these files, without the folder's name.
-  local function missing(files)
+  -- What is missing for a plugin with these files, or for its pages, without the folder's name.
+  local function missing(files, of)
     local folder = helpers.directory()
     for name, text in pairs(files) do
       assert(os.execute(("mkdir -p '%s/kong/plugins/asking/%s'"):format(folder,
@@ -92,7 +92,7 @@ describe("weir.plugins.needs", function()
       helpers.write(("%s/kong/plugins/asking/%s.lua"):format(folder, name), text)
     end
     package.path = ("%s/?.lua;%s"):format(folder, path)
-    local lines = needs.of("asking")
+    local lines = (of or needs.of)("asking")
     for i, line in ipairs(lines) do
       lines[i] = line:gsub("^.*/asking/", "")
     end
@@ -115,6 +115,19 @@ describe("weir.plugins.needs", function()
       daos = "ngx.nothing()",
       ["deep/own"] = "local log = kong.log require 'kong.plugins.asking.handler'\nlog.nothing()",
     }))
+  end)
+
+  it("looks through pages of the Admin API by themselves", function()
+    local files = {
+      handler = "kong.nothing()", api = "require 'kong.api.endpoints'\n"
+        .. "require 'kong.plugins.asking.for_pages' require 'kong.plugins.asking.handler'",
+      for_pages = "kong.api.nothing()",
+    }
+    assert.same({ "handler.lua:1: there is no kong.nothing" }, missing(files))
+    assert.same({
+      "api.lua:1: there is no module 'kong.api.endpoints'", "for_pages.lua:1: there is no kong.api",
+    }, { unpack(missing(files, needs.of_pages), 1, 2) })
+    assert.same({}, missing({ handler = "" }, needs.of_pages))
   end)
 
   it("says what to use instead", function()
