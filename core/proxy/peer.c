@@ -43,6 +43,7 @@ struct peer *peer_enter(struct realms *r, struct realm *m, const struct addr *ad
         p->hash = hash;
         list_init(&p->idle);
         wait_queue_init(&p->queue);
+        wait_queue_init(&p->sockets);
         table_put(&m->peers, hash, p);
     }
     p->users++;
@@ -56,17 +57,6 @@ void peer_leave(struct realms *r, struct peer *p)
     p->last_used = r->loop->now;
 }
 
-struct peer_conn *peer_conn_new(struct realms *r, struct peer *p, struct conn *c)
-{
-    struct peer_conn *pc = xcalloc(1, sizeof *pc);
-    *pc = (struct peer_conn){
-        .realms = r, .peer = p, .conn = c, .span = tls_client_span(c),
-    };
-    list_init(&pc->node);
-    counter_add(&r->opened, 1);
-    return pc;
-}
-
 void peer_conn_close(struct peer_conn *pc)
 {
     conn_close(pc->conn);
@@ -75,7 +65,7 @@ void peer_conn_close(struct peer_conn *pc)
 
 static void leave_idle(struct peer_conn *pc)
 {
-    list_remove(&pc->node);
+    list_remove(&pc->idle.node);
     pc->peer->idle_count--;
     counter_sub(&pc->realms->idle, 1);
 }
@@ -86,38 +76,20 @@ static void drop(struct peer_conn *pc)
     peer_conn_close(pc);
 }
 
-static size_t idle_data(struct conn *c, const char *p, size_t n)
+static void over(struct idle *i)
 {
-    (void)p;
-    drop(c->owner);
-    return n;
+    drop(container_of(i, struct peer_conn, idle));
 }
 
-static void idle_eof(struct conn *c)
+struct peer_conn *peer_conn_new(struct realms *r, struct peer *p, struct conn *c)
 {
-    drop(c->owner);
-}
-
-static void idle_failed(struct conn *c, err_t why)
-{
-    (void)why;
-    drop(c->owner);
-}
-
-static void idle_drained(struct conn *c)
-{
-    (void)c;
-}
-
-static const struct conn_user idle_user = {
-    .data = idle_data, .eof = idle_eof, .drained = idle_drained, .failed = idle_failed,
-};
-
-// Whether the connection's user has nothing to hear from it. Its timeout may have passed, or its
-// peer gone, in this very turn: then the news is on its way to idle_failed().
-static bool is_quiet(const struct conn *c)
-{
-    return list_empty(&c->resume.node);
+    struct peer_conn *pc = xcalloc(1, sizeof *pc);
+    *pc = (struct peer_conn){
+        .realms = r, .peer = p, .conn = c, .span = tls_client_span(c),
+    };
+    idle_init(&pc->idle, over);
+    counter_add(&r->opened, 1);
+    return pc;
 }
 
 // The loop's time is none that certificates know.
@@ -130,8 +102,8 @@ struct peer_conn *peer_take(struct peer *p)
 {
     const int64_t now = (int64_t)time(NULL);
     list_each(it, &p->idle) {
-        struct peer_conn *pc = container_of(it, struct peer_conn, node);
-        if (!is_quiet(pc->conn))
+        struct peer_conn *pc = container_of(it, struct peer_conn, idle.node);
+        if (!idle_is_quiet(pc->conn))
             continue;
         if (!is_within(&pc->span, now)) {
             drop(pc);
@@ -166,19 +138,17 @@ void peer_give(struct peer_conn *pc)
         peer_conn_close(pc);
         return;
     }
-    list_push_head(&p->idle, &pc->node);
+    list_push_head(&p->idle, &pc->idle.node);
     p->idle_count++;
     counter_add(&r->idle, 1);
-    conn_set_user(pc->conn, &idle_user, pc);
-    conn_set_timeout(pc->conn, idle_time(pc, now), false);
-    conn_resume(pc->conn);
+    idle_begin(&pc->idle, pc->conn, idle_time(pc, now));
     waiters_feed(&r->waiters, &p->queue);
 }
 
 void peer_forget(struct peer *p)
 {
     list_each(it, &p->idle)
-        drop(container_of(it, struct peer_conn, node));
+        drop(container_of(it, struct peer_conn, idle.node));
     session_clear(&p->sessions);
 }
 

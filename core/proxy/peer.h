@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "net/addr.h"
+#include "net/idle.h"
 #include "proxy/realm.h"
 #include "proxy/waiters.h"
 #include "tls/session.h"
@@ -26,6 +27,7 @@ struct peer {
     unsigned idle_count;
     unsigned users;                 // exchanges under way
     struct wait_queue queue;        // of those who wait for a connection
+    struct wait_queue sockets;      // of plugins' sockets that wait to shake hands
     struct session_cache sessions;
     uint64_t hash;
     uint64_t last_used;             // ms
@@ -39,7 +41,7 @@ void peer_leave(struct realms *r, struct peer *p);
 // A connection to a peer, for as long as it is open: used by one exchange at a time, else in the
 // peer's idle list.
 struct peer_conn {
-    struct list node;
+    struct idle idle;               // in the peer's list of that name
     struct realms *realms;
     struct peer *peer;
     struct conn *conn;

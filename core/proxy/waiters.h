@@ -9,6 +9,9 @@
 // becomes free meanwhile serves the oldest waiter of that peer. A handshake that takes long waits
 // for the network and not for this processor: after HANDSHAKE_LONG ms it counts no more while
 // others wait, so that an upstream that does not answer does not keep them from theirs.
+//
+// Plugins' own sockets count and wait with them, each from its handshake on and in a queue of its
+// peer's sockets, which gets no connections.
 
 #pragma once
 
@@ -30,13 +33,13 @@ struct waiters {
     struct timer look;          // at who runs for too long, while somebody waits
 };
 
-// A peer's queue: embedded in struct peer.
+// A peer's queue, of tries or of sockets: embedded in struct peer.
 struct wait_queue {
     struct list node, fed;      // in the lists of that name
     struct list handshakes;     // struct handshake, oldest first
 };
 
-// A try's place: embedded in struct exchange.
+// A try's or socket's place: embedded in struct exchange and struct socket.
 struct handshake {
     struct list node;           // in its queue, or under way
     struct wait_queue *queue;   // NULL: it does not wait

@@ -15,9 +15,11 @@ enum { LINGER = 1000 };     // ms
 struct link_pool {
     struct str name;        // its own copy
     uint64_t hash;
-    struct list idle;       // struct link, newest first
+    struct list links;      // struct link, newest first
     unsigned count;
 };
+
+static void over(struct idle *i);
 
 struct link *link_new(struct vm *vm, struct conn *c, const struct addr *addr)
 {
@@ -25,7 +27,8 @@ struct link *link_new(struct vm *vm, struct conn *c, const struct addr *addr)
     k->vm = vm;
     k->conn = c;
     k->addr = *addr;
-    list_init(&k->node);
+    idle_init(&k->idle, over);
+    list_init(&k->by_age);
     return k;
 }
 
@@ -87,7 +90,7 @@ static bool has_name(const void *value, const void *key)
 
 static struct link_pool *find(struct vm *vm, struct str name)
 {
-    return table_get(&vm->pools, table_hash(name.p, name.n), has_name, &name);
+    return table_get(&vm->pools.by_name, table_hash(name.p, name.n), has_name, &name);
 }
 
 static struct link_pool *open_pool(struct vm *vm, struct str name)
@@ -98,8 +101,8 @@ static struct link_pool *open_pool(struct vm *vm, struct str name)
     pool = xcalloc(1, sizeof *pool);
     pool->name = (struct str){ xmemdup0(name.p, name.n), name.n };
     pool->hash = table_hash(name.p, name.n);
-    list_init(&pool->idle);
-    table_put(&vm->pools, pool->hash, pool);
+    list_init(&pool->links);
+    table_put(&vm->pools.by_name, pool->hash, pool);
     return pool;
 }
 
@@ -107,11 +110,13 @@ static struct link_pool *open_pool(struct vm *vm, struct str name)
 static void leave(struct link *k)
 {
     struct link_pool *pool = k->pool;
-    list_remove(&k->node);
+    list_remove(&k->idle.node);
+    list_remove(&k->by_age);
+    k->vm->pools.count--;
     k->pool = NULL;
     if (--pool->count > 0)
         return;
-    table_remove(&k->vm->pools, pool->hash, pool);
+    table_remove(&k->vm->pools.by_name, pool->hash, pool);
     free((char *)pool->name.p);
     free(pool);
 }
@@ -122,44 +127,34 @@ static void drop(struct link *k)
     link_close(k);
 }
 
-// Whatever happens to an idle connection ends it: an answer that nobody asked for is never the
-// answer to the next request.
-static size_t idle_data(struct conn *c, const char *p, size_t n)
+static void over(struct idle *i)
 {
-    (void)p;
-    drop(c->owner);
-    return n;
+    drop(container_of(i, struct link, idle));
 }
 
-static void idle_eof(struct conn *c)
+static struct link *oldest_of_pool(const struct link_pool *pool)
 {
-    drop(c->owner);
+    return container_of(pool->links.prev, struct link, idle.node);
 }
 
-static void idle_failed(struct conn *c, err_t why)
+static struct link *oldest(const struct link_pools *pools)
 {
-    (void)why;
-    drop(c->owner);
+    return container_of(pools->by_age.prev, struct link, by_age);
 }
 
-static void idle_drained(struct conn *c)
+void links_init(struct link_pools *pools)
 {
-    (void)c;
+    list_init(&pools->by_age);
 }
-
-static const struct conn_user idle_user = {
-    .data = idle_data, .eof = idle_eof, .drained = idle_drained, .failed = idle_failed,
-};
 
 struct link *link_take(struct vm *vm, struct str name)
 {
     struct link_pool *pool = find(vm, name);
     if (!pool)
         return NULL;
-    list_each(it, &pool->idle) {
-        struct link *k = container_of(it, struct link, node);
-        // News of it is on its way to idle_failed() or idle_eof().
-        if (!list_empty(&k->conn->resume.node))
+    list_each(it, &pool->links) {
+        struct link *k = container_of(it, struct link, idle.node);
+        if (!idle_is_quiet(k->conn))
             continue;
         leave(k);
         conn_set_timeout(k->conn, 0, false);
@@ -169,24 +164,26 @@ struct link *link_take(struct vm *vm, struct str name)
     return NULL;
 }
 
-void link_give(struct link *k, struct str name, unsigned size, uint64_t idle_ms)
+void link_give(struct link *k, struct str name, const struct link_bounds *bounds)
 {
+    struct link_pools *pools = &k->vm->pools;
     struct link_pool *pool = open_pool(k->vm, name);
     k->pool = pool;
-    list_push_head(&pool->idle, &k->node);
+    list_push_head(&pool->links, &k->idle.node);
+    list_push_head(&pools->by_age, &k->by_age);
     pool->count++;
-    conn_set_user(k->conn, &idle_user, k);
-    conn_set_timeout(k->conn, idle_ms, false);
+    pools->count++;
     conn_start(k->conn);
-    conn_resume(k->conn);
-    if (pool->count > size)
-        drop(container_of(pool->idle.prev, struct link, node));
+    idle_begin(&k->idle, k->conn, bounds->idle_ms);
+    if (pool->count > bounds->pool_size)
+        drop(oldest_of_pool(pool));
+    while (pools->count > bounds->all_pools)
+        drop(oldest(pools));
 }
 
-void links_done(struct vm *vm)
+void links_done(struct link_pools *pools)
 {
-    size_t at = 0;
-    for (struct link_pool *pool; (pool = table_next(&vm->pools, &at)); at = 0)
-        drop(container_of(list_first(&pool->idle), struct link, node));
-    table_done(&vm->pools);
+    while (pools->count > 0)
+        drop(oldest(pools));
+    table_done(&pools->by_name);
 }

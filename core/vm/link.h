@@ -10,7 +10,7 @@
 #pragma once
 
 #include "base/table.h"
-#include "net/conn.h"
+#include "net/idle.h"
 #include "proxy/peer.h"
 
 struct vm;
@@ -24,8 +24,16 @@ struct link {
     struct peer *peer;          // in the realm
     struct tls_span span;       // of what the peer was verified by
     unsigned reused;            // how often it came out of a pool
-    struct link_pool *pool;     // while it is idle
-    struct list node;           // in the pool
+    struct link_pool *pool;     // while it is idle,
+    struct idle idle;           // in the pool,
+    struct list by_age;         // and in that of struct link_pools
+};
+
+// A VM's idle links.
+struct link_pools {
+    struct table by_name;       // struct link_pool
+    struct list by_age;         // all links, newest first
+    unsigned count;
 };
 
 // A connection that was dialled just now, to an address or to the path of a Unix socket.
@@ -46,9 +54,17 @@ void link_close(struct link *k);
 // The idle link of a pool that was used last, or NULL. Its user is the caller's to set.
 struct link *link_take(struct vm *vm, struct str pool);
 
-// Hands it over: it is closed after `idle_ms` (0: never), when anything arrives on it, and when
-// more than `size` that came later are in the pool.
-void link_give(struct link *k, struct str pool, unsigned size, uint64_t idle_ms);
+// What of idle links there may be at most.
+struct link_bounds {
+    unsigned pool_size;         // in the pool, at least 1
+    unsigned all_pools;         // in all pools of the VM together, at least 1
+    uint64_t idle_ms;           // how long this one is kept, 0: for ever
+};
 
+// Hands it over: it is closed when its time is over, when anything arrives on it, and when it is
+// the oldest of more than there may be.
+void link_give(struct link *k, struct str pool, const struct link_bounds *bounds);
+
+void links_init(struct link_pools *pools);
 // Closes all idle links of a VM.
-void links_done(struct vm *vm);
+void links_done(struct link_pools *pools);

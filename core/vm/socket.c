@@ -53,6 +53,7 @@ void socket_disconnect(struct socket *s)
         resolve_cancel(s->query);
     if (s->dial)
         dial_cancel(s->dial);
+    handshake_end(&s->handshake);
     if (s->link)
         link_close(s->link);
     if (s->policy)
@@ -369,22 +370,32 @@ static int socket_close(lua_State *L)
     return 1;
 }
 
-// keep(socket, pool, size, ms) -> true | nil, why
+// A number of connections.
+static unsigned check_count(lua_State *L, int index)
+{
+    const lua_Integer count = luaL_checkinteger(L, index);
+    luaL_argcheck(L, count > 0, index, "not a size");
+    return (unsigned)count;
+}
+
+// keep(socket, pool, size, of all pools, ms) -> true | nil, why
 static int socket_keep(lua_State *L)
 {
     struct socket *s = socket_check(L);
     const struct str pool = api_check_str(L, 2);
-    const lua_Integer size = luaL_checkinteger(L, 3), ms = luaL_checkinteger(L, 4);
+    const lua_Integer ms = luaL_checkinteger(L, 5);
     socket_check_idle(L, s);
     struct link *k = s->link;
     if (!k || s->ended || k->conn->broken)
         return socket_give_problem(L, "closed");
     if (!s->claimed || k->conn->held.len > 0 || k->conn->pending.len > 0)
         return socket_give_problem(L, "connection in dubious state");
-    luaL_argcheck(L, size > 0, 3, "not a size");
-    luaL_argcheck(L, ms >= 0, 4, "not a time");
+    luaL_argcheck(L, ms >= 0, 5, "not a time");
+    const struct link_bounds bounds = {
+        .pool_size = check_count(L, 3), .all_pools = check_count(L, 4), .idle_ms = (uint64_t)ms,
+    };
     s->link = NULL;
-    link_give(k, pool, (unsigned)size, (uint64_t)ms);
+    link_give(k, pool, &bounds);
     lua_pushboolean(L, true);
     return 1;
 }
@@ -422,6 +433,7 @@ static int socket_new(lua_State *L)
     memset(s, 0, sizeof *s);
     s->scope = scope;
     s->owned.release = release;
+    socket_open_init(s);
     list_push_tail(&scope->owned, &s->owned.node);
     if (luaL_newmetatable(L, TYPE)) {
         lua_pushcfunction(L, collect);

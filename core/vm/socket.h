@@ -29,6 +29,7 @@ struct socket {
     unsigned addr_count, addr_next;
     uint16_t port;
     struct policy *policy;          // of the handshake that is due, counted; NULL: none
+    struct handshake handshake;     // its place among all of the worker's
     struct peer_name name;
     char problem[512];              // "": none
     // Reading.
@@ -57,6 +58,9 @@ int socket_wait_opened(lua_State *L, struct coroutine *c, struct socket *s, lua_
 // Opening is over: with the problem that is set, or none; or with this one ("": none).
 void socket_opened(struct socket *s);
 void socket_opened_with(struct socket *s, const char *problem);
+
+// For a new socket.
+void socket_open_init(struct socket *s);
 
 // connect(socket, host, port, ms, pool) -> true | nil, why
 int socket_open_connect(lua_State *L);

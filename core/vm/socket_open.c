@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+// What opening waits for may take so long, ms: the socket's own time limit is shorter.
+enum { LONGEST = 24 * 3600 * 1000 };
+
 // -- TLS ------------------------------------------------------------------------------------------
 
 static void verified(struct conn *c)
@@ -18,6 +21,7 @@ static void verified(struct conn *c)
     if (v && verdict_is_reported(v))
         log_write(LOG_WARN, c->id, "lua ssl certificate verify error, reported only: (%d: %s), "
                   "server name: %s", v->openssl, verdict_text(v), s->name.text);
+    handshake_end(&s->handshake);
     s->link->span = tls_client_span(c);
     s->claimed = true;
     policy_unref(s->policy);
@@ -27,13 +31,15 @@ static void verified(struct conn *c)
 
 static const struct tls_client_user shaker = { .ready = verified };
 
-// Begins the handshake that is due. False: it cannot be made; the problem is set.
-static bool shake_hands(struct socket *s)
+// The functions below are false when the handshake cannot be made; the problem is set then.
+
+static bool begin_handshake(struct socket *s)
 {
     struct link *k = s->link;
-    char why[TRUST_WHY] = "";
-    if (link_set_policy(k, s->policy, &s->name, why) != NULL) {
-        socket_set_problem(s, why);
+    // Nothing may come before it.
+    if (k->conn->held.len > 0 || s->ended) {
+        socket_set_problem(s, s->ended ? "closed"
+                                       : "the peer sent something before the handshake");
         return false;
     }
     // A Unix socket has no address that its sessions could be found by.
@@ -44,6 +50,36 @@ static bool shake_hands(struct socket *s)
     if (err)
         socket_set_problem(s, socket_text(err));
     return err == NULL;
+}
+
+static void turn_came(struct handshake *h, struct peer_conn *pc, err_t err)
+{
+    struct socket *s = container_of(h, struct socket, handshake);
+    (void)pc;       // NULL: nothing feeds the queue of a peer's sockets
+    if (err)
+        socket_opened_with(s, socket_text(err));
+    else if (!begin_handshake(s))
+        socket_opened(s);
+}
+
+void socket_open_init(struct socket *s)
+{
+    handshake_init(&s->handshake, &s->scope->vm->proxy->realms.waiters, turn_came);
+}
+
+// Has the handshake that is due, maybe after those of others.
+static bool shake_hands(struct socket *s)
+{
+    struct link *k = s->link;
+    char why[TRUST_WHY] = "";
+    if (link_set_policy(k, s->policy, &s->name, why) != NULL) {
+        socket_set_problem(s, why);
+        return false;
+    }
+    if (handshake_begin(&s->handshake))
+        return begin_handshake(s);
+    handshake_wait(&s->handshake, &k->peer->sockets, LONGEST);
+    return true;
 }
 
 // -- connecting -----------------------------------------------------------------------------------
@@ -71,7 +107,6 @@ static void dialled(void *arg, struct conn *c, err_t err)
 
 static void dial_next(struct socket *s)
 {
-    enum { LONGEST = 24 * 3600 * 1000 };    // the socket's own time limit is shorter
     s->dial = dial_start(s->scope->vm->proxy->loop, &s->addrs[s->addr_next], LONGEST, dialled, s);
     s->addr_next++;
 }
@@ -166,17 +201,6 @@ int weir_socket_policy(void *socket, struct weir_policy *policy, const char *nam
     return 0;
 }
 
-// Has a handshake that nothing may come before.
-static int begin_handshake(lua_State *L, struct socket *s)
-{
-    if (s->link->conn->held.len > 0 || s->ended)
-        socket_set_problem(s, s->ended ? "closed" : "the peer sent something before the handshake");
-    else if (shake_hands(s))
-        return 0;
-    socket_disconnect(s);
-    return socket_give_problem(L, s->problem);
-}
-
 // A connection from the pool that was verified for somebody else gives way to another one to the
 // same place: one that is being dialled, which then shakes hands by itself, or one that is there.
 // False: there is none; the problem is set.
@@ -219,10 +243,9 @@ int socket_open_handshake(lua_State *L)
         socket_disconnect(s);
         return socket_give_problem(L, s->problem);
     }
-    if (!s->dial) {
-        const int refused = begin_handshake(L, s);
-        if (refused)
-            return refused;
+    if (!s->dial && !shake_hands(s)) {
+        socket_disconnect(s);
+        return socket_give_problem(L, s->problem);
     }
     return socket_wait_opened(L, c, s, ms);
 }

@@ -15,12 +15,12 @@
 
 #include "base/arena.h"
 #include "base/list.h"
-#include "base/table.h"
 #include "net/alarm.h"
 #include "proxy/hooks.h"
 #include "base/wheel.h"
 #include "vm/abi.h"
 #include "vm/bounds.h"
+#include "vm/link.h"
 #include "vm/vm.h"
 
 #include <lauxlib.h>
@@ -93,7 +93,7 @@ struct vm {
     struct coroutine *running;      // the one that C resumed last
     int numbered;                   // registry reference: number -> struct coroutine
     int last_number;
-    struct table pools;             // idle connections of cosockets (link.c)
+    struct link_pools pools;        // idle connections of cosockets
     struct list timers;             // pending ones (timer.c)
     unsigned timers_pending, timers_running;
     struct list runs;               // scopes of timers that run

@@ -116,7 +116,7 @@ void vm_stop(struct vm *vm)
     for (struct list *node; (node = list_first(&vm->runs));)
         timer_over(container_of(node, struct scope, node));
     if (vm->proxy)
-        links_done(vm);
+        links_done(&vm->pools);
 }
 
 const luaL_Reg timer_functions[] = {

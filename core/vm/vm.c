@@ -135,6 +135,7 @@ struct vm *vm_new(const char *lua_root, const char *module, enum vm_heap heap)
     wait_open(vm->L);
     arena_init(&vm->turn, NULL);
     scopes_init(vm);
+    links_init(&vm->pools);
 
     struct turn before = turn;
     turn = (struct turn){ .vm = vm };

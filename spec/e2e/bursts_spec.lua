@@ -20,16 +20,33 @@ describe("a burst of requests", function()
   end)
   teardown(helpers.stop_all)
 
-  local function start(services)
+  -- Shakes hands with a listener on a connection of the plugin's own, and goes on at once.
+  local SHAKE = [[
+    local sock = ngx.socket.tcp()
+    sock:settimeout(20000)
+    assert(sock:connect("127.0.0.1", %d))
+    assert(sock:sslhandshake(nil, "kong.example", false))
+    sock:close()]]
+
+  -- `shaking`: listener -> the one that a plugin shakes hands with, before the request goes on.
+  local function start(services, shaking)
     local list = {}
     for _, name in ipairs(services) do
       list[name] = { protocol = "https", port = peer.ports[name], service = {
         tls_verify = true, ca_certificates = { config.id(1) }, retries = 0,
       } }
     end
+    for name, other in pairs(shaking or {}) do
+      list[name].plugins = {
+        { name = "snippet", config = { access = SHAKE:format(peer.ports[other]) } },
+      }
+    end
     return helpers.gateway({
       workers = 1,
-      settings = { upstream_tls_handshakes_max = LIMIT },
+      settings = {
+        upstream_tls_handshakes_max = LIMIT, plugins = "bundled,snippet",
+        plugin_path = "spec/fixtures/plugins",
+      },
       config = config.build(list, { ca_certificates = { config.ca(1, "root") } }),
     })
   end
@@ -99,6 +116,29 @@ describe("a burst of requests", function()
     for _, conn in ipairs(hung) do
       conn:close()
     end
+    gateway:stop()
+  end)
+
+  it("is served, too, where plugins shake hands with upstreams of theirs before", function()
+    local gateway = start({ "once" }, { once = "kept" })
+    assert.equal(CLIENTS, assert_served(burst(gateway, "once", CLIENTS)))
+    assert.is_true(most_at_once("once") <= LIMIT)
+    assert.equal(0, gateway:tls().handshakes_waiting)
+    gateway:stop()
+  end)
+
+  it("waits with the connections of plugins: what these have under way counts", function()
+    local gateway = start({ "once" }, { once = "hung" })
+    local hung = burst(gateway, "once", LIMIT + 3)
+    helpers.eventually(function()
+      return gateway:tls().handshakes_waiting > 0
+    end, "some to wait")
+    for _, conn in ipairs(hung) do
+      conn:close()
+    end
+    helpers.eventually(function()
+      return gateway:tls().handshakes_waiting == 0
+    end, "nobody to wait")
     gateway:stop()
   end)
 

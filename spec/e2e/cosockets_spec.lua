@@ -65,6 +65,7 @@ while True:
       settings = {
         plugins = "bundled,snippet", plugin_path = "spec/fixtures/plugins",
         lua_ssl_trusted_certificate = root, lua_ssl_verify_depth = 2,
+        lua_max_idle_sockets = 3,
       },
       config = config.build({
         plain = code([[
@@ -78,6 +79,20 @@ while True:
           local sock = assert(ngx.socket.connect("localhost", $plain))
           say(ask(sock))]]),
         refused = code([[say(ngx.socket.tcp():connect("127.0.0.1", 1))]]),
+        pools = code([[
+          local function open(pool)
+            local sock = ngx.socket.tcp()
+            assert(sock:connect("127.0.0.1", $plain, { pool = pool }))
+            return sock
+          end
+          for round = 1, 2 do
+            local socks = {}
+            for i = 1, 4 do socks[i] = open("pools " .. i) end
+            for i = 1, 4 do assert(socks[i]:setkeepalive()) end
+          end
+          local times = {}
+          for i = 4, 1, -1 do times[#times + 1] = open("pools " .. i):getreusedtimes() end
+          say(unpack(times))]]),
         unknown = code([[say(ngx.socket.tcp():connect("no-such-name.invalid", 1))]]),
         missing = code([[say(ngx.socket.tcp():connect("unix:/no/such/socket"))]]),
         slow = code([[
@@ -271,6 +286,10 @@ while True:
     assert.equal("1 1 closed", said("keep"))
     assert.equal(before, peer:count("accept", "plain"))
     assert.equal("nil connection in dubious state", said("dubious"))
+  end)
+
+  it("makes room in all pools together, where the oldest goes first", function()
+    assert.equal("2 2 2 0", said("pools"))
   end)
 
   it("has the kernel's options", function()

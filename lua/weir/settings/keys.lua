@@ -50,8 +50,9 @@ return {
     description = "resume TLS sessions to upstreams, each under the policy that it was verified "
       .. "under; not Kong's" },
   { name = "upstream_tls_handshakes_max", type = "integer", default = "64", max = 2 ^ 31 - 1,
-    description = "TLS handshakes with upstreams that each worker has under way at once; requests "
-      .. "beyond it wait, as long as they may take to connect; 0: no limit; not Kong's" },
+    description = "TLS handshakes with upstreams, and of plugins' own connections, that each "
+      .. "worker has under way at once; those beyond it wait, as long as they may take to connect; "
+      .. "0: no limit; not Kong's" },
   { name = "tls_system_cas", type = "string", default = "auto",
     description = "PEM file that system_cas of upstream-tls stands for; auto: where the "
       .. "distribution keeps the machine's CA certificates; not Kong's" },
@@ -101,6 +102,9 @@ return {
     description = "intermediates that those connections may have between leaf and anchor" },
   { name = "lua_socket_pool_size", type = "integer", default = "256", min = 1, max = 2 ^ 31 - 1,
     description = "idle connections of plugins' own that each worker keeps in a pool" },
+  { name = "lua_max_idle_sockets", type = "integer", default = "1024", min = 1, max = 2 ^ 31 - 1,
+    description = "idle connections of plugins' own that each worker keeps in all pools together; "
+      .. "the oldest is closed first; not Kong's" },
   { name = "lua_max_pending_timers", type = "integer", default = "16384", min = 1,
     max = 2 ^ 31 - 1,
     description = "timers of plugins that may wait for their time, in each worker; as in Kong's "

@@ -183,7 +183,8 @@ function Tcp:setkeepalive(idle_ms, size)
     return nil, "closed"
   end
   size = size or self.pool_size or configuration.get("lua_socket_pool_size")
-  local ok, err = wait.keep(self.handle, self.pool, size, idle_ms or DEFAULT_IDLE)
+  local ok, err = wait.keep(self.handle, self.pool, size,
+    configuration.get("lua_max_idle_sockets"), idle_ms or DEFAULT_IDLE)
   return ok and 1, err
 end
 
