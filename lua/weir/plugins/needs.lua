@@ -57,8 +57,10 @@ local function missing_module(required)
   if offered.module(required.name) then
     return nil
   end
-  return ("there is no module '%s'%s"):format(required.name,
-    instead(hints.modules[required.name]))
+  local package = hints.packages[required.name:match("^[^.]+")]
+  return ("there is no module '%s'%s%s"):format(required.name,
+    instead(hints.modules[required.name]),
+    package and ("; Debian's package %s has it"):format(package) or "")
 end
 
 -- The first part of a path that is not there.

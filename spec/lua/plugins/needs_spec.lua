@@ -26,7 +26,7 @@ describe("weir.plugins.needs.scan", function()
       { "1 kong.a.b used", "2 ngx.c.d used", "3 kong.e read", "4 kong.f used", "5 kong.g used",
         "6 kong.h used" } },
     { "finds required modules", "require 'a.b'\nlocal x = require(\"c\").d\nrequire([[e]])\n"
-      .. "require(name)", { "1 a.b", "2 c", "3 e" } },
+      .. "require(name) require('f.' .. name)", { "1 a.b", "2 c", "3 e" } },
     { "follows locals", "local kong, e = kong, ngx.re\nlocal req = kong.request\nreq.get()\n"
       .. "local f = e.find\nf()",
       { "1 kong kept", "1 ngx.re kept", "2 kong.request kept", "3 kong.request.get used",
@@ -139,6 +139,12 @@ describe("weir.plugins.needs", function()
     }, missing({
       handler = "require 'kong.plugins.base_plugin'\nngx.location.capture('/x')",
     }))
+  end)
+
+  it("says which package brings a library, if Debian has one", function()
+    assert.same({
+      "handler.lua:1: there is no module 'basexx'; Debian's package lua-basexx has it",
+    }, missing({ handler = "require 'basexx'" }))
   end)
 
   it("has advice only about what is not there", function()

@@ -1,4 +1,5 @@
--- What to use in place of what weir does not have: for names that plugins are known to ask for.
+-- What to use in place of what weir does not have: for names that plugins are known to ask for. And
+-- which of Debian's packages has a library.
 return {
   fields = {
     ["kong.dao"] = "kong.db, since Kong 1.0",
@@ -18,5 +19,13 @@ return {
     ["ngx.balancer"] = "the `balancer` phase of the handler",
     ["ngx.ocsp"] = "`ocsp` of a policy (plugins/upstream-tls)",
     ["ngx.process"] = "ngx.worker",
+  },
+  -- Libraries by the first part of their modules' names.
+  packages = {
+    MessagePack = "lua-messagepack", basexx = "lua-basexx", dkjson = "lua-dkjson",
+    iconv = "lua-iconv", inspect = "lua-inspect", lfs = "lua-filesystem", lpeg = "lua-lpeg",
+    ltn12 = "lua-socket", lxp = "lua-expat", mime = "lua-socket", pl = "lua-penlight",
+    posix = "lua-posix", redis = "lua-redis", socket = "lua-socket", ssl = "lua-sec",
+    yaml = "lua-yaml", zlib = "lua-zlib",
   },
 }

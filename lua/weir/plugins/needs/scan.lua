@@ -199,7 +199,7 @@ end
 local function read_require(self, at)
   local behind = type_at(self, at + 1) == "(" and at + 2 or at + 1
   local token = self.tokens[behind]
-  if token and token.type == "string" then
+  if token and token.type == "string" and type_at(self, behind + 1) ~= ".." then
     table.insert(self.modules, { name = token.value, line = self.tokens[at].line })
     return behind + 1
   end
