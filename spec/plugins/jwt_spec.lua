@@ -272,6 +272,59 @@ describe("jwt", function()
     refused("Unauthorized", {}, { method = "OPTIONS" })
   end)
 
+  describe("tokens as objects", function()
+    local Parser = require("kong.plugins.jwt.jwt_parser")
+
+    local function parsed(...)
+      return assert(Parser:new(token(...)))
+    end
+
+    it("have their parts", function()
+      local text = token({ iss = "a" }, { alg = "HS256" })
+      local object = assert(Parser:new(text))
+      assert.same({ { alg = "HS256" }, { iss = "a" }, text },
+        { object.header, object.claims, object.token })
+      assert.equal(text, table.concat({ object.header_64, object.claims_64, object.signature_64 },
+        "."))
+      assert.equal(object.signature, object:b64_decode(object.signature_64))
+      assert.is_nil(object:b64_decode("*"))
+    end)
+
+    it("say what is wrong with what is none", function()
+      assert.same({ nil, "invalid JSON" }, { Parser:new("x") })
+      assert.has_error(function() Parser:new(nil) end, "Token must be a string, got nil")
+    end)
+
+    it("know their signatures", function()
+      local public = keys.get("rsa").public
+      assert.is_true(parsed({}):verify_signature("secret"))
+      assert.is_false(parsed({}):verify_signature("other"))
+      assert.is_true(parsed({}, { alg = "RS256" }):verify_signature(public))
+      assert.is_false(parsed({}, { alg = "RS256" }):verify_signature(keys.get("p256").public))
+    end)
+
+    it("take no public key for a secret", function()
+      local public = keys.get("rsa").public
+      local der = base64.decode_base64url((public:gsub("%-%-[^\n]*\n", ""):gsub("[+/\n=]",
+        { ["+"] = "-", ["/"] = "_", ["\n"] = "", ["="] = "" })))
+      assert.is_table(pkey.new(der))
+      for _, key in ipairs({ public, der }) do
+        assert.is_false(parsed({}, nil, key):verify_signature(key))
+      end
+    end)
+
+    it("check claims about time", function()
+      local object = parsed({ exp = ngx.time() + 100, nbf = ngx.time() + 50 })
+      assert.same({ true }, { object:verify_registered_claims({ "exp" }) })
+      assert.same({ true }, { object:verify_registered_claims() })
+      assert.same({ false, { nbf = "token not valid yet" } },
+        { object:verify_registered_claims({ "exp", "nbf" }) })
+      assert.same({ true }, { object:check_maximum_expiration(0) })
+      assert.same({ false, { exp = "exceeds maximum allowed expiration" } },
+        { object:check_maximum_expiration(9) })
+    end)
+  end)
+
   describe("schema", function()
     it("wants exp to be verified where it is limited", function()
       local config = { maximum_expiration = 9 }
