@@ -1,5 +1,5 @@
--- Tokens as objects, by the name and with the methods of the module of Kong's that plugins of others
--- take tokens apart with.
+-- Tokens as objects, by the name and with the methods of the module of Kong's that plugins of
+-- others take tokens apart with.
 
 local algorithms = require("kong.plugins.jwt.algorithms")
 local decode = require("ngx.base64").decode_base64url
