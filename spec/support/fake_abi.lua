@@ -798,6 +798,8 @@ function fake.install()
       return fake.request.body
     end,
     sleep = function() end,
+    after = function() end,
+    timers = function() return 0, 0 end,
     exit = function()
       error(EXIT, 0)
     end,

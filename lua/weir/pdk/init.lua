@@ -43,6 +43,7 @@ local kong = {
   tls = require("weir.pdk.tls"),
   tracing = require("weir.pdk.tracing"),
   vault = require("weir.pdk.vault"),
+  worker_events = require("weir.pdk.worker_events"),
 }
 kong.client.tls = require("weir.pdk.client_tls")
 kong.service.request = require("weir.pdk.service_request")

@@ -8,6 +8,7 @@ local KONG = {
   { "kong_locks", 8 * MEBIBYTE },
   { "kong_healthchecks", 5 * MEBIBYTE },
   { "kong_cluster_events", 5 * MEBIBYTE },
+  { "kong_process_events", 5 * MEBIBYTE },
   { "kong_rate_limiting_counters", 12 * MEBIBYTE },
   { "kong_core_db_cache", 128 * MEBIBYTE, "mem_cache_size" },
   { "kong_core_db_cache_miss", 12 * MEBIBYTE },

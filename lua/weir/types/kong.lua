@@ -992,6 +992,56 @@ function kong.vault.update(options) end
 --- Kong's; there is nothing to do.
 function kong.vault.warmup() end
 
+---@class kong.worker_events
+kong.worker_events = {}
+
+--- Delivers what other workers have posted.
+---@return boolean # true
+function kong.worker_events.poll() end
+
+--- Posts a message to all workers.
+---@param source string
+---@param event string
+---@param data any what can be written down: no functions
+---@return boolean|nil # true
+---@return nil|string
+function kong.worker_events.post(source, event, data) end
+
+--- Posts a message to this worker alone.
+---@param source string
+---@param event string
+---@param data any any value
+---@return boolean # true
+function kong.worker_events.post_local(source, event, data) end
+
+--- Posts a message as lua-resty-events does.
+---@param target string "all" or "current"
+---@param source string
+---@param event string
+---@param data any
+---@return boolean|nil # true
+---@return nil|string
+function kong.worker_events.publish(target, source, event, data) end
+
+--- Says what is to be called for messages.
+---@param callback function called with data, event, source and the number of the worker that has posted it
+---@param source string
+---@param ...? string events; none: all of the source
+function kong.worker_events.register(callback, source, ...) end
+
+--- The same for one event.
+---@param source string
+---@param event string
+---@param callback function
+---@return boolean # true
+function kong.worker_events.subscribe(source, event, callback) end
+
+--- Takes back what register() was told.
+---@param callback function
+---@param source string
+---@param ...? string events; none: all of the source
+function kong.worker_events.unregister(callback, source, ...) end
+
 ---@class kong.configuration: table<string, any>
 kong.configuration = {}
 

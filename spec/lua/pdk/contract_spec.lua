@@ -198,6 +198,19 @@ local FUNCTIONS = {
     { { {}, "c" }, "callback must be a function" } },
   ["cluster_events.broadcast"] = { ANY, { {}, "c", "d", 1 }, { {}, "channel must be a string" },
     { { {}, "c" }, "data must be a string" }, { { {}, "c", "d", "e" }, "delay must be a number" } },
+  ["worker_events.register"] = { ANY, { type, "s" }, { {}, "callback must be a function" },
+    { { type }, "source must be a string" } },
+  ["worker_events.unregister"] = { ANY, { type, "s" }, { {}, "callback must be a function" },
+    { { type }, "source must be a string" } },
+  ["worker_events.subscribe"] = { ANY, { "s", "e", type }, { {}, "source must be a string" },
+    { { "s" }, "event must be a string" }, { { "s", "e" }, "callback must be a function" } },
+  ["worker_events.post"] = { ANY, { "s", "e" }, { {}, "source must be a string" },
+    { { "s" }, "event must be a string" } },
+  ["worker_events.post_local"] = { ANY, { "s", "e" }, { {}, "source must be a string" },
+    { { "s" }, "event must be a string" } },
+  ["worker_events.publish"] = { ANY, { "current", "s", "e" }, { { "all" },
+    "source must be a string" } },
+  ["worker_events.poll"] = { ANY },
   ["table.new"] = { ANY, { 1, 1 } },
   ["table.clear"] = { ANY, { {} } },
   ["table.merge"] = { ANY },
@@ -275,7 +288,7 @@ describe("the PDK", function()
 
   before_each(function()
     fake.install()
-    pdk.install({ node_id = UUID })
+    pdk.install({ node_id = UUID, lua_max_pending_timers = 1, lua_max_running_timers = 1 })
     current.slot = 1
     current.generation = {
       settings = { plugins = {} }, entities = { consumers = {}, vaults = {} }, plans = {},

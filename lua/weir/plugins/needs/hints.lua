@@ -3,7 +3,6 @@
 return {
   fields = {
     ["kong.dao"] = "kong.db, since Kong 1.0",
-    ["kong.worker_events"] = "ngx.shared, which all workers see",
     ["ngx.balancer"] = "the `balancer` phase of the handler",
     ["ngx.exec"] = "kong.service.request.set_path() and kong.service.set_target()",
     ["ngx.location"] = "kong.service.set_target() for the request itself; there are no subrequests",
