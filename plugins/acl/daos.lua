@@ -1,23 +1,15 @@
 -- The groups of consumers.
 
-local typedefs = require("kong.db.schema.typedefs")
+local of_consumer = require("kong.plugins.key-auth.of_consumer")
 
 return {
-  {
+  of_consumer {
     name = "acls",
-    primary_key = { "id" },
     cache_key = { "consumer", "group" },
-    workspaceable = true,
     admin_api_name = "acls",
     admin_api_nested_name = "acls",
     fields = {
-      { id = typedefs.uuid },
-      { created_at = typedefs.auto_timestamp_s },
-      { consumer = {
-        type = "foreign", reference = "consumers", required = true, on_delete = "cascade",
-      } },
       { group = { type = "string", required = true } },
-      { tags = typedefs.tags },
     },
   },
 }

@@ -19,14 +19,14 @@ local function read(field)
 end
 
 -- The credential of the first name that somebody has, and the password that came with it; nil, and
--- why when it could not be looked for.
+-- what to answer when it could not be looked for.
 local function find_credential()
   for _, field in ipairs(FIELDS) do
     local name, text = read(field)
     if name then
-      local credential, err = identity.credential("basicauth_credentials", "username", name)
-      if credential or err then
-        return credential, text, err
+      local credential, refusal = identity.credential("basicauth_credentials", "username", name)
+      if credential or refusal then
+        return credential, refusal or text
       end
     end
   end
@@ -34,14 +34,13 @@ end
 
 -- Says whose name and password the request carries; or what to answer instead.
 local function authenticate(conf)
-  local credential, text, err = find_credential()
-  if err then
-    kong.log.err("could not look for the credential: ", err)
-    return identity.UNEXPECTED
-  elseif credential and credential.password == password.hash(text, credential.consumer.id) then
-    return identity.authenticate(credential, credential.username)
+  local credential, text_or_refusal = find_credential()
+  if not credential then
+    return text_or_refusal or identity.unauthorized("Unauthorized", "Basic", conf.realm)
+  elseif credential.password ~= password.hash(text_or_refusal, credential.consumer.id) then
+    return identity.unauthorized("Unauthorized", "Basic", conf.realm)
   end
-  return identity.unauthorized("Unauthorized", "Basic", conf.realm)
+  return identity.authenticate(credential, credential.username)
 end
 
 local function hide_credentials()
@@ -53,16 +52,7 @@ local function hide_credentials()
 end
 
 function BasicAuth:access(conf)
-  if not identity.is_asked(conf) then
-    return
-  end
-  local refusal = authenticate(conf)
-  if refusal then
-    identity.refuse(refusal, conf.anonymous)
-  end
-  if conf.hide_credentials then
-    hide_credentials()
-  end
+  identity.access(conf, authenticate, hide_credentials)
 end
 
 return BasicAuth

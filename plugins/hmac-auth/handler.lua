@@ -123,12 +123,10 @@ local function authenticate(conf)
   if not stated then
     return unauthorized(fields)
   end
-  local credential, err = identity.credential("hmacauth_credentials", "username", stated.username)
-  if err then
-    kong.log.err("could not look for the credential: ", err)
-    return identity.UNEXPECTED
-  elseif not credential then
-    return unauthorized(NOT_VERIFIED)
+  local credential, refusal =
+    identity.credential("hmacauth_credentials", "username", stated.username)
+  if not credential then
+    return refusal or unauthorized(NOT_VERIFIED)
   end
   local problem = problem_of(conf, stated, fields, credential)
   if problem then
@@ -146,16 +144,7 @@ local function hide_credentials()
 end
 
 function HmacAuth:access(conf)
-  if not identity.is_asked(conf) then
-    return
-  end
-  local refusal = authenticate(conf)
-  if refusal then
-    identity.refuse(refusal, conf.anonymous)
-  end
-  if conf.hide_credentials then
-    hide_credentials()
-  end
+  identity.access(conf, authenticate, hide_credentials)
 end
 
 return HmacAuth

@@ -86,13 +86,10 @@ local function authenticate(conf)
   if not parsed then
     return unauthorized(conf, key, true)
   end
-  local credential, err = identity.credential("jwt_secrets", "key", key)
-  if err then
-    kong.log.err("could not look for the key: ", err)
-    return identity.UNEXPECTED
-  elseif not credential then
-    return unauthorized(conf, ("No credentials found for given '%s'"):format(conf.key_claim_name),
-      true)
+  local credential, refusal = identity.credential("jwt_secrets", "key", key)
+  if not credential then
+    return refusal or unauthorized(conf,
+      ("No credentials found for given '%s'"):format(conf.key_claim_name), true)
   end
   local problem = problem_of(conf, parsed, credential)
   if problem then
@@ -103,13 +100,7 @@ local function authenticate(conf)
 end
 
 function Jwt:access(conf)
-  if not identity.is_asked(conf) then
-    return
-  end
-  local refusal = authenticate(conf)
-  if refusal then
-    identity.refuse(refusal, conf.anonymous)
-  end
+  identity.access(conf, authenticate)
 end
 
 return Jwt

@@ -48,33 +48,21 @@ end
 
 -- Says whose key the request carries; or what to answer instead.
 local function authenticate(conf)
-  local key, refusal = find_key(conf)
+  local key, duplicate = find_key(conf)
   if not key then
-    return refusal
+    return duplicate
   elseif key == "" then
     return unauthorized(conf, "No API key found in request")
   end
-  local credential, err = identity.credential("keyauth_credentials", "key", key)
-  if err then
-    kong.log.err("could not look for the key: ", err)
-    return identity.UNEXPECTED
-  elseif not credential then
-    return unauthorized(conf, "Unauthorized")
+  local credential, refusal = identity.credential("keyauth_credentials", "key", key)
+  if not credential then
+    return refusal or unauthorized(conf, "Unauthorized")
   end
   return identity.authenticate(credential, credential.id)
 end
 
 function KeyAuth:access(conf)
-  if not identity.is_asked(conf) then
-    return
-  end
-  local refusal = authenticate(conf)
-  if refusal then
-    identity.refuse(refusal, conf.anonymous)
-  end
-  if conf.hide_credentials then
-    hide_keys(conf)
-  end
+  identity.access(conf, authenticate, hide_keys)
 end
 
 return KeyAuth

@@ -1,16 +1,14 @@
--- What plugins that authenticate have in common: they look for a credential, say whose it is, to
--- later plugins and to the service, or refuse. A header field for the service that has no value is
--- removed, so that no client can make it up.
+-- What plugins that authenticate have in common (access): they look for a credential, say whose it
+-- is, to later plugins and to the service, or refuse. A header field for the service that has no
+-- value is removed, so that no client can make it up.
 
 local identity = {}
 
---- The refusal where something is wrong that no client can mend.
-identity.UNEXPECTED = { status = 500, message = "An unexpected error occurred" }
+-- The refusal where something is wrong that no client can mend.
+local UNEXPECTED = { status = 500, message = "An unexpected error occurred" }
 
---- Whether it is this plugin's turn to authenticate.
--- @tparam table conf anonymous; run_on_preflight where the plugin has that field
--- @treturn boolean
-function identity.is_asked(conf)
+-- Whether it is this plugin's turn to authenticate.
+local function is_asked(conf)
   if conf.run_on_preflight == false and kong.request.get_method() == "OPTIONS" then
     return false
   end
@@ -25,7 +23,7 @@ end
 -- @tparam string scheme of authentication
 -- @tparam ?string realm
 -- @tparam ?string problem what the scheme calls it
--- @treturn table for refuse()
+-- @treturn table a refusal, for access()
 function identity.unauthorized(message, scheme, realm, problem)
   local challenge = scheme
   if realm then
@@ -49,12 +47,17 @@ end
 -- @tparam string kind type of the entity
 -- @tparam string field a unique one, its cache key
 -- @tparam string value
--- @treturn table|nil nil without an error when there is none
--- @treturn nil|string
+-- @treturn table|nil
+-- @treturn nil|table a refusal, when it could not be looked for; neither when there is none
 function identity.credential(kind, field, value)
   local dao = kong.db[kind]
-  local select = "select_by_" .. field
-  return kong.cache:get(dao:cache_key(value), nil, load_credential, dao, select, value)
+  local credential, err = kong.cache:get(dao:cache_key(value), nil, load_credential, dao,
+    "select_by_" .. field, value)
+  if err then
+    kong.log.err("could not look for the credential: ", err)
+    return nil, UNEXPECTED
+  end
+  return credential
 end
 
 -- ---- who it is
@@ -89,7 +92,7 @@ function identity.authenticate(credential, identifier)
   local consumer, err = load(credential.consumer.id)
   if not consumer then
     kong.log.err(err or ("consumer %s does not exist"):format(credential.consumer.id))
-    return identity.UNEXPECTED
+    return UNEXPECTED
   end
   kong.client.authenticate(consumer, credential)
   announce(consumer, identifier, false)
@@ -108,17 +111,34 @@ local function authenticate_anonymous(name)
   return true
 end
 
---- Ends the request, unless a consumer stands for those that are not known.
--- @tparam table refusal status, message, headers
--- @tparam ?string anonymous id or username of that consumer
-function identity.refuse(refusal, anonymous)
-  if anonymous and refusal ~= identity.UNEXPECTED then
+-- Ends the request, unless a consumer stands for those that are not known.
+local function refuse(refusal, anonymous)
+  if anonymous and refusal ~= UNEXPECTED then
     if authenticate_anonymous(anonymous) then
       return
     end
-    refusal = identity.UNEXPECTED
+    refusal = UNEXPECTED
   end
   return kong.response.error(refusal.status, refusal.message, refusal.headers)
+end
+
+--- What a plugin that authenticates does in access.
+-- @tparam table conf anonymous (id or username of the consumer that stands for those that are not
+-- known); run_on_preflight and hide_credentials where the plugin has them
+-- @tparam function authenticate called with conf; says who it is (identity.authenticate), or
+-- returns a refusal: status, message, headers
+-- @tparam ?function hide called with conf; takes credentials out of what the service gets
+function identity.access(conf, authenticate, hide)
+  if not is_asked(conf) then
+    return
+  end
+  local refusal = authenticate(conf)
+  if refusal then
+    refuse(refusal, conf.anonymous)
+  end
+  if hide and conf.hide_credentials then
+    hide(conf)
+  end
 end
 
 return identity

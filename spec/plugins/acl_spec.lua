@@ -24,15 +24,8 @@ describe("acl", function()
     fake.install()
     pdk.install({})
   end)
-  before_each(function()
-    fake.install()
-    current.slot, current.plugin = 1, { name = "acl" }
-    plugin.use({ "acl" }, ENTITIES)
-  end)
-  after_each(function()
-    current.release(1)
-    current.slot, current.plugin, current.generation = 0, nil, nil
-  end)
+  before_each(function() plugin.begin(fake, "acl", ENTITIES) end)
+  after_each(plugin.finish)
 
   -- Who: consumer, credential, shared and ctx (authenticated groups). Returns the status.
   local function run(config, who)

@@ -23,15 +23,8 @@ describe("basic-auth", function()
     fake.install()
     pdk.install({})
   end)
-  before_each(function()
-    fake.install()
-    current.slot, current.plugin = 1, { name = "basic-auth" }
-    plugin.use({ "basic-auth" }, ENTITIES)
-  end)
-  after_each(function()
-    current.release(1)
-    current.slot, current.plugin, current.generation = 0, nil, nil
-  end)
+  before_each(function() plugin.begin(fake, "basic-auth", ENTITIES) end)
+  after_each(plugin.finish)
 
   local function basic(text, scheme)
     return (scheme or "Basic") .. " " .. ngx.encode_base64(text)

@@ -36,15 +36,8 @@ describe("hmac-auth", function()
     DATE = ngx.http_time(NOW)
     GOOD = hmac.authorization("date", "date: " .. DATE)
   end)
-  before_each(function()
-    fake.install()
-    current.slot, current.plugin = 1, { name = "hmac-auth" }
-    plugin.use({ "hmac-auth" }, ENTITIES)
-  end)
-  after_each(function()
-    current.release(1)
-    current.slot, current.plugin, current.generation = 0, nil, nil
-  end)
+  before_each(function() plugin.begin(fake, "hmac-auth", ENTITIES) end)
+  after_each(plugin.finish)
 
   -- Runs access; returns status and message of the answer, if there was one.
   local function run(config, headers, body)

@@ -28,14 +28,9 @@ describe("key-auth", function()
     fake.install()
     pdk.install({})
   end)
-  before_each(function()
-    fake.install()
-    current.slot, current.plugin = 1, { name = "key-auth" }
-    plugin.use({ "key-auth" }, ENTITIES)
-  end)
+  before_each(function() plugin.begin(fake, "key-auth", ENTITIES) end)
   after_each(function()
-    current.release(1)
-    current.slot, current.plugin, current.generation = 0, nil, nil
+    plugin.finish()
     abi.C.weir_time_ms = now
   end)
 

@@ -57,6 +57,23 @@ function plugin.use(names, yaml)
   }
 end
 
+--- Begins a spec of a plugin that looks at consumers: a fresh stand-in for the core, and entities
+-- in force. For before_each, where the PDK is installed.
+-- @tparam table fake spec.support.fake_abi
+-- @tparam string name of the plugin
+-- @tparam string yaml as for use()
+function plugin.begin(fake, name, yaml)
+  fake.install()
+  current.slot, current.plugin = 1, { name = name }
+  plugin.use({ name }, yaml)
+end
+
+--- Ends it. For after_each.
+function plugin.finish()
+  current.release(1)
+  current.slot, current.plugin, current.generation = 0, nil, nil
+end
+
 --- Forgets a plugin.
 function plugin.forget(name)
   for _, part in ipairs({ "handler", "schema" }) do

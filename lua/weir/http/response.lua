@@ -1,4 +1,5 @@
 -- Reading the head of a response, strictly: what could be understood in two ways is refused.
+local add = require("weir.text.fields").add
 local http_headers = require("resty.http_headers")
 
 local response = {}
@@ -37,17 +38,6 @@ local function status_of(line)
   return {
     version = minor == "1" and 1.1 or 1.0, status = tonumber(status), reason = rest:sub(2),
   }
-end
-
-local function add(fields, name, value)
-  local known = fields[name]
-  if known == nil then
-    fields[name] = value
-  elseif type(known) == "table" then
-    known[#known + 1] = value
-  else
-    fields[name] = { known, value }
-  end
 end
 
 --- Reads header fields, up to the empty line.

@@ -1,27 +1,12 @@
 -- Query strings and form bodies: "a=1&b" to tables and back.
+local add = require("weir.text.fields").add
+
 local concat, sort = table.concat, table.sort
 local find, gsub, sub, byte, char = string.find, string.gsub, string.sub, string.byte, string.char
 local format = string.format
 local tonumber, tostring, type = tonumber, tostring, type
 
-local DEFAULT, MAX = 100, 1000
-
 local arguments = {}
-
---- Checks the argument `max_args` of the functions that decode.
--- @treturn number
-function arguments.limit(max)
-  if max == nil then
-    return DEFAULT
-  elseif type(max) ~= "number" then
-    error("max_args must be a number", 3)
-  elseif max < 1 then
-    error("max_args must be >= 1", 3)
-  elseif max > MAX then
-    error("max_args must be <= " .. MAX, 3)
-  end
-  return max
-end
 
 local function hex_to_char(hex)
   return char(tonumber(hex, 16))
@@ -47,17 +32,6 @@ function arguments.escape(text)
   return (gsub(text, "[^%w%-%._~]", char_to_hex))
 end
 
-local function insert(t, name, value)
-  local old = t[name]
-  if old == nil then
-    t[name] = value
-  elseif type(old) == "table" then
-    old[#old + 1] = value
-  else
-    t[name] = { old, value }
-  end
-end
-
 --- Decodes arguments.
 -- @tparam string text
 -- @tparam number max arguments to decode
@@ -75,11 +49,11 @@ function arguments.decode(text, max)
       local equals = find(text, "=", from, true)
       if equals and equals < to then
         if equals > from then
-          insert(t, arguments.unescape(sub(text, from, equals - 1)),
+          add(t, arguments.unescape(sub(text, from, equals - 1)),
             arguments.unescape(sub(text, equals + 1, to - 1)))
         end
       else
-        insert(t, arguments.unescape(sub(text, from, to - 1)), true)
+        add(t, arguments.unescape(sub(text, from, to - 1)), true)
       end
     end
     from = to + 1

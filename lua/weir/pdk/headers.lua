@@ -1,6 +1,8 @@
 -- Header fields as the namespaces of the PDK share them: reading into tables, checking what is set.
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local add = require("weir.text.fields").add
+local limit = require("weir.pdk.limit")
 local native = require("weir.pdk.native")
 
 local C = abi.C
@@ -8,7 +10,7 @@ local ffi_string = ffi.string
 local lower, gsub = string.lower, string.gsub
 local type = type
 
-local DEFAULT, MAX = 100, 1000
+local MAX = limit.MAX
 
 local headers = {}
 
@@ -28,32 +30,6 @@ local any_spelling = {
     return rawget(t, folded(key))
   end,
 }
-
-local function insert(t, name, value)
-  local old = rawget(t, name)
-  if old == nil then
-    t[name] = value
-  elseif type(old) == "table" then
-    old[#old + 1] = value
-  else
-    t[name] = { old, value }
-  end
-end
-
---- Checks the argument of get_headers().
--- @treturn number
-function headers.limit(max)
-  if max == nil then
-    return DEFAULT
-  elseif type(max) ~= "number" then
-    error("max_headers must be a number", 3)
-  elseif max < 1 then
-    error("max_headers must be >= 1", 3)
-  elseif max > MAX then
-    error("max_headers must be <= " .. MAX, 3)
-  end
-  return max
-end
 
 --- Iterates over fields: name as it was sent, value. No other function of this module may be
 -- called meanwhile.
@@ -98,7 +74,7 @@ function headers.read(where, max, raw)
   for i = 0, math.min(total, max) - 1 do
     local field = fields[i]
     local name = ffi_string(field.name.p, field.name.n)
-    insert(t, raw and name or folded(name), ffi_string(field.value.p, field.value.n))
+    add(t, raw and name or folded(name), ffi_string(field.value.p, field.value.n))
   end
   if not raw then
     setmetatable(t, any_spelling)

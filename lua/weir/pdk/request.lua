@@ -5,6 +5,7 @@ local array_mt = require("kong.tools.cjson").array_mt
 local arguments = require("weir.pdk.arguments")
 local bodies = require("weir.pdk.bodies")
 local headers = require("weir.pdk.headers")
+local limit = require("weir.pdk.limit")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
 local wait = require("weir.wait")
@@ -199,7 +200,7 @@ end
 -- @treturn nil|string "truncated"
 function request.get_query(max_args)
   check(REQUEST)
-  max_args = arguments.limit(max_args)
+  max_args = limit.of(max_args, "max_args")
   return arguments.decode(text(C.WEIR_REQUEST_QUERY) or "", max_args)
 end
 
@@ -215,7 +216,7 @@ function request.get_query_arg(name)
   if not query then
     return nil
   end
-  local value = arguments.decode(query, arguments.limit())[name]
+  local value = arguments.decode(query, limit.of())[name]
   if type(value) == "table" then
     return value[1]
   end
@@ -241,7 +242,7 @@ end
 -- @treturn nil|string "truncated"
 function request.get_headers(max_headers)
   check(REQUEST)
-  max_headers = headers.limit(max_headers)
+  max_headers = limit.of(max_headers, "max_headers")
   return headers.read(CLIENT, max_headers)
 end
 
@@ -285,7 +286,7 @@ function request.get_body(mimetype, max_args, max_file_size)
   if mimetype ~= nil and type(mimetype) ~= "string" then
     error("mimetype must be a string", 2)
   end
-  max_args = arguments.limit(max_args)
+  max_args = limit.of(max_args, "max_args")
   if max_file_size ~= nil and type(max_file_size) ~= "number" then
     error("max_file_size must be a number", 2)
   end

@@ -5,6 +5,7 @@ local cjson = require("kong.tools.cjson")
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local headers = require("weir.pdk.headers")
+local limit = require("weir.pdk.limit")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
 local wait = require("weir.wait")
@@ -66,7 +67,7 @@ end
 -- @treturn nil|string "truncated"
 function response.get_headers(max_headers)
   check(RESPONSE)
-  max_headers = headers.limit(max_headers)
+  max_headers = limit.of(max_headers, "max_headers")
   return headers.read(CLIENT, max_headers)
 end
 

@@ -1,9 +1,9 @@
 -- kong.service.response: the response as it came from upstream.
 local ffi = require("ffi")
 local abi = require("weir.abi")
-local arguments = require("weir.pdk.arguments")
 local bodies = require("weir.pdk.bodies")
 local headers = require("weir.pdk.headers")
+local limit = require("weir.pdk.limit")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
 
@@ -39,7 +39,7 @@ end
 -- @treturn nil|string "truncated"
 function response.get_headers(max_headers)
   check(AFTER)
-  max_headers = headers.limit(max_headers)
+  max_headers = limit.of(max_headers, "max_headers")
   return headers.read(SERVICE, max_headers)
 end
 
@@ -75,7 +75,7 @@ function response.get_body(mimetype, max_args)
   if mimetype ~= nil and type(mimetype) ~= "string" then
     error("mimetype must be a string", 2)
   end
-  max_args = arguments.limit(max_args)
+  max_args = limit.of(max_args, "max_args")
   local raw = held()
   local function read()
     return raw
