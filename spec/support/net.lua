@@ -94,6 +94,29 @@ function World:free()
 end
 
 
+--- Closes all connections that the spec has not ended (`ended` in their records), and frees the
+-- loop.
+-- @tparam ?table peer the LuaSocket at the other end
+-- @treturn number buffers that somebody still holds
+function World:close_all(peer)
+  if peer then
+    peer:close()
+  end
+  self:wait("everything to close", function()
+    for _, record in pairs(self.records) do
+      if not record.ended then
+        C.conn_close(record.conn)
+        record.ended = true
+      end
+    end
+    return self.loop.conns == 0
+  end)
+  local held = tonumber(self.loop.bufs.in_use)
+  self:free()
+  return held
+end
+
+
 --- One turn of the loop, without waiting: handles what is ready.
 function World:turn()
   C.loop_post(self.loop, self.stop, self.loop)
@@ -250,4 +273,11 @@ function World:close(conn)
 end
 
 
-return { new = new, C = C }
+--- Something that the kernel cannot take at once.
+-- @tparam ?number n bytes
+local function large(n)
+  return ("0123456789abcdef"):rep((n or 8 * 1024 * 1024) / 16)
+end
+
+
+return { new = new, large = large, C = C }
