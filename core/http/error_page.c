@@ -9,7 +9,7 @@ static const struct str mimes[] = {
     [PAGE_XML] = STR("application/xml; charset=utf-8"),
 };
 
-// Media types that choose a form. A type of Accept that is not here does not count.
+// Media types that choose a form.
 static const struct {
     struct str mime;
     enum page_type type;
@@ -76,13 +76,20 @@ static int weight(struct str parameters)
     return QUALITY_ONE;
 }
 
+// What a range of Accept asks for: JSON where there is no such form. -1 when it is none.
+static int choose_accepted(struct str range)
+{
+    int choice = choose(range, ARRAY_LEN(choices));
+    return choice < 0 && str_find(range, '/', 0) < range.n ? (int)PAGE_JSON : choice;
+}
+
 // The heaviest form of an Accept list, the first of equals; leaves *best and *type when none is
 // heavier.
 static void negotiate_list(struct str list, int *best, enum page_type *type)
 {
     struct str element;
     while (head_next_token(&list, &element)) {
-        int choice = choose(cut(&element, ';'), ARRAY_LEN(choices));
+        int choice = choose_accepted(cut(&element, ';'));
         int q = weight(element);
         if (choice >= 0 && q > *best) {
             *best = q;

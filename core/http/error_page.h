@@ -9,14 +9,14 @@
 
 enum page_type { PAGE_JSON, PAGE_HTML, PAGE_PLAIN, PAGE_XML };
 
-// The form to answer in: Accept by quality (html, json, plain, xml; application/* is JSON, text/*
-// plain, */* JSON); without an Accept header the request's Content-Type, without that `fallback`
-// (error_default_type). Kong: error handlers.
-// For answers that nginx would make.
-enum page_type page_negotiate(const struct head *request, enum page_type fallback);
-// For those of Kong's own and of plugins: Accept alone, JSON without one. Kong:
-// kong.response.error.
+// The form to answer in. Accept says it by quality: html, json, plain, xml; text/* is plain, all
+// others are JSON.
+
+// Of what Kong and its plugins answer: JSON without Accept. Kong: kong.response.error.
 enum page_type page_accepted(const struct head *request);
+// Of what nginx would answer: without Accept the request's Content-Type, without that `fallback`
+// (error_default_type). Kong: error handlers.
+enum page_type page_negotiate(const struct head *request, enum page_type fallback);
 int page_type_parse(struct str mime);       // error_default_type's values; -1 when unknown
 struct str page_mime(enum page_type type);  // "application/json; charset=utf-8"
 

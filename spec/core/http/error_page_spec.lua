@@ -52,7 +52,9 @@ describe("error page", function()
     ["text/html;q=0.4, application/json;q=0.5"] = J,
     ["text/html;q=0, application/xml;q=0.001"] = X, ["text/html;q=0"] = J,
     ["text/html;level=1;q=0.2, text/plain; Q = 0.3"] = P, ["text/html;q=x, text/plain;q=0.1"] = P,
-    ["text/html; q=1.000, */*"] = H, ["image/png, text/html;q=0.1"] = H,
+    ["text/html; q=1.000, */*"] = H, ["image/png, text/html;q=0.1"] = J,
+    ["application/vnd.x+json, text/plain;q=0.9"] = J, ["image/*;q=0.1, text/plain;q=0.2"] = P,
+    ["garbage, text/html;q=0.1"] = H,
     ["text/plain;q=2, text/html"] = P,
     ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"] = H,
   }
