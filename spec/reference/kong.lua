@@ -88,7 +88,7 @@ return {
     targets vaults acls basicauth_credentials hmacauth_credentials jwt_secrets keyauth_credentials
     consumer_groups keys key_sets filter_chains workspaces parameters oauth2_credentials]],
 
-  modules = names [[kong.constants kong.meta kong.reports kong.db.schema.typedefs
+  modules = names [[kong.constants kong.meta kong.reports kong.db.schema kong.db.schema.typedefs
     kong.db.schema.entity kong.db.errors kong.db.dao kong.plugins.base_plugin kong.singletons
     kong.tools.batch_queue kong.tools.cjson kong.tools.dns kong.tools.grpc kong.tools.gzip
     kong.tools.http kong.tools.ip kong.tools.mime_type kong.tools.module kong.tools.protobuf

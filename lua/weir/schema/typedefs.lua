@@ -1,6 +1,7 @@
 -- Ready-made field definitions, by Kong's names. A typedef is used as it is, or called with
 -- attributes to add or replace: `typedefs.port { default = 80 }`.
 local null = require("cjson").null
+local define = require("weir.schema.define")
 local host = require("weir.text.host")
 local ip = require("weir.text.ip")
 local path = require("weir.text.path")
@@ -9,23 +10,6 @@ local utf8 = require("weir.text.utf8")
 -- Loaded on first use: only these checks need the core, and most schemas have none of them.
 local function core()
   return require("weir.core")
-end
-
-local callable = {}
-
-local function define(field)
-  return setmetatable(field, callable)
-end
-
-callable.__call = function(base, changes)
-  local field = {}
-  for key, value in pairs(base) do
-    field[key] = value
-  end
-  for key, value in pairs(changes) do
-    field[key] = value
-  end
-  return define(field)
 end
 
 -- ---- checks

@@ -219,3 +219,17 @@ describe("weir.schema.typedefs", function()
       "schema typedef error: definition nonsense does not exist")
   end)
 end)
+
+describe("kong.db.schema", function()
+  it("has plugins define fields that can be added to where they are used, like typedefs", function()
+    local define = require("kong.db.schema").define
+    local tag = define({
+      type = "record", fields = { { name = { type = "string", required = true } } },
+    })
+    assert.equal("required field missing", message(tag({ required = true }), { name = null }))
+    local short = define({ type = "string" })({ len_max = 2 })
+    assert.equal("length must be at most 2", message(short, "abc"))
+    assert.equal("expected one of: x", message(short({ one_of = { "x" } }), "y"))
+    assert.is_nil(tag.required)
+  end)
+end)
