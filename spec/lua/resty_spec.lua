@@ -67,10 +67,10 @@ describe("OpenResty's modules for tables", function()
     assert.same({ 0, 3 }, { nkeys({}), nkeys({ 1, 2, x = 3 }) })
     assert.is_true(require("table.isempty")({}))
     assert.is_false(require("table.isempty")({ x = 1 }))
-    for _, list in ipairs({ {}, { 1 }, { nil, 2 } }) do
+    for _, list in ipairs({ {}, { 1 }, { nil, 2 }, { [0] = 1 }, { [-1] = 1 } }) do
       assert.is_true(isarray(list))
     end
-    for _, t in ipairs({ { x = 1 }, { [0] = 1 }, { [1.5] = 1 } }) do
+    for _, t in ipairs({ { x = 1 }, { 1, x = 1 }, { [1.5] = 1 } }) do
       assert.is_false(isarray(t))
     end
     local inner = {}
