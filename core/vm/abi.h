@@ -475,6 +475,15 @@ int weir_regex_search(struct weir_regex *re, const char *subject, size_t n, size
 // expression.
 const size_t *weir_regex_offsets(const struct weir_regex *re);
 
+// ---- caches (worker VMs): what one forgets, all do
+
+enum { WEIR_CACHE_NUMBERS = 4096 };
+// A value is good as long as the number at its key's slot is what it was when the value was asked
+// for. To be read again each time.
+const uint32_t *weir_cache_numbers(void);
+uint32_t weir_cache_slot(const char *key, size_t n);
+void weir_cache_forget(uint32_t slot);
+
 // ---- shared dictionaries (any VM): one for all workers, as long as the process lives
 enum {
     WEIR_DICT_OK, WEIR_DICT_NOT_FOUND, WEIR_DICT_EXISTS, WEIR_DICT_NO_MEMORY,

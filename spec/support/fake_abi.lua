@@ -94,6 +94,18 @@ function C.weir_time_ms()
   return 1700000000123
 end
 
+function C.weir_cache_numbers()
+  return fake.cache_numbers
+end
+
+function C.weir_cache_slot(_, n)
+  return n % 16
+end
+
+function C.weir_cache_forget(slot)
+  fake.cache_numbers[slot] = fake.cache_numbers[slot] + 1
+end
+
 function C.weir_random(out, n)
   for i = 0, n - 1 do
     fake.seed = (fake.seed * 1103515245 + 12345) % 2147483648
@@ -782,6 +794,7 @@ local turn = setmetatable({}, {
 function fake.install()
   declare()
   fake.log, fake.level, fake.seed = {}, 7, 42
+  fake.cache_numbers = ffi.new("uint32_t[?]", ffi.C.WEIR_CACHE_NUMBERS)
   fake.content, fake.handles = {}, 0
   fake.published, fake.freed, fake.counters, fake.tally = {}, 0, {}, {}
   fake.error, fake.request, fake.lua_bytes = "", nil, {}

@@ -5,11 +5,15 @@
 -- configuration that it began with.
 --
 -- A value is worked out by one request at a time, others that want it wait, if their phase can.
+-- What one worker invalidates, none gives out any more: core/vm/api_cache.c.
 local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local lrucache = require("resty.lrucache")
 
 local C = abi.C
+
+-- Slot -> the number that values of its keys are good with.
+local numbers = C.weir_cache_numbers()
 
 local ENTRIES = 100000
 
@@ -41,10 +45,11 @@ local function place_of(self)
   return place
 end
 
--- Entries are { value or MISS, ends = when its time is over or nil }.
+-- Entries are { value or MISS, ends = when its time is over or nil, slot, number = that of the slot
+-- when the value was asked for }.
 local function look_up(place, key)
   local entry = place.lru:get(key)
-  if entry and (not entry.ends or entry.ends > now()) then
+  if entry and entry.number == numbers[entry.slot] and (not entry.ends or entry.ends > now()) then
     return entry
   end
 end
@@ -78,16 +83,23 @@ local function serialize(value, serializer)
   return result
 end
 
-local function keep(place, key, value, ttl)
+local function keep(place, key, entry, value, ttl)
   if ttl < 0 then
     return
   end
-  local entry = { value == nil and MISS or value, ends = ttl > 0 and now() + ttl or nil }
+  entry[1] = value == nil and MISS or value
+  entry.ends = ttl > 0 and now() + ttl or nil
   place.lru:set(key, entry)
+end
+
+local function slot_of(key)
+  return C.weir_cache_slot(key, #key)
 end
 
 -- Calls the callback and keeps what it gives. Returns the value; or nil and why not; and the ttl.
 local function work_out(place, key, opts, callback, ...)
+  local slot = slot_of(key)
+  local entry = { slot = slot, number = numbers[slot] }
   place.running[key] = now()
   local ok, value, err, answer = pcall(callback, ...)
   place.running[key] = nil
@@ -102,7 +114,7 @@ local function work_out(place, key, opts, callback, ...)
     return nil, err
   end
   local ttl = lifetime(value, answer, opts)
-  keep(place, key, kept, ttl)
+  keep(place, key, entry, kept, ttl)
   return kept, nil, ttl
 end
 
@@ -265,19 +277,22 @@ function Cache:probe(key)
   return entry.ends and entry.ends - now() or 0, nil, (value_of(entry))
 end
 
---- Forgets a value.
+--- Forgets a value, in all workers. One that is being worked out meanwhile is not kept, either.
 -- @tparam string key
 function Cache:invalidate_local(key)
   check_key(key)
+  C.weir_cache_forget(slot_of(key))
   place_of(self).lru:delete(key)
 end
 
---- Forgets a value. Other workers keep theirs: without a database only a new configuration changes
--- entities, and that empties all caches.
+--- The same: there are no other nodes that it could be told to.
 Cache.invalidate = Cache.invalidate_local
 
---- Forgets everything.
+--- Forgets everything, in all workers and in both caches.
 function Cache:purge()
+  for slot = 0, C.WEIR_CACHE_NUMBERS - 1 do
+    C.weir_cache_forget(slot)
+  end
   place_of(self).lru:flush_all()
 end
 

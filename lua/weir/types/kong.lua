@@ -30,11 +30,11 @@ function kong.cache:get(key, opts, callback, ...) end
 ---@return nil|string
 function kong.cache:get_bulk(bulk, opts) end
 
---- Forgets a value.
+--- Forgets a value, in all workers. One that is being worked out meanwhile is not kept, either.
 ---@param key string
 function kong.cache:invalidate(key) end
 
---- Forgets a value.
+--- Forgets a value, in all workers. One that is being worked out meanwhile is not kept, either.
 ---@param key string
 function kong.cache:invalidate_local(key) end
 
@@ -45,7 +45,7 @@ function kong.cache:invalidate_local(key) end
 ---@return any|nil # the value
 function kong.cache:probe(key) end
 
---- Forgets everything.
+--- Forgets everything, in all workers and in both caches.
 function kong.cache:purge() end
 
 --- Works a value out again, whether it is there or not.

@@ -38,6 +38,40 @@ describe("weir.pdk.cache", function()
     end
   end
 
+  describe("of another worker", function()
+    local other
+
+    -- A module and a configuration of its own: what is shared is the core's.
+    before_each(function()
+      package.loaded["weir.pdk.cache"] = nil
+      other = require("weir.pdk.cache").new()
+    end)
+
+    local function get(who, ...)
+      return (who:get("k", nil, giving(...)))
+    end
+
+    it("keeps its own value, and forgets what is invalidated here", function()
+      for _, forget in ipairs({ "invalidate", "invalidate_local", "purge" }) do
+        assert.same({ "mine", "theirs" }, { get(cache, "mine"), get(other, "theirs") })
+        assert.same({ "mine", "theirs" }, { get(cache, "new"), get(other, "new") })
+        cache[forget](cache, "k")
+        assert.is_nil(other:probe("k"))
+        assert.same({ "new", "newer" }, { get(cache, "new"), get(other, "newer") })
+        other[forget](other, "k")
+        assert.is_nil(cache:probe("k"))
+      end
+    end)
+
+    it("does not keep what was being worked out meanwhile", function()
+      assert.equal("old", (other:get("k", nil, function()
+        cache:invalidate("k")
+        return "old"
+      end)))
+      assert.equal("new", get(other, "new"))
+    end)
+  end)
+
   it("calls back once, with the arguments", function()
     local function sum(a, b)
       calls = calls + 1
