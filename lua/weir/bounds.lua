@@ -59,6 +59,24 @@ function bounds.memory_limit()
   return settings.memory
 end
 
+--- Whether a load has room to go on: within the limit, give or take some garbage. At twice the
+-- limit plugins' functions are refused memory wherever they are; a configuration as large as that
+-- is refused as a whole, while there is room to say so.
+-- @treturn true|nil
+-- @treturn nil|string
+function bounds.has_room()
+  local limit = settings.memory
+  if limit == 0 or collectgarbage("count") * 1024 < limit * 1.5 then
+    return true
+  end
+  collectgarbage()
+  if collectgarbage("count") * 1024 < limit then
+    return true
+  end
+  return nil, ("the configuration takes more memory than lua_memory_limit (%d bytes): split it, or "
+    .. "raise that"):format(limit)
+end
+
 -- ---- calling
 
 local function leave(before, ...)

@@ -10,6 +10,7 @@ local Chains = require("weir.compile.chains")
 local Fold = require("weir.compile.fold")
 local Targets = require("weir.compile.targets")
 local Upstreams = require("weir.compile.upstreams")
+local bounds = require("weir.bounds")
 local core_settings = require("weir.compile.settings")
 local plugins = require("weir.plugins")
 local tls = require("weir.tls")
@@ -153,8 +154,16 @@ local function phases_of(choices, links)
   return choices and bit.band(phases, RESPONSE) ~= 0 and bit.bor(phases, ACCESS) or phases
 end
 
+local function need_room()
+  local has_room, why = bounds.has_room()
+  if not has_room then
+    error(why, 0)
+  end
+end
+
 -- The plan of a route, and its chain.
 function Compiler:plan(route, service)
+  need_room()
   local links = self.chains:select(route, service)
   local choices = self.chains:choices(route, service)
   local plan = {
@@ -203,6 +212,7 @@ end
 
 -- What would hold for a service's upstream if it had a route, for the Admin API.
 function Compiler:service_without_route(service)
+  need_room()
   local scope = { service = service }
   scope.targets, scope.upstream = self.targets:of(service)
   local links = self.chains:select(nil, service)

@@ -7,6 +7,7 @@
 -- absent. In place of references to secrets are the secrets; `referring` lists the entities that
 -- have some, as { type, id }.
 local null = require("cjson").null
+local bounds = require("weir.bounds")
 local failure = require("weir.runner.failure")
 local document = require("weir.document")
 local entities = require("weir.entities")
@@ -251,6 +252,15 @@ end
 -- What is done with each record as it comes. Vaults come first, so they are known when others are
 -- processed. Of the types of which there may be very many no record is kept, if possible.
 local function take(record, context)
+  if context.full then
+    return
+  end
+  local has_room, why = bounds.has_room()
+  if not has_room then
+    context.full = true
+    context.findings:error({}, why)
+    return
+  end
   if record.type == "vaults" and type(record.input.prefix) == "string" then
     context.vaults[record.input.prefix] = record
   end
@@ -335,7 +345,9 @@ function declarative.load(text, options)
     vault = vault_of(vaults, options.settings or {}),
   }
   records.each(doc, file._format_version ~= "3.0", take, context)
-  finish(context)
+  if not context.full then
+    finish(context)
+  end
   return context.config, findings:sorted()
 end
 

@@ -198,3 +198,41 @@ describe("a plugin that misbehaves in a gateway that runs", function()
     assert.equal(pid, gateway:worker_pid())
   end)
 end)
+
+describe("a configuration that takes more memory than lua_memory_limit", function()
+  teardown(helpers.stop_all)
+
+  local SAID = "the configuration takes more memory than lua_memory_limit (16777216 bytes): split "
+    .. "it, or raise that"
+
+  local function services(count)
+    local list = {}
+    for i = 1, count do
+      list[i] = { name = "s" .. i, host = "h" .. i }
+    end
+    return { _format_version = "3.0", services = list }
+  end
+
+  it("is refused, and changes nothing", function()
+    local gateway = helpers.gateway({
+      config = services(1), settings = { lua_memory_limit = "16m" },
+    })
+    local pid = gateway:worker_pid()
+    for _ = 1, 2 do
+      local applied, text = gateway:reload(services(20000))
+      assert.is_false(applied)
+      assert.truthy(text:find(SAID, 1, true), text)
+    end
+    assert.is_true((gateway:reload(services(2))))
+    assert.equal(2, #gateway:admin("/services").data)
+    assert.equal(pid, gateway:worker_pid())
+  end)
+
+  it("is said by `weir check`, too", function()
+    local file = helpers.write(helpers.directory() .. "/weir.json",
+      require("cjson").encode(services(20000)))
+    local result = helpers.run({ helpers.binary(), "check", file, "--set", "lua_memory_limit=16m" })
+    assert.equal(1, result.code, result.stderr)
+    assert.truthy(result.stdout:find(SAID, 1, true), result.stdout)
+  end)
+end)

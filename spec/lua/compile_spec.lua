@@ -233,4 +233,13 @@ describe("weir.compile", function()
     assert.equal("certificate 'certificates-1': certificate does not match key", why)
   end)
 
+  it("refuses what there is no room for", function()
+    local bounds = require("weir.bounds")
+    local has_room = bounds.has_room
+    finally(function() bounds.has_room = has_room end)
+    bounds.has_room = function() return nil, "too much" end
+    local _, why, builder = run({ services = { {} } })
+    assert.is_nil(builder)
+    assert.equal("too much", why)
+  end)
 end)

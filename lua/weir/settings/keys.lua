@@ -132,8 +132,9 @@ return {
     description = "seconds that Lua of plugins may run without a pause, each time that it is "
       .. "entered; 0: no limit; not Kong's" },
   { name = "lua_memory_limit", type = "size", default = "1g", max = 2 ^ 46,
-    description = "bytes of a worker's Lua state beyond which the plugin that runs fails; 0: no "
-      .. "limit; not Kong's" },
+    description = "bytes of a worker's Lua state beyond which the plugin that runs fails, and of "
+      .. "the state that loads configurations, beyond which one is refused; 0: no limit; not "
+      .. "Kong's" },
 
   { name = "untrusted_lua", type = "enum", default = "sandbox",
     options = { "off", "sandbox", "on" },
