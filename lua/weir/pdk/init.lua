@@ -9,7 +9,9 @@ local meta = require("kong.meta")
 local shared = require("weir.ngx.shared")
 local timer = require("weir.ngx.timer")
 
-require("weir.pdk.balancer_data") -- a field of ngx.ctx
+-- Fields of ngx.ctx.
+require("weir.pdk.balancer_data")
+require("weir.pdk.times")
 
 local pdk = {}
 

@@ -318,6 +318,21 @@ describe("kong.client and kong.router", function()
     assert.equal("s", kong.router.get_service().id)
   end)
 
+  it("have times in ngx.ctx, each from when it is known", function()
+    local function times(phase, numbers)
+      current.release(1)
+      request({ phase = phase, numbers = numbers })
+      local ctx = ngx.ctx
+      return { ctx.KONG_PROCESSING_START, ctx.KONG_PROXY_LATENCY or false,
+        ctx.KONG_WAITING_TIME or false, ctx.KONG_RECEIVE_TIME or false }
+    end
+    assert.same({ 1000, false, false, false }, times("access", { REQUEST_START_MS = 1000 }))
+    local all = { REQUEST_START_MS = 1000, LATENCY_PROXY = 1, LATENCY_UPSTREAM = 2,
+      LATENCY_RECEIVE = 3 }
+    assert.same({ 1000, 1, 2, false }, times("header_filter", all))
+    assert.same({ 1000, 1, 2, 3 }, times("log", all))
+  end)
+
   it("have what the route's expression matched in ngx.ctx", function()
     request({
       numbers = { REQUEST_PLAN = 2 }, texts = { ROUTE_PREFIX = "/a/1" }, captures = { "a", false },
