@@ -308,6 +308,31 @@ void head_strip_hop_by_hop(struct head *h)
     head_remove_hop_by_hop(h);
 }
 
+// Whether one of the bytes is below 14, as CR, LF and NUL are (and a tab).
+static inline bool has_low_byte(uint64_t w)
+{
+    return ((w - 0x0E0E0E0E0E0E0E0Eu) & ~w & 0x8080808080808080u) != 0;
+}
+
+// A word at a time; the last one overlaps the one before it.
+static bool has_low_bytes(struct str s)
+{
+    for (size_t i = 0; i + WORD < s.n; i += WORD)
+        if (has_low_byte(word_at(s.p + i)))
+            return true;
+    return has_low_byte(word_at(s.p + s.n - WORD));
+}
+
+static bool value_valid(struct str value)
+{
+    if (value.n >= WORD && !has_low_bytes(value))
+        return true;
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0')
+            return false;
+    return true;
+}
+
 bool header_valid(struct str name, struct str value)
 {
     static const bool token[256] = {
@@ -316,13 +341,10 @@ bool header_valid(struct str name, struct str value)
         ['+'] = true, ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true, ['`'] = true,
         ['|'] = true, ['~'] = true,
     };
+    bool ok = name.n > 0;
     for (size_t i = 0; i < name.n; i++)
-        if (!token[(unsigned char)name.p[i]])
-            return false;
-    for (size_t i = 0; i < value.n; i++)
-        if (value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0')
-            return false;
-    return name.n > 0;
+        ok &= token[(unsigned char)name.p[i]];
+    return ok && value_valid(value);
 }
 
 bool head_has_token(const struct head *h, enum header_id id, struct str token)

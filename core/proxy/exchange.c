@@ -348,7 +348,7 @@ void exchange_resume(struct exchange *e)
 void exchange_end(struct exchange *e)
 {
     struct request *r = e->request;
-    if (r->plan->phases != 0)
+    if (r->plan->phases != 0 && r->state != REQUEST_DONE)
         tried_judged(r, exchange_describe(e));
     r->exchange = NULL;
     handshake_end(&e->handshake);

@@ -111,13 +111,20 @@ static uint64_t next_random(void)
     return state * 0x2545F4914F6CDD1DULL;
 }
 
+// Eight hexadecimal digits, a byte each. Their order does not matter, for the bits are random.
+static uint64_t digits_of(uint32_t bits)
+{
+    const uint64_t nibbles = (bits & 0x0F0F0F0F) | (uint64_t)(bits >> 4 & 0x0F0F0F0F) << 32;
+    const uint64_t letters = (nibbles + 0x0606060606060606) >> 4 & 0x0101010101010101;  // 1 each
+    return nibbles + 0x3030303030303030 + letters * ('a' - '0' - 10);
+}
+
 static void make_id(char id[33])
 {
-    static const char hex[] = "0123456789abcdef";
     for (unsigned half = 0; half < 2; half++) {
-        uint64_t bits = next_random();
-        for (unsigned i = 0; i < 16; i++, bits >>= 4)
-            id[half * 16 + i] = hex[bits & 15];
+        const uint64_t bits = next_random();
+        const uint64_t digits[] = { digits_of((uint32_t)bits), digits_of((uint32_t)(bits >> 32)) };
+        memcpy(id + half * sizeof digits, digits, sizeof digits);
     }
     id[32] = '\0';
 }
@@ -509,10 +516,11 @@ void request_done(struct request *r)
     client_flush(r->client);
     if (r->query)
         resolve_cancel(r->query);
-    if (r->exchange)
-        exchange_end(r->exchange);
+    // Before the connection is somebody else's: what plugins ask about it need not be copied.
     if ((r->plan->phases >> PHASE_LOG & 1) != 0)
         r->proxy->hooks->run(r->view->plugins, r, PHASE_LOG);
+    if (r->exchange)
+        exchange_end(r->exchange);
     report_access(r);
     r->proxy->hooks->release(r->view->plugins, r);
     client_answered(r->client, !r->close_after && !r->aborted);

@@ -2,6 +2,7 @@
 
 #include "proxy/tried.h"
 
+#include "proxy/exchange.h"
 #include "proxy/request.h"
 
 #include <time.h>
@@ -64,6 +65,15 @@ void tried_judged(struct request *r, const struct verdict *v)
     struct verdict *copy = arena_alloc(&r->arena, sizeof *copy);
     *copy = *v;
     t->verdict = copy;
+}
+
+const struct verdict *tried_verdict(const struct request *r, uint32_t index)
+{
+    const struct tried_list *t = &r->tried;
+    if (index >= t->count)
+        return NULL;
+    const bool goes_on = r->exchange && index == t->count - 1;
+    return goes_on ? exchange_describe(r->exchange) : t->list[index].verdict;
 }
 
 void tried_failed(struct request *r, err_t err)

@@ -18,7 +18,7 @@ struct tried {
     int64_t began;                  // ns since the epoch: a target was looked for
     int64_t chosen_in;              // ns from then until its address was known
     err_t failure;                  // NULL: it did not fail
-    const struct verdict *verdict;  // NULL: no certificate was judged
+    const struct verdict *verdict;  // NULL: no certificate was judged, or its exchange goes on
 };
 
 struct tried_list {
@@ -28,14 +28,12 @@ struct tried_list {
 };
 
 // The parts of a try, as they happen: a target is looked for, its address is r->upstream_addr, the
-// connection was judged, it failed.
+// connection was judged (kept when the exchange ends, but the request does not), it failed.
 void tried_begin(struct request *r);
 void tried_connect(struct request *r);
 void tried_judged(struct request *r, const struct verdict *v);
 void tried_failed(struct request *r, err_t err);
 
-// The last one, NULL when there was none.
-static inline const struct tried *tried_last(const struct tried_list *t)
-{
-    return t->count > 0 ? &t->list[t->count - 1] : NULL;
-}
+// How the certificate of the try at `index` was judged, as far as is known by now; NULL: not, or
+// there was no such try.
+const struct verdict *tried_verdict(const struct request *r, uint32_t index);

@@ -243,6 +243,9 @@ struct weir_turn {
 };
 // The calling VM's; valid as long as it is.
 const struct weir_turn *weir_turn(void);
+// Lua keeps something for the request or timer that runs: the entry module's release() is to be
+// called when that is over.
+void weir_keep(void);
 
 struct weir_build *weir_build_new(void);
 void weir_build_free(struct weir_build *b);       // an unfinished one

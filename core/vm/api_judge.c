@@ -50,10 +50,7 @@ int weir_tls_verdict(struct weir_verdict *out)
     struct request *r = api_request(API_ANY);
     if (!r)
         return WEIR_ERR_PHASE;
-    const struct tried *last = tried_last(&r->tried);
-    const struct verdict *v = r->exchange ? exchange_describe(r->exchange)
-                              : last      ? last->verdict
-                                          : NULL;
+    const struct verdict *v = tried_verdict(r, r->tried.count - 1);
     if (!v)
         return WEIR_ERR_NONE;
     give(v, out);
@@ -65,9 +62,10 @@ int weir_tried_verdict(uint32_t index, struct weir_verdict *out)
     struct request *r = api_request(API_ANY);
     if (!r)
         return WEIR_ERR_PHASE;
-    if (index >= r->tried.count || !r->tried.list[index].verdict)
+    const struct verdict *v = tried_verdict(r, index);
+    if (!v)
         return WEIR_ERR_NONE;
-    give(r->tried.list[index].verdict, out);
+    give(v, out);
     return 0;
 }
 

@@ -103,6 +103,12 @@ struct scope *scope_take(struct vm *vm, struct request *request)
     return s;
 }
 
+void weir_keep(void)
+{
+    if (turn.scope)
+        turn.scope->kept = true;
+}
+
 void scope_stop(struct scope *s)
 {
     for (struct list *node; (node = list_first(&s->threads));)
@@ -120,7 +126,9 @@ void scope_give(struct scope *s)
         struct owned *o = container_of(node, struct owned, node);
         o->release(o);
     }
-    state_notify(vm, vm->release, s->slot);
+    if (s->kept)
+        state_notify(vm, vm->release, s->slot);
+    s->kept = false;
     list_remove(&s->node);
     s->request = NULL;
     s->next = vm->spare_scopes;

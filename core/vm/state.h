@@ -73,6 +73,7 @@ struct scope {
     struct list owned;              // struct owned
     bool exits;                     // a light thread ended the phase
     bool leaves;                    // what ends is the handler, not the phase
+    bool kept;                      // Lua keeps something of it
 };
 
 struct vm {

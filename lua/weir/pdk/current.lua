@@ -5,8 +5,11 @@
 -- that waits is followed by others, so whoever yields saves the fields and puts them back
 -- (weir.wait does).
 
+local abi = require("weir.abi")
 local clear = require("table.clear")
 local new = require("table.new")
+
+local C = abi.C
 
 local current = {
   plugin = nil,      -- the plugin record that runs: { name, id, instance_name, conf, … }
@@ -46,6 +49,7 @@ function current.ctx(key)
   if not store then
     store = take_store()
     stores[slot] = store
+    C.weir_keep()
   end
   local at = 1
   while store[at] ~= nil do

@@ -56,18 +56,18 @@ describe("base/arena", function()
     end
   end)
 
-  it("keeps chunks for the next request, but not oversized ones, and at most 64", function()
+  it("keeps chunks for the next request, but not oversized ones, and at most 256", function()
     alloc(8)
     alloc(100000)
     C.arena_reset(arena)
     assert.equal(1, tonumber(pool.count))
     assert.equal(0, tonumber(arena.used))
-    for _ = 1, 100 do
+    for _ = 1, 300 do
       alloc(CHUNK_ROOM)
     end
     assert.equal(0, tonumber(pool.count))
     C.arena_reset(arena)
-    assert.equal(64, tonumber(pool.count))
+    assert.equal(256, tonumber(pool.count))
   end)
 
   it("leaves the current chunk in use when something large goes by", function()

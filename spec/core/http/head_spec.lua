@@ -67,6 +67,17 @@ describe("header names", function()
     end
   end)
 
+  it("finds what may not be in a value, wherever in it that is", function()
+    for n = 1, 20 do
+      for at = 0, n - 1 do
+        for _, byte in ipairs({ "\r", "\n", "\0", "\t" }) do
+          local value = ("x"):rep(at) .. byte .. ("\255"):rep(n - 1 - at)
+          assert.equal(byte == "\t", C.header_valid(str("X"), str(value)), ("%q"):format(value))
+        end
+      end
+    end
+  end)
+
   it("methods are matched exactly", function()
     for id,
       name in pairs({ "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE",
