@@ -143,10 +143,10 @@ static uint64_t bit_of(struct str name)
     return (uint64_t)1 << ((last + name.n * 5) % 64);
 }
 
-// Whether there may be fields with this id, or with this name when the id is HEADER_OTHER.
-static bool may_have(const struct head *h, enum header_id id, struct str name)
+// Whether there may be fields with this name, which the core does not know.
+static bool may_have_other(const struct head *h, struct str name)
 {
-    return id == HEADER_OTHER ? (h->others & bit_of(name)) != 0 : head_has(h, id);
+    return (h->others & bit_of(name)) != 0;
 }
 
 // Names that the core does not know have their beginnings in common ("X-..."), so that their ends
@@ -164,25 +164,37 @@ static bool field_is(const struct header *f, enum header_id id, struct str name)
     return id != HEADER_OTHER || same_name_of(f->name, name);
 }
 
-// The first field from `from` on that has this id, or this name when the id is HEADER_OTHER.
-static struct header *find(const struct head *h, enum header_id id, struct str name, unsigned from)
+static struct header *find_known(const struct head *h, enum header_id id)
 {
-    if (!may_have(h, id, name))
+    if (!head_has(h, id))
         return NULL;
-    for (unsigned i = from; i < h->count; i++)
-        if (field_is(&h->headers[i], id, name))
+    for (unsigned i = 0; i < h->count; i++)
+        if (h->headers[i].id == id && !h->headers[i].removed)
+            return &h->headers[i];
+    return NULL;
+}
+
+// The first field that has this id, or this name when the id is HEADER_OTHER.
+static struct header *find(const struct head *h, enum header_id id, struct str name)
+{
+    if (id != HEADER_OTHER)
+        return find_known(h, id);
+    if (!may_have_other(h, name))
+        return NULL;
+    for (unsigned i = 0; i < h->count; i++)
+        if (field_is(&h->headers[i], HEADER_OTHER, name))
             return &h->headers[i];
     return NULL;
 }
 
 const struct header *head_get(const struct head *h, enum header_id id)
 {
-    return find(h, id, STR_NONE, 0);
+    return find_known(h, id);
 }
 
 const struct header *head_find(const struct head *h, struct str name)
 {
-    return find(h, header_id(name), name, 0);
+    return find(h, header_id(name), name);
 }
 
 void head_append(struct head *h, enum header_id id, struct str name, struct str value)
@@ -212,7 +224,7 @@ static void remove_from(struct head *h, enum header_id id, struct str name, unsi
 // The first field of the name keeps its place and gets the value; the others go.
 void head_replace(struct head *h, enum header_id id, struct str name, struct str value)
 {
-    struct header *first = find(h, id, name, 0);
+    struct header *first = find(h, id, name);
     if (!first) {
         head_append(h, id, name, value);
         return;
