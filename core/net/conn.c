@@ -19,6 +19,7 @@
 enum {
     HELD_MAX = 64 * 1024,   // reading stops when so much is held for a paused user
     WRITE_SLICES = 4,       // slices of one uv_write(); for more libuv would allocate
+    JOINED_MAX = 4096,      // bytes that wait for the end of the turn
     FLUSH_TIMEOUT = 60000,  // ms without progress in conn_finish(), unless there is a timeout
 };
 
@@ -28,6 +29,7 @@ struct conn_impl {
     struct conn conn;       // first: a struct conn is cast back to this
     uv_tcp_t tcp;
     uv_write_t write;
+    struct task send;       // what is joined
     int fd;                 // of the handle, which owns it; -1 before it has one
     size_t in_flight;       // bytes at the front of `pending` that libuv is writing
     size_t queued;          // of which not written when the timer last looked
@@ -61,6 +63,7 @@ static struct conn *conn_of(const void *handle)
 
 static void on_timeout(struct timer *t);
 static void settle(struct task *t);
+static void send_joined(struct task *t);
 
 // -- making ---------------------------------------------------------------------------------------
 
@@ -70,10 +73,12 @@ struct conn *conn_new(struct loop *l)
     struct conn *c = &m->conn;
     c->loop = l;
     c->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+    buf_init(&c->joined, &l->bufs);
     buf_init(&c->pending, &l->bufs);
     buf_init(&c->held, &l->bufs);
     timer_init(&c->timer, on_timeout);
     task_init(&c->resume, settle);
+    task_init(&m->send, send_joined);
     m->fd = -1;
     uv_tcp_init(l->uv, &m->tcp);   // cannot fail: it makes no socket
     m->tcp.data = c;
@@ -514,10 +519,8 @@ static ssize_t send_now(struct conn *c, const uv_buf_t *bufs, unsigned count)
 }
 
 // Sends to the kernel what it takes at once, and queues the rest.
-static void write_out(struct conn *c, const uv_buf_t *bufs, unsigned count)
+static void send_out(struct conn *c, const uv_buf_t *bufs, unsigned count)
 {
-    if (c->closing || c->broken || impl_of(c)->shut)
-        return;
     size_t sent = 0;
     if (c->pending.len == 0) {
         const ssize_t taken = send_now(c, bufs, count);
@@ -539,6 +542,48 @@ static void write_out(struct conn *c, const uv_buf_t *bufs, unsigned count)
     if (c->pending.len > CONN_HIGH)
         c->congested = true;
     start_write(c);
+}
+
+static void send_joined(struct task *t)
+{
+    struct conn_impl *m = container_of(t, struct conn_impl, send);
+    struct conn *c = &m->conn;
+    list_remove(&t->node);
+    const struct str all = buf_front(&c->joined);   // which fits into a chunk
+    const uv_buf_t one = uv_buf_init((char *)(uintptr_t)all.p, (unsigned)all.n);
+    if (all.n > 0 && !c->broken)
+        send_out(c, &one, 1);
+    buf_clear(&c->joined);
+}
+
+void conn_flush(struct conn *c)
+{
+    send_joined(&impl_of(c)->send);
+}
+
+// Whether these bytes can wait for the end of the turn. Where others are under way already, nothing
+// is gained.
+static bool can_join(const struct conn *c, size_t n)
+{
+    return !c->finishing && c->pending.len == 0 && c->joined.len + n <= JOINED_MAX;
+}
+
+static void write_out(struct conn *c, const uv_buf_t *bufs, unsigned count)
+{
+    struct conn_impl *m = impl_of(c);
+    size_t n = 0;
+    if (c->closing || c->broken || m->shut)
+        return;
+    for (unsigned i = 0; i < count; i++)
+        n += bufs[i].len;
+    if (!can_join(c, n)) {
+        conn_flush(c);
+        send_out(c, bufs, count);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++)
+        buf_append(&c->joined, bufs[i].base, bufs[i].len);
+    loop_batch(c->loop, &m->send);
 }
 
 static void write_plain(struct conn *c, const struct str *v, int count)
@@ -581,6 +626,7 @@ static void on_closed(uv_handle_t *handle)
     struct conn *c = conn_of(handle);
     if (c->filter)
         c->filter->done(c, c->state);
+    buf_clear(&c->joined);
     buf_clear(&c->pending);
     buf_clear(&c->held);
     c->loop->conns--;
@@ -593,6 +639,7 @@ void conn_close(struct conn *c)
 {
     if (c->closing)
         return;
+    conn_flush(c);
     c->closing = true;
     c->reading = false;
     loop_timer_clear(c->loop, &c->timer);
@@ -623,6 +670,7 @@ void conn_finish(struct conn *c, uint64_t linger)
         conn_close(c);
         return;
     }
+    conn_flush(c);
     c->finishing = true;
     c->loop->finishing++;
     m->linger = linger;

@@ -1,11 +1,13 @@
-// One byte connection over TCP: reads land in the loop's scratch, writes go straight to the kernel,
-// and only what a slow side leaves over is owned by the connection.
+// One byte connection over TCP: reads land in the loop's scratch. Large writes go straight to the
+// kernel; small ones wait for the end of the turn (loop_batch()), when those of all connections go
+// out together: peers are woken up less often, and all of a connection's are one call. Besides
+// these, a connection owns only what a slow side leaves over.
 //
 // Owner: its user (a client session or an upstream exchange) from accept or dial until conn_close()
 // or conn_finish(); after that the connection frees itself and calls nobody. Threads: the loop's.
 //
 //   kernel -> loop->in -> [filter->input -> conn_deliver] -> user->data
-//   conn_write -> [filter->output ->] conn_write_raw -> kernel, the rest to `pending`
+//   conn_write -> [filter->output ->] conn_write_raw -> (`joined` ->) kernel, the rest to `pending`
 //
 // The filter slot holds TLS (tls/client.h, tls/server.h); without one the bytes are plain.
 // Backpressure: a user that cannot take more pauses the connection it reads from when the one it
@@ -60,6 +62,7 @@ struct conn {
     void *owner;                        // the user's
     const struct conn_filter *filter;   // NULL: plain
     void *state;                        // the filter's
+    struct buf joined;                  // raw bytes that go out at the end of the turn
     struct buf pending;                 // raw bytes that the kernel did not take yet
     struct buf held;                    // delivered bytes that the user did not take yet
     struct timer timer;
@@ -82,10 +85,12 @@ void conn_set_filter(struct conn *c, const struct conn_filter *filter, void *sta
 // Starts reading (new connections do not read until told).
 void conn_start(struct conn *c);
 
-// Sends the slices in order; all is taken, nothing is kept by reference. After it, conn_congested()
-// says whether the writer should hold back. Failures are reported through user->failed, later in
-// the turn: after what the peer sent before it closed, so that an early answer is not lost.
+// Sends the slices in order; all is taken, nothing is kept by reference. What is small leaves at
+// the end of the turn, with what is not, or with conn_flush(). After it, conn_congested() says
+// whether the writer should hold back. Failures are reported through user->failed, later in the
+// turn: after what the peer sent before it closed, so that an early answer is not lost.
 void conn_write(struct conn *c, const struct str *v, int count);
+void conn_flush(struct conn *c);
 static inline bool conn_congested(const struct conn *c)
 {
     return c->congested;
@@ -101,8 +106,8 @@ void conn_resume(struct conn *c);   // held bytes are offered at the end of the 
 // `rearm` counted from the last byte moved in either direction, else absolute. 0 switches it off.
 void conn_set_timeout(struct conn *c, uint64_t ms, bool rearm);
 
-// Drops it at once: pending output is lost (reset, if there is unread input). It counts in
-// loop->conns until libuv let go of it, a turn later.
+// Drops it at once: output that the kernel does not take now is lost (reset, if there is unread
+// input). It counts in loop->conns until libuv let go of it, a turn later.
 void conn_close(struct conn *c);
 
 // Sends what is pending, says goodbye, shuts down writing, discards input until the peer closes or

@@ -75,6 +75,16 @@ void loop_run_deferred(struct loop *l)
     }
 }
 
+static void run_batch(struct loop *l)
+{
+    l->batched = 0;
+    for (struct list *node; (node = list_first(&l->batch));) {
+        list_remove(node);
+        struct task *t = container_of(node, struct task, node);
+        t->run(t);
+    }
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct loop_impl *m = container_of(timer, struct loop_impl, timer);
@@ -102,6 +112,7 @@ static void on_prepare(uv_prepare_t *prepare)
     struct loop *l = &m->loop;
     update_now(l);
     loop_run_deferred(l);
+    run_batch(l);
     if (l->before_wait)
         l->before_wait(l->before_wait_arg);
     arm_timer(m);
@@ -159,6 +170,7 @@ struct loop *loop_new(void)
     l->out = xmalloc(LOOP_OUT);
     l->plain = xmalloc(LOOP_PLAIN);
     list_init(&l->deferred);
+    list_init(&l->batch);
     return l;
 }
 
@@ -225,6 +237,15 @@ void loop_defer(struct loop *l, struct task *t)
 {
     if (list_empty(&t->node))
         list_push_tail(&l->deferred, &t->node);
+}
+
+void loop_batch(struct loop *l, struct task *t)
+{
+    if (!list_empty(&t->node))
+        return;
+    list_push_tail(&l->batch, &t->node);
+    if (++l->batched == LOOP_BATCH)
+        run_batch(l);
 }
 
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg)

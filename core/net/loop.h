@@ -3,8 +3,8 @@
 //
 // Owner: the worker or the control thread that runs it. Threads: its own, but for loop_post().
 //
-// A turn: wait for events -> callbacks -> deferred tasks -> before_wait hook -> wait. The wait's
-// length is the wheel's next deadline; an idle loop does not wake up.
+// A turn: wait for events -> callbacks -> deferred tasks -> batched tasks -> before_wait hook ->
+// wait. The wait's length is the wheel's next deadline; an idle loop does not wake up.
 
 #pragma once
 
@@ -35,6 +35,8 @@ struct loop {
     struct buf_pool bufs;
     char *in, *out, *plain;     // scratch, valid within one callback
     struct list deferred;       // struct task
+    struct list batch;          // struct task, of which `batched` were added since it was run
+    unsigned batched;
     void (*before_wait)(void *arg);
     void *before_wait_arg;
     unsigned conns;             // open connections, for drain and counters
@@ -55,6 +57,12 @@ static inline void task_init(struct task *t, void (*run)(struct task *t))
     list_init(&t->node);
     t->run = run;
 }
+
+// Runs `t` together with others of its kind: after the deferred tasks of this turn, or as soon as
+// there are LOOP_BATCH of them, so that the first one's wait has a bound. It may call nobody's
+// callbacks; to call it off, unlink it.
+enum { LOOP_BATCH = 32 };
+void loop_batch(struct loop *l, struct task *t);
 
 // Runs deferred tasks now: for the end of a loop's life, when no turn comes any more.
 void loop_run_deferred(struct loop *l);

@@ -132,6 +132,7 @@ void peer_give(struct peer_conn *pc)
     struct realms *r = pc->realms;
     struct peer *p = pc->peer;
     bool spent = r->max_requests > 0 && pc->requests >= r->max_requests;
+    conn_flush(pc->conn);
     bool busy = pc->conn->held.len > 0 || pc->conn->pending.len > 0;
     bool over = !is_within(&pc->span, now);
     if (p->realm->retired || spent || busy || over || p->idle_count >= r->pool_size) {

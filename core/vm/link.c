@@ -68,6 +68,7 @@ void link_close(struct link *k)
     struct realms *r = &k->vm->proxy->realms;
     if (k->realm && k->conn->filter)
         tls_client_forget(k->conn);
+    conn_flush(k->conn);
     if (k->conn->pending.len > 0 && !k->conn->broken)
         conn_finish(k->conn, LINGER);
     else

@@ -388,6 +388,7 @@ static int socket_keep(lua_State *L)
     struct link *k = s->link;
     if (!k || s->ended || k->conn->broken)
         return socket_give_problem(L, "closed");
+    conn_flush(k->conn);
     if (!s->claimed || k->conn->held.len > 0 || k->conn->pending.len > 0)
         return socket_give_problem(L, "connection in dubious state");
     luaL_argcheck(L, ms >= 0, 5, "not a time");

@@ -59,10 +59,12 @@ describe("bio", function()
     assert.equal(5, tonumber(window.out_len))
     assert.equal(-1, tonumber(ffi.C.read(fds[1], buffer, 100)))
     C.bio_flush(window)
+    C.conn_flush(window.conn)
     assert.equal(5, tonumber(ffi.C.read(fds[1], buffer, 100)))
     assert.equal("abcde", ffi.string(buffer, 5))
     assert.equal(0, tonumber(window.out_len))
     C.bio_flush(window)
+    C.conn_flush(window.conn)
     assert.equal(-1, tonumber(ffi.C.read(fds[1], buffer, 100)))
   end)
 
@@ -70,6 +72,7 @@ describe("bio", function()
     local text = ("0123456789abcdef"):rep(OUT / 16) .. "the rest"
     assert.equal(#text, crypto.BIO_write(bio, text, #text))
     C.bio_flush(window)
+    C.conn_flush(window.conn)
     local got = 0
     while got < #text do
       local n = tonumber(ffi.C.read(fds[1], buffer + got, 2 * OUT - got))

@@ -163,8 +163,7 @@ describe("filter", function()
       tls.run(function() return near.conn.bytes_in > before end, "a key update")
       hear("line " .. i .. "\n")
       near:write("answer " .. i .. "\n")
-      workspace.eventually(function() return peer:output():find("answer " .. i, 1, true) end,
-        "the answer")
+      tls.run(function() return peer:output():find("answer " .. i, 1, true) end, "the answer")
     end
     assert.is_nil(near.failed)
   end)
