@@ -295,6 +295,8 @@ static int compare_keys(const void *a, const void *b, void *keys)
 
 void weir_sort_packed(struct weir_packed_entry *entries, uint32_t count, const char *keys)
 {
+    if (count == 0)
+        return; // there may be no text either, and qsort_r() takes no NULL
     qsort_r(entries, count, sizeof *entries, compare_keys, (void *)(uintptr_t)keys);
 }
 
