@@ -16,6 +16,7 @@ local reference = require("weir.vault.reference")
 local secrets = require("weir.schema.secrets")
 local shorthands = require("weir.schema.shorthands")
 local suggest = require("weir.text.suggest")
+local tables = require("weir.tables")
 local transformations = require("weir.schema.transformations")
 local types = require("weir.schema.types")
 local validators = require("weir.schema.validators")
@@ -82,17 +83,6 @@ end
 
 local process_field, process_record
 
-local function copy(value)
-  if type(value) ~= "table" then
-    return value
-  end
-  local result = {}
-  for key, item in pairs(value) do
-    result[key] = copy(item)
-  end
-  return result
-end
-
 local function process_elements(field, value, path, run)
   local unique = field.def.type == "set"
   local result, seen = {}, unique and {}
@@ -109,18 +99,9 @@ local function process_elements(field, value, path, run)
   return result
 end
 
-local function sorted_keys(value)
-  local keys = {}
-  for key in pairs(value) do
-    table.insert(keys, key)
-  end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  return keys
-end
-
 local function process_map(field, value, path, run)
   local result = {}
-  for _, key in ipairs(sorted_keys(value)) do
+  for _, key in ipairs(tables.sorted_keys(value)) do
     process_field(field.keys, key, path, key, run)
     result[key] = process_field(field.values, value[key], path, key, run)
   end
@@ -135,7 +116,7 @@ local function process_contents(field, value, holder, key, run)
   elseif field.values then
     return process_map(field, value, step(holder, key), run)
   end
-  return copy(value)
+  return tables.copy(value)
 end
 
 -- Null is the value of an unset field: only these attributes have something to say about it.
@@ -325,7 +306,7 @@ local function report_unknown(record, data, path, run)
   if not has_unknown(record, data) then
     return
   end
-  for _, key in ipairs(sorted_keys(data)) do
+  for _, key in ipairs(tables.sorted_keys(data)) do
     if not record.by_name[key] then
       local message = "unknown field" .. suggest.phrase(key, record.names)
       report(run, step(path, key), message, { at_key = true })

@@ -2,14 +2,7 @@
 --
 -- In the form of gauges.lua; all are read at once.
 
-local function sorted_keys(t)
-  local keys = {}
-  for key in pairs(t) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
+local sorted_keys = require("weir.tables").sorted_keys
 
 local function handshakes(statistics)
   return {

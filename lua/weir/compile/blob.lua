@@ -29,6 +29,7 @@ local fingerprint = require("weir.crypto.fingerprint")
 local Fold = require("weir.compile.fold")
 local Packer = require("weir.db.packer")
 local secrets = require("weir.schema.secrets")
+local tables = require("weir.tables")
 local Targets = require("weir.compile.targets")
 local tls = require("weir.tls")
 
@@ -212,23 +213,14 @@ function Blob:chain(links)
   return indices
 end
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
-
 -- The index of a map of consumers, as it is for routes with these protocols; added when it is new.
 function Blob:consumers(entities, route)
-  local key = table.concat(sorted_keys(Chains.protocols(route)), ",")
+  local key = table.concat(tables.sorted_keys(Chains.protocols(route)), ",")
   local known = self.known_consumers[entities] or {}
   self.known_consumers[entities] = known
   if not known[key] then
     local map = {}
-    for _, consumer in ipairs(sorted_keys(entities)) do
+    for _, consumer in ipairs(tables.sorted_keys(entities)) do
       local entity = entities[consumer]
       map[consumer] = Chains.fits(entity, route) and self:plugin(entity) or 0
     end

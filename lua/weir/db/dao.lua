@@ -7,6 +7,7 @@ local abi = require("weir.abi")
 local current = require("weir.pdk.current")
 local errors = require("weir.db.errors")
 local Store = require("weir.db.store")
+local tables = require("weir.tables")
 local uuid = require("weir.text.uuid")
 local workspace = require("weir.entities.workspace")
 
@@ -23,17 +24,6 @@ end
 
 -- ---- from the store to the plugin
 
-local function copy(value)
-  if type(value) ~= "table" then
-    return value
-  end
-  local result = {}
-  for key, item in pairs(value) do
-    result[key] = copy(item)
-  end
-  return result
-end
-
 -- What the file does not say about times is when it was read.
 local function fill_times(self, row)
   for _, field in ipairs({ "created_at", "updated_at" }) do
@@ -45,7 +35,7 @@ end
 
 -- A plugin's own copy of an entity; nil when its time is over. `ttl` is what is left of it.
 local function row_of(self, entity, options)
-  local row = copy(entity)
+  local row = tables.copy(entity)
   fill_times(self, row)
   if row.ttl then
     row.ttl = (row.created_at or current.generation.loaded_at) + row.ttl - now()

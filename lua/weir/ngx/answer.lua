@@ -7,11 +7,12 @@ local context = require("weir.ngx.context")
 local headers = require("weir.pdk.headers")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
+local pieces = require("weir.ngx.pieces")
 local wait = require("weir.wait")
 
 local C = abi.C
 local concat = table.concat
-local tostring, type = tostring, type
+local type = type
 
 local CONTENT = phase.set("rewrite", "access")
 local EXIT = phase.set("rewrite", "access", "balancer", "response", "header_filter", "certificate",
@@ -35,24 +36,10 @@ end
 
 -- ---- pieces
 
-local function add_text(parts, value)
-  local kind = type(value)
-  if kind == "table" then
-    for _, item in ipairs(value) do
-      add_text(parts, item)
-    end
-  elseif kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" then
-    parts[#parts + 1] = tostring(value)
-  else
-    error(("bad argument #1 to 'print' (string, number, boolean, nil, or array table expected, got "
-      .. "%s)"):format(kind), 0)
-  end
-end
-
 local function text_of(...)
   local parts = {}
   for i = 1, select("#", ...) do
-    add_text(parts, (select(i, ...)))
+    pieces.add(parts, (select(i, ...)), "print")
   end
   return parts
 end
