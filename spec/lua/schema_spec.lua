@@ -1,36 +1,12 @@
-require("spec.support.fake_core").install()
+-- Types and attributes of fields, shorthands, transformations, and mistakes in definitions.
+
 local null = require("cjson").null
+local schemas = require("spec.support.schemas")
 local Schema = require("weir.schema")
 
-local TEXT, NUMBER = { type = "string" }, { type = "number" }
-
-local function record_of(fields)
-  return { type = "record", fields = fields }
-end
-
--- Errors as "path: message" lines.
-local function errors_of(definition, input, options)
-  local schema = assert(Schema.new(definition))
-  local value, errors, warnings = schema:process(input, options)
-  local lines = {}
-  for i, err in ipairs(errors) do
-    lines[i] = table.concat(err.path, ".") .. ": " .. err.message
-  end
-  return lines, value, errors, warnings
-end
-
-local function valid(definition, input, options)
-  local lines, value = errors_of(definition, input, options)
-  assert.same({}, lines)
-  return value
-end
-
--- The message about one field `f` with the given value; nil when the value is valid.
-local function message(field, value)
-  local lines = errors_of({ fields = { { f = field } } }, { f = value })
-  assert.is_true(#lines <= 1)
-  return lines[1] and lines[1]:match("^f: (.*)$") or lines[1]
-end
+local TEXT, NUMBER = schemas.TEXT, schemas.NUMBER
+local record_of, errors_of = schemas.record_of, schemas.errors_of
+local valid, message = schemas.valid, schemas.message
 
 describe("weir.schema", function()
   describe("types", function()
@@ -152,94 +128,6 @@ describe("weir.schema", function()
       assert.equal("own words", message({ type = "number", gt = 1, err = "own words" }, 0))
     end)
 
-  end)
-
-  describe("references to secrets", function()
-    local SECRET = { type = "string", referenceable = true, len_max = 3 }
-    local vault = { get = function(_, text)
-      local name = text:match("{vault://env/(.*)}")
-      return name ~= "none" and name or nil, "no such secret"
-    end }
-    local function ref(name)
-      return ("{vault://env/%s}"):format(name)
-    end
-
-    it("are looked up, and noted beside the secrets", function()
-      local definition = { fields = { { a = SECRET }, { b = SECRET }, { c = TEXT },
-        { r = record_of({ { a = SECRET } }) } } }
-      local schema = assert(Schema.new(definition))
-      local value, errors, _, has = schema:process(
-        { a = ref("x"), b = "pl", c = ref("x"), r = { a = ref("y") } },
-        { vault = vault })
-      assert.same({}, errors)
-      assert.is_true(has)
-      assert.same({
-        a = "x", b = "pl", c = ref("x"), ["$refs"] = { a = ref("x") },
-        r = { a = "y", ["$refs"] = { a = ref("y") } },
-      }, value)
-      assert.is_false(select(4, schema:process({ b = "pl" }, { vault = vault })))
-    end)
-
-    it("may be in lists and maps", function()
-      local definition = { fields = {
-        { list = { type = "array", elements = SECRET } },
-        { map = { type = "map", keys = TEXT, values = SECRET } },
-      } }
-      local value = valid(definition, { list = { "a", ref("x") }, map = { k = ref("y") } },
-        { vault = vault })
-      assert.same({
-        list = { "a", "x" }, map = { k = "y" },
-        ["$refs"] = { list = { [2] = ref("x") }, map = { k = ref("y") } },
-      }, value)
-    end)
-
-    it("may be in shorthands, and are those of the fields that these stand for", function()
-      local definition = {
-        fields = { { r = record_of({ { a = SECRET } }) } },
-        shorthand_fields = {
-          { old = { type = "string", func = function(v) return { r = { a = v } } end } },
-        },
-      }
-      assert.same({ r = { a = "x", ["$refs"] = { a = ref("x") } } },
-        valid(definition, { old = ref("x") }, { vault = vault }))
-    end)
-
-    it("lead to values that are judged like others", function()
-      assert.same({ "f: length must be at most 3" },
-        (errors_of({ fields = { { f = SECRET } } }, { f = ref("long") }, { vault = vault })))
-    end)
-
-    it("must lead somewhere where a secret is needed; elsewhere nothing is left, with a warning",
-      function()
-        local lines, value, _, warnings
-        local function process(field)
-          lines, value, _, warnings = errors_of({ fields = { { f = field } } },
-            { f = ref("none") }, { vault = vault })
-        end
-        process({ type = "string", referenceable = true, required = true })
-        assert.same({ "f: no such secret" }, lines)
-        process({ type = "string", referenceable = true, encrypted = true })
-        assert.same({ "f: no such secret" }, lines)
-        process(SECRET)
-        assert.same({}, lines)
-        assert.equal("", value.f)
-        assert.same({ { path = { "f" }, message = "no such secret; it is left empty" } }, warnings)
-      end)
-
-    it("need a vault", function()
-      assert.same({ "f: there is no vault here" }, (errors_of({
-        fields = { { f = { type = "string", referenceable = true, required = true } } },
-      }, { f = ref("x") })))
-    end)
-
-    it("can be shown in place of the secrets", function()
-      local secrets = require("weir.schema.secrets")
-      local shown = { a = ref("x"), b = { list = { "p", ref("y") } }, c = 1 }
-      assert.same(shown, secrets.as_written({
-        a = "s", ["$refs"] = { a = ref("x") }, c = 1,
-        b = { list = { "p", "t" }, ["$refs"] = { list = { [2] = ref("y") } } },
-      }))
-    end)
   end)
 
   describe("fields", function()
@@ -408,101 +296,6 @@ describe("weir.schema", function()
     end)
   end)
 
-  describe("entity checks", function()
-    local function check(entity_check, input)
-      local text = { type = "string", len_min = 0 }
-      return (errors_of({
-        fields = {
-          { a = text }, { b = text }, { c = text },
-          { r = { type = "record", fields = { { x = text } } } },
-        },
-        entity_checks = { entity_check },
-      }, input))
-    end
-    local cases = {
-      { { at_least_one_of = { "a", "r.x" } }, { r = { x = "1" } }, { a = "" },
-        ": at least one of these fields must be non-empty: 'a', 'r.x'" },
-      { { only_one_of = { "a", "b" } }, { a = "1" }, { a = "1", b = "1" },
-        ": exactly one of these fields must be non-empty: 'a', 'b'" },
-      { { mutually_required = { "a", "b" } }, {}, { b = "1" },
-        ": all or none of these fields must be set: 'a', 'b'" },
-      { { mutually_exclusive = { "a", "b" } }, {}, { a = "1", b = "1" },
-        ": only one or none of these fields must be set: 'a', 'b'" },
-      { { mutually_exclusive_sets = { set1 = { "a", "b" }, set2 = { "c" } } }, { a = "1", b = "1" },
-        { b = "1", c = "1" }, ": these sets are mutually exclusive: ('a', 'b'), ('c')" },
-      { { distinct = { "a", "b" } }, { a = "1", b = "2" }, { a = "1", b = "1" },
-        ": values of these fields must be distinct: 'a', 'b'" },
-      { { conditional = {
-        if_field = "a", if_match = { eq = "1" }, then_field = "b", then_match = { required = true },
-      } }, { a = "2" }, { a = "1" }, "b: required field missing" },
-      { { conditional = {
-        if_field = "r.x", if_match = { not_one_of = { "1" } },
-        then_field = "b", then_match = { eq = null },
-      } }, { r = { x = "1" }, b = "1" }, { r = { x = "2" }, b = "1" }, "b: value must be null" },
-      { { conditional_at_least_one_of = {
-        if_field = "a", if_match = { eq = "1" }, then_at_least_one_of = { "b", "c" },
-        then_err = "need %s", else_match = { eq = "2" }, else_then_at_least_one_of = { "c" },
-      } }, { a = "1", b = "1" }, { a = "1" }, ": need 'b', 'c'" },
-      { { conditional_at_least_one_of = {
-        if_field = "a", if_match = { eq = "1" }, then_at_least_one_of = { "b" },
-        else_match = { eq = "2" }, else_then_at_least_one_of = { "c" },
-      } }, { a = "3" }, { a = "2" }, ": at least one of these fields must be non-empty: 'c'" },
-      { { custom_entity_check = {
-        field_sources = { "a", "r.x" },
-        fn = function(entity)
-          assert(entity.b == nil and entity.a ~= nil)
-          return entity.r.x == null, "told"
-        end,
-      } }, { b = "1" }, { r = { x = "1" } }, ": told" },
-      { { custom_entity_check = {
-        field_sources = { "a" }, fn = function(entity) return entity.a == null, { a = "told" } end,
-      } }, {}, { a = "1" }, "a: told" },
-    }
-    for _, case in ipairs(cases) do
-      it("include " .. next(case[1]), function()
-        assert.same({}, check(case[1], case[2]))
-        assert.same({ case[4] }, check(case[1], case[3]))
-      end)
-    end
-
-    it("name the broken rule beside the field", function()
-      local _, _, errors = errors_of({
-        fields = { { p = { type = "string" } }, { v = { type = "boolean" } } },
-        entity_checks = { { conditional = {
-          if_field = "p", if_match = { eq = "http" }, then_field = "v", then_match = { eq = null },
-        } } },
-      }, { p = "http", v = true })
-      assert.same({
-        {
-          path = { "v" }, message = "value must be null",
-          entity_check = "failed conditional validation given value of field 'p'",
-        },
-      }, errors)
-    end)
-
-    it("do not run on fields that are invalid already", function()
-      local called = false
-      local lines = errors_of({
-        fields = { { a = { type = "number" } } },
-        entity_checks = { { custom_entity_check = {
-          field_sources = { "a" }, fn = function() called = true end,
-        } } },
-      }, { a = "x" })
-      assert.same({ "a: expected a number" }, lines)
-      assert.is_false(called)
-    end)
-
-    it("run in nested records, on their own errors", function()
-      local record = {
-        type = "record", fields = { { x = { type = "string" } }, { y = { type = "string" } } },
-        entity_checks = { { at_least_one_of = { "x", "y" } } },
-      }
-      assert.same({ "l.2: at least one of these fields must be non-empty: 'x', 'y'" },
-        (errors_of({ fields = { { l = { type = "array", elements = record } } } },
-          { l = { { x = "1" }, {} } })))
-    end)
-  end)
-
   describe("transformations", function()
     local definition = {
       fields = { { a = { type = "string" } }, { b = { type = "string" } } },
@@ -549,61 +342,6 @@ describe("weir.schema", function()
       assert.same(input, valid(definition, input, { transform = false }))
       definition.transformations[1].always = true
       assert.same({ a = "12", b = "2" }, valid(definition, input, { transform = false }))
-    end)
-  end)
-
-  describe("JSON schemas", function()
-    local object = { type = "object", required = { "a" }, additionalProperties = false,
-      properties = { a = { type = "integer", minimum = 1, maximum = 9 }, b = {} } }
-    local cases = {
-      { { type = "string" }, "x", 5, "wrong type: expected string" },
-      { { type = { "string", "null" } }, null, 5, "wrong type: expected string or null" },
-      { { type = "array" }, {}, { a = 1 }, "wrong type: expected array" },
-      { { enum = { 1, { a = 1 } } }, { a = 1 }, { a = 2 }, "matches none of the enum values" },
-      { { const = { 1, 2 } }, { 1, 2 }, { 1 }, "is not the value that is expected" },
-      { object, { a = 1, b = null }, { b = 1 }, "property a is required" },
-      { object, { a = 9 }, { a = 1, c = 1 }, "property c: additional properties are forbidden" },
-      { object, { a = 9 }, { a = 0 }, "property a: must be at least 1" },
-      { object, { a = 9 }, { a = 10 }, "property a: must be at most 9" },
-      { object, { a = 9 }, { a = 1.5 }, "property a: wrong type: expected integer" },
-      { { additionalProperties = { type = "number" } }, { a = 1 }, { a = "x" },
-        "property a: wrong type: expected number" },
-      { { items = { type = "number" } }, { 1, 2 }, { 1, "x" },
-        "item 2: wrong type: expected number" },
-      { { multipleOf = 2 }, 4, 5, "must be a multiple of 2" },
-      { { minLength = 2 }, "ab", "a", "must have at least 2 characters" },
-      { { maxLength = 2 }, "ab", "abc", "must have at most 2 characters" },
-      { { minItems = 2 }, { 1, 2 }, { 1 }, "must have at least 2 items" },
-      { { maxItems = 2 }, { 1, 2 }, { 1, 2, 3 }, "must have at most 2 items" },
-      { { minProperties = 1 }, { a = 1 }, {}, "must have at least 1 properties" },
-      { { maxProperties = 1 }, { a = 1 }, { a = 1, b = 2 }, "must have at most 1 properties" },
-      { { anyOf = { { type = "string" }, { minimum = 3 } } }, 3, 2,
-        "matches none of the alternatives" },
-      { { oneOf = { { type = "number" }, { minimum = 3 } } }, 2, 3,
-        "must match exactly one of the alternatives" },
-      { { allOf = { { type = "number" }, { minimum = 3 } } }, 3, 2, "must be at least 3" },
-      { { ["not"] = { type = "string" }, title = "t" }, 1, "x", "matches what it must not" },
-    }
-    for i, case in ipairs(cases) do
-      it(("judge values: %d, %s"):format(i, case[4]), function()
-        local field = { type = "json", json_schema = { inline = case[1] } }
-        assert.is_nil(message(field, case[2]))
-        assert.equal(case[4], message(field, case[3]))
-      end)
-    end
-
-    it("have to be in order", function()
-      for text, definition in pairs({
-        ["x.f: json_schema: expected { inline = SCHEMA }"] = { namespace = "n" },
-        ["x.f: json_schema: unknown keyword: $ref"] = { inline = { items = { ["$ref"] = "#" } } },
-        ["x.f: json_schema: unknown type: text"]
-          = { inline = { properties = { a = { type = "text" } } } },
-        ["x.f: json_schema: a schema must be a table"] = { inline = { anyOf = { 5 } } },
-      }) do
-        local _, err = Schema.new({ name = "x",
-          fields = { { f = { type = "json", json_schema = definition } } } })
-        assert.equal(text, err)
-      end
     end)
   end)
 
