@@ -138,6 +138,7 @@ static const struct h1_events request_events = {
 static void begin_message(struct client *c)
 {
     c->request = request_new(c);
+    c->requests++;
     counter_add(&c->proxy->counters.reading, 1);
     h1_init_request(&c->h1, &request_events, c, &c->request->head);
 }

@@ -25,6 +25,7 @@ struct client {
     struct list node;               // in proxy->clients
     struct task release;
     enum client_wait wait;          // what the timer is set for
+    unsigned requests;              // how many have begun
     bool tls, admin;
     bool head_seen;                 // of `request`: its head is complete, it is under way
     bool body_seen;                 // and its body

@@ -337,7 +337,8 @@ enum {
     WEIR_LATENCY_REQUEST,
     WEIR_REQUEST_HAS_BODY,
     WEIR_SERVICE_IS_TLS,            // the scheme of what goes upstream is https
-    WEIR_CONNECTION                 // the number of the client's connection
+    WEIR_CONNECTION,                // the number of the client's connection
+    WEIR_CONNECTION_REQUESTS        // the number of the request on it, from 1
 };
 int64_t weir_request_number(int what);             // negative: WEIR_ERR_…
 

@@ -230,6 +230,8 @@ static int64_t request_number(struct request *r, int what)
         return r->tls;
     case WEIR_CONNECTION:
         return (int64_t)c->conn->id;
+    case WEIR_CONNECTION_REQUESTS:
+        return c->requests;
     default:
         return response_number(r, what);
     }

@@ -29,6 +29,9 @@ describe("ngx", function()
         return v.upstream_addr, v.upstream_status, v.bytes_sent, v.body_bytes_sent, v.status
       ]],
     })
+    service("nth", {
+      access = "return ngx.var.connection_requests", log = "return ngx.var.connection_requests",
+    })
     service("change", { access = [[
       ngx.var.upstream_uri = "/changed/by?plugin=1"
       ngx.var.upstream_host = "changed.example"
@@ -100,6 +103,17 @@ describe("ngx", function()
     assert.same({ upstream, "200", tostring(#response.body), "200" },
       { logged[1], logged[2], logged[4], logged[5] })
     assert.is_true(tonumber(logged[3]) > #response.body + 100)
+  end)
+
+  it("counts the requests of a connection", function()
+    local connection = gateway:connect()
+    for nth = 1, 3 do
+      connection:send("GET /nth HTTP/1.1\r\nHost: x.example\r\n\r\n")
+      local number = ('["%d"]'):format(nth)
+      assert.equal(number, connection:response().headers["x-probe-access"])
+      gateway:wait_line('probe log %["' .. nth .. '"%].*"GET /nth')
+    end
+    connection:close()
   end)
 
   it("changes the request", function()

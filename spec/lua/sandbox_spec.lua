@@ -228,6 +228,20 @@ describe("the settings", function()
 end)
 
 describe("kong.tools.sandbox", function()
+  it("tells what the setting allows", function()
+    local modes = { on = { true, false }, off = { false, false }, sandbox = { true, true } }
+    for mode, want in pairs(modes) do
+      with({ untrusted_lua = mode })
+      assert.same(want, { sandbox.configuration.enabled, sandbox.configuration.sandbox_enabled })
+      assert.is_nil(sandbox.configuration.other)
+    end
+    with({ untrusted_lua_sandbox_environment = { "os.getenv", "tostring" } })
+    local globals = sandbox.configuration.environment
+    assert.equal(os.getenv("PATH"), globals.os.getenv("PATH"))
+    assert.equal("1", globals.tostring(1))
+    assert.is_nil(globals.os.execute)
+  end)
+
   it("runs a chunk for the function it returns", function()
     assert.equal(3, sandbox.parse("return function(n) return n + 1 end")(2))
     assert.is_true((sandbox.validate("return function() end")))

@@ -2,9 +2,27 @@
 --
 -- Options are chunk_name and env, or in place of the table the chunk's name alone.
 
+local environment = require("weir.sandbox.environment")
+local settings = require("weir.pdk.configuration")
 local untrusted = require("weir.sandbox")
 
 local sandbox = {}
+
+-- What the settings say: `enabled`, whether there is such Lua at all; `sandbox_enabled`, whether
+-- there are bounds; `environment`, the globals that they add.
+sandbox.configuration = setmetatable({}, {
+  __index = function(_, name)
+    local mode = settings.get("untrusted_lua")
+    if name == "enabled" then
+      return mode ~= "off"
+    elseif name == "sandbox_enabled" then
+      return mode == "sandbox"
+    elseif name == "environment" then
+      return environment.added()
+    end
+    return nil
+  end,
+})
 
 --- Loads a chunk.
 -- @treturn function; raises an error when it cannot be loaded

@@ -109,6 +109,7 @@ local variables = {
       + native.number(C.WEIR_RESPONSE_BYTES))
   end,
   connection = number(C.WEIR_CONNECTION),
+  connection_requests = number(C.WEIR_CONNECTION_REQUESTS),
   content_length = field("content-length"),
   content_type = field("content-type"),
   document_uri = text(C.WEIR_REQUEST_PATH_NORMAL),

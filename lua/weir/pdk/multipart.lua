@@ -1,4 +1,4 @@
--- multipart/form-data bodies: to a table of fields, and back.
+-- multipart/form-data bodies: to their parts, or a table of fields, and back.
 local arguments = require("weir.pdk.arguments")
 
 local multipart = {}
@@ -13,23 +13,27 @@ local function plain_find(text, what, from)
   return text:find(what, from, true)
 end
 
--- The name of a part, from the lines before its empty line.
-local function part_name(head)
-  for line in (head .. "\r\n"):gmatch("(.-)\r\n") do
-    local field, value = line:match("^([^:]+):%s*(.*)$")
+-- A part, from the text before its empty line and that behind it.
+local function new_part(head, value)
+  local part = { headers = {}, value = value }
+  for line in head:gmatch("[^\r\n]+") do
+    table.insert(part.headers, line)
+    local field, text = line:match("^([^:]+):%s*(.*)$")
     if field and field:lower() == "content-disposition" then
-      return value:match('[;%s]name="([^"]*)"') or value:match("[;%s]name=([^;%s]+)")
+      part.name = text:match('[;%s]name="([^"]*)"') or text:match("[;%s]name=([^;%s]+)")
     end
   end
+  return part
 end
 
---- Decodes a body.
+--- Cuts a body.
 -- @tparam string body
 -- @tparam string boundary
--- @treturn table|nil name -> content of the first part of that name
-function multipart.decode(body, boundary)
+-- @treturn table|nil list of parts: `headers` (lines), `value`, and `name` if it has one; nil when
+-- the body is none
+function multipart.parts(body, boundary)
   local mark = "--" .. boundary
-  local fields = {}
+  local parts = {}
   local _, at = plain_find("\r\n" .. body, "\r\n" .. mark, 1)
   if not at then
     return nil
@@ -41,13 +45,52 @@ function multipart.decode(body, boundary)
     if not head_end or not next_mark or head_end > next_mark then
       return nil
     end
-    local name = part_name(body:sub(at, head_end - 1))
-    if name and fields[name] == nil then
-      fields[name] = body:sub(head_end + 4, next_mark - 1)
-    end
+    local value = body:sub(head_end + 4, next_mark - 1)
+    table.insert(parts, new_part(body:sub(at, head_end - 1), value))
     at = next_mark + 2 + #mark
   end
+  return parts
+end
+
+--- Decodes a body.
+-- @tparam string body
+-- @tparam string boundary
+-- @treturn table|nil name -> content of the first part of that name
+function multipart.decode(body, boundary)
+  local parts = multipart.parts(body, boundary)
+  if not parts then
+    return nil
+  end
+  local fields = {}
+  for _, part in ipairs(parts) do
+    if part.name and fields[part.name] == nil then
+      fields[part.name] = part.value
+    end
+  end
   return fields
+end
+
+--- The header line of a part.
+-- @tparam string name
+-- @tparam ?string filename
+-- @treturn string
+function multipart.disposition(name, filename)
+  local line = ('Content-Disposition: form-data; name="%s"'):format(arguments.escape(name))
+  return filename and ('%s; filename="%s"'):format(line, arguments.escape(filename)) or line
+end
+
+--- Puts parts together.
+-- @tparam table parts list of `headers` (lines) and `value`
+-- @tparam string boundary
+-- @treturn string
+function multipart.join(parts, boundary)
+  local texts = {}
+  for _, part in ipairs(parts) do
+    table.insert(texts, ("--%s\r\n%s\r\n\r\n%s\r\n"):format(boundary,
+      table.concat(part.headers, "\r\n"), part.value))
+  end
+  table.insert(texts, "--" .. boundary .. "--\r\n")
+  return table.concat(texts)
 end
 
 --- Encodes a table of fields.
@@ -68,11 +111,9 @@ function multipart.encode(fields, boundary)
       return nil, ("invalid multipart body: the value of '%s' must be a string, number or boolean")
         :format(name)
     end
-    parts[#parts + 1] = ('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'):format(
-      boundary, arguments.escape(name), tostring(value))
+    table.insert(parts, { headers = { multipart.disposition(name) }, value = tostring(value) })
   end
-  parts[#parts + 1] = "--" .. boundary .. "--\r\n"
-  return table.concat(parts)
+  return multipart.join(parts, boundary)
 end
 
 return multipart

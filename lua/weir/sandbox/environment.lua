@@ -87,6 +87,17 @@ local function global(name, load)
   return value
 end
 
+--- What untrusted_lua_sandbox_environment adds.
+-- @treturn table
+function environment.added()
+  local globals = {}
+  for _, path in ipairs(list("untrusted_lua_sandbox_environment")) do
+    local name = path:match("^[^.]+")
+    globals[name] = add(globals[name], path)
+  end
+  return globals
+end
+
 --- Gives a table the globals of untrusted code; what it holds already comes before them.
 -- @tparam table env
 -- @tparam function load what `load` and `loadstring` are
