@@ -382,11 +382,40 @@ bool tls_server_forbid_sessions(struct conn *c)
     return SSL_set_num_tickets(s->filter.ssl, 0) == 1;
 }
 
-bool tls_server_request_certificate(struct conn *c)
+// Appends the names of a bundle's CAs. False: there is no memory.
+static bool add_names(STACK_OF(X509_NAME) *names, const struct trust *t)
+{
+    const STACK_OF(X509_OBJECT) *members = X509_STORE_get0_objects(t->store);
+    for (int i = 0; i < sk_X509_OBJECT_num(members); i++) {
+        const X509 *ca = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(members, i));
+        X509_NAME *name = ca ? X509_NAME_dup(X509_get_subject_name(ca)) : NULL;
+        if (!name || sk_X509_NAME_push(names, name) <= 0) {
+            X509_NAME_free(name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool send_names(SSL *ssl, const struct trust *t)
+{
+    STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+    if (!names || !add_names(names, t)) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return false;
+    }
+    SSL_set0_CA_list(ssl, names);
+    return true;
+}
+
+bool tls_server_request_certificate(struct conn *c, const struct trust *hint)
 {
     if (!tls_server_forbid_sessions(c))
         return false;
-    SSL_set_verify(state_of(c)->filter.ssl, SSL_VERIFY_PEER, NULL);
+    SSL *ssl = state_of(c)->filter.ssl;
+    if (hint && !send_names(ssl, hint))
+        return false;
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "net/conn.h"
 #include "tls/credential.h"
+#include "tls/trust.h"
 
 struct tls_server;
 
@@ -35,8 +36,9 @@ err_t tls_server_start(struct tls_server *s, struct conn *c, bool (*ask)(struct 
 bool tls_server_forbid_sessions(struct conn *c);
 
 // While `ask` runs: the client is asked for a certificate, which it need not have and nobody
-// verifies. Sessions would not carry the whole chain, so that there are none, either.
-bool tls_server_request_certificate(struct conn *c);
+// verifies. Sessions would not carry the whole chain, so that there are none, either. The names of
+// the CAs in `hint` (NULL: none) are sent along, as a hint which certificate to choose.
+bool tls_server_request_certificate(struct conn *c, const struct trust *hint);
 
 // What the client has presented, the leaf first, as PEM with a NUL; the caller frees it. STR_NONE:
 // nothing.

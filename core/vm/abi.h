@@ -405,7 +405,8 @@ int weir_service_held(struct weir_str *out);
 
 // ---- certificate: the TLS handshake of a client. WEIR_ERR_PHASE in other phases. The questions
 // for WEIR_CLIENT_IP, WEIR_REQUEST_SNI and WEIR_CLIENT_PORT are answered, too.
-int weir_client_request_certificate(void);      // implies the next
+// Implies the next. The names of the CAs in `hint` are sent along, unless it is NULL.
+int weir_client_request_certificate(struct weir_trust *hint);
 int weir_client_forbid_sessions(void);
 // The chain that the client has presented, as PEM (once there is a request). WEIR_ERR_NONE: none.
 int weir_client_chain(struct weir_str *out);

@@ -8,21 +8,23 @@
 
 #include <stdlib.h>
 
-static int shape(bool (*how)(struct conn *c))
+static int done(bool taken)
+{
+    return taken ? 0 : api_refuse("OpenSSL refuses it");
+}
+
+int weir_client_request_certificate(struct weir_trust *hint)
 {
     if (!turn.client)
         return WEIR_ERR_PHASE;
-    return how(turn.client->conn) ? 0 : api_refuse("OpenSSL refuses it");
-}
-
-int weir_client_request_certificate(void)
-{
-    return shape(tls_server_request_certificate);
+    return done(tls_server_request_certificate(turn.client->conn, (const struct trust *)hint));
 }
 
 int weir_client_forbid_sessions(void)
 {
-    return shape(tls_server_forbid_sessions);
+    if (!turn.client)
+        return WEIR_ERR_PHASE;
+    return done(tls_server_forbid_sessions(turn.client->conn));
 }
 
 int weir_client_chain(struct weir_str *out)

@@ -16,7 +16,8 @@ describe("the certificate phase", function()
     shown.snis = { { name = "*" } }
     local conf = {
       asked = "asked.example", fresh = "fresh.example", refused = "refused.example",
-      misused = "misused.example", waiting = "waiting.example",
+      misused = "misused.example", waiting = "waiting.example", hinted = "hinted.example",
+      cas = pki.pem(pki.get("root")) .. pki.pem(pki.get("other_root")),
     }
     gateway = helpers.gateway({
       tls = true,
@@ -51,6 +52,19 @@ describe("the certificate phase", function()
     assert.equal("2", chain_of(get("asked.example", unpack(identity))))
     assert.equal("0", chain_of(get("asked.example")))
     assert.equal("0", chain_of(get("plain.example", unpack(identity))))
+  end)
+
+  it("says by which CAs a client's certificate may be, where a plugin does", function()
+    local function asked_for(name, version)
+      return helpers.run({ "openssl", "s_client", version, "-connect",
+        "127.0.0.1:" .. gateway.tls_port, "-servername", name }).stdout
+    end
+    for _, version in ipairs({ "-tls1_2", "-tls1_3" }) do
+      local names = asked_for("hinted.example", version):match("certificate CA names\n(.-)\nReq")
+      assert.matches("CN ?= ?weir test root", names)
+      assert.matches("CN ?= ?weir other root", names)
+      assert.matches("No client certificate CA names sent", asked_for("asked.example", version))
+    end
   end)
 
   it("refuses a client when a plugin fails, and says which", function()

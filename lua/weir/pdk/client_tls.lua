@@ -1,6 +1,7 @@
 -- kong.client.tls: the client's side of its TLS connection.
 local ffi = require("ffi")
 local abi = require("weir.abi")
+local credentials = require("weir.pdk.credentials")
 local current = require("weir.pdk.current")
 local native = require("weir.pdk.native")
 local phase = require("weir.pdk.phase")
@@ -23,13 +24,23 @@ end
 
 --- Asks the client for a certificate. It need not have one, and nobody verifies it: that is up to
 -- the plugin. The handshake is a full one, and there is no session to resume.
---
--- Kong's `ca_certs`, names of CAs as a hint which certificate to choose, are not sent.
+-- @tparam ?cdata ca_certs of ngx.ssl.parse_pem_cert(): CAs whose names are sent along, as a hint
+-- which certificate to choose
 -- @treturn true|nil
 -- @treturn nil|string
-function tls.request_client_certificate()
+function tls.request_client_certificate(ca_certs)
   phase.check(CERTIFICATE)
-  return done(C.weir_client_request_certificate())
+  if ca_certs ~= nil and not credentials.is_chain(ca_certs) then
+    error("ca_certs must be a parsed cdata object", 2)
+  end
+  local hint, err
+  if ca_certs then
+    hint, err = credentials.bundle(ca_certs)
+    if not hint then
+      return nil, err
+    end
+  end
+  return done(C.weir_client_request_certificate(hint))
 end
 
 --- Has the client make a full handshake, and gives it no session.

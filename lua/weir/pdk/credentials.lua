@@ -48,6 +48,25 @@ function credentials.is_key(value)
   return ffi.istype(key_type, value)
 end
 
+-- chain -> bundle
+local bundles = setmetatable({}, { __mode = "k" })
+
+--- The bundle that a chain's certificates make, whatever their order.
+-- @treturn cdata|nil
+-- @treturn nil|string
+function credentials.bundle(chain)
+  local bundle = bundles[chain]
+  if not bundle then
+    local err
+    bundle, err = tls.trust({ ffi.string(chain.chain, chain.n) })
+    if not bundle then
+      return nil, err
+    end
+    bundles[chain] = bundle
+  end
+  return bundle
+end
+
 -- chain -> { key, credential }: plugins parse once and set for each request.
 local made = setmetatable({}, { __mode = "k" })
 

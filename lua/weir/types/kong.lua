@@ -140,12 +140,11 @@ function kong.client.tls.get_full_client_certificate_chain() end
 --- Asks the client for a certificate. It need not have one, and nobody verifies it: that is up to
 --- the plugin. The handshake is a full one, and there is no session to resume.
 ---
---- Kong's `ca_certs`, names of CAs as a hint which certificate to choose, are not sent.
----
 --- Phases: certificate
+---@param ca_certs? ffi.cdata* of ngx.ssl.parse_pem_cert(): CAs whose names are sent along, as a hint which certificate to choose
 ---@return true|nil
 ---@return nil|string
-function kong.client.tls.request_client_certificate() end
+function kong.client.tls.request_client_certificate(ca_certs) end
 
 --- Says how the client's certificate was judged, for plugins that log and for $ssl_client_verify: a
 --- plugin has judged it.
