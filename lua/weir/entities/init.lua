@@ -228,7 +228,8 @@ local function load_daos(plugin)
   return compile_daos(daos)
 end
 
--- Plugin -> { what daos() returns }: of a module that failed once, Lua forgets why.
+-- Plugin -> { what daos() returns }, also where there is no daos.lua: as all code of plugins, it is
+-- loaded once. Of a module that failed once, Lua forgets why.
 local daos_of = {}
 
 --- The entity types that a plugin brings.
