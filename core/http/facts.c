@@ -246,8 +246,12 @@ err_t facts_request_line(struct head *h, struct str line, size_t max_target)
     return request_target(h);
 }
 
+// A TRACE would be answered with all that the client and the proxies on the way have sent, among it
+// what is not for the client's own scripts.
 err_t facts_request(struct head *h)
 {
+    if (h->method_id == METHOD_TRACE)
+        return &err_trace_method;
     err_t err = request_host(h);
     if (!err)
         err = framing(h, &err_bad_request, &err_unsupported_coding);

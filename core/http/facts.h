@@ -18,7 +18,7 @@ err_t facts_request_line(struct head *h, struct str line, size_t max_target);
 err_t facts_status_line(struct head *h, struct str line);
 
 // After the start line and the fields are in `h`.
-// Fails with err_bad_request, err_unsupported_coding, err_expectation.
+// Fails with err_trace_method, err_bad_request, err_unsupported_coding, err_expectation.
 err_t facts_request(struct head *h);
 
 // `to` is the method of the request. *no_body: the framing describes a body that is not sent (HEAD,

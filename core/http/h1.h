@@ -67,9 +67,9 @@ void h1_init_response(struct h1 *h, const struct h1_events *events, void *owner,
                       enum method to);
 
 // Parses; returns how many bytes were consumed. Interim responses (1xx but 101) pass without an
-// event. *err is NULL or why the message is refused (err_bad_request, err_uri_too_long,
-// err_head_too_large, err_unsupported_coding, err_http_version, err_expectation; for responses
-// err_bad_response, err_response_head_too_large).
+// event. *err is NULL or why the message is refused (err_bad_request, err_trace_method,
+// err_uri_too_long, err_head_too_large, err_unsupported_coding, err_http_version, err_expectation;
+// for responses err_bad_response, err_response_head_too_large).
 size_t h1_feed(struct h1 *h, const char *p, size_t n, err_t *err);
 
 // The connection ended: NULL when that is a proper end of the message (FRAMING_CLOSE, or nothing

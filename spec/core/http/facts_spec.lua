@@ -86,6 +86,11 @@ describe("facts of a request", function()
     assert.equal("bad_request",
       (request("POST / HTTP/1.0", { { "Host", "a" }, { TE, "chunked" } })))
   end)
+
+  it("refuses TRACE", function()
+    assert.equal("trace_method", (request("TRACE / HTTP/1.1", { { "Host", "a" } })))
+    assert.is_nil((request("TRACER / HTTP/1.1", { { "Host", "a" } })))
+  end)
 end)
 
 describe("facts of a response", function()
