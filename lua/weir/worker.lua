@@ -236,6 +236,7 @@ function worker.adopt(text, serial, entities)
   loader.set_path(blob.settings.plugin_path, blob.settings.lua_package_path)
   bounds.set(blob.settings)
   pdk.install(blob.settings)
+  _G.print = require("weir.ngx.print")
   local generation, err = Generation.make(blob, serial, handlers, newest)
   if not generation then
     return nil, err

@@ -68,6 +68,7 @@ describe("ngx", function()
       pcall(ngx.exit, ngx.OK)
       kong.log.notice("timer: went on")
     end)]] })
+    service("print", { access = 'print("one", 2, nil)' })
     service("redirect", { access = 'ngx.redirect("/there", 307)' })
     service("fail", { access = 'ngx.say("leaked") error("after all")' })
     service("filter", { header_filter = [[
@@ -185,6 +186,12 @@ describe("ngx", function()
     -- What the timer would do next, it would have done before another request.
     get("/go-on")
     assert.same({}, gateway:lines("timer: went on"))
+  end)
+
+  it("prints into the error log, as standard output is the access log's", function()
+    get("/print")
+    gateway:wait_line("%[notice%] .*%[lua%] probe:1: one2nil")
+    assert.is_nil(gateway:access_log():find("one", 1, true))
   end)
 
   it("says nothing of a handler that failed", function()

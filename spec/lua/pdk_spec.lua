@@ -478,6 +478,9 @@ describe("ngx", function()
     assert.equal("new", fake.request.chunk)
     ngx.arg[1] = nil
     assert.equal("", fake.request.chunk)
+    ngx.arg[1] = { "a", { 1, { "b" } }, "" }
+    assert.equal("a1b", ngx.arg[1])
+    assert.has_error(function() ngx.arg[1] = { true } end, "bad chunk data type: boolean")
     ngx.arg[2] = false
     assert.is_false(fake.request.last)
     assert.is_false(ngx.arg[2])

@@ -2,7 +2,7 @@
 local utils = {}
 
 for _, name in ipairs({
-  "http", "ip", "module", "rand", "sha256", "string", "table", "uuid",
+  "gzip", "http", "ip", "mime_type", "module", "rand", "sha256", "string", "table", "time", "uuid",
 }) do
   for key, fn in pairs(require("kong.tools." .. name)) do
     utils[key] = fn

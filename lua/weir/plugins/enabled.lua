@@ -6,8 +6,8 @@ local plugins = require("weir.plugins")
 
 local enabled = {}
 
---- Makes everything ready that plugins count on (the globals `kong` and `ngx`, where their modules
--- are found), and loads them.
+--- Makes everything ready that plugins count on (the globals `kong`, `ngx` and `print`, where their
+-- modules are found), and loads them.
 -- @tparam table settings by name
 -- @treturn table|nil what weir.plugins.load_all() gives
 -- @treturn nil|table error texts
@@ -15,6 +15,7 @@ function enabled.load(settings)
   loader.set_path(settings.plugin_path, settings.lua_package_path)
   bounds.set(settings)
   pdk.install(settings)
+  _G.print = require("weir.ngx.print")
   return plugins.load_all(settings.plugins)
 end
 

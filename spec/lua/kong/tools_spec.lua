@@ -319,7 +319,8 @@ describe("kong.tools", function()
     local utils = require("kong.tools.utils")
     for _, name in ipairs({
       "uuid", "random_string", "split", "strip", "deep_copy", "table_merge", "encode_args",
-      "hostname_type", "load_module_if_exists", "sha256_hex", "get_rand_bytes",
+      "hostname_type", "load_module_if_exists", "sha256_hex", "get_rand_bytes", "inflate_gzip",
+      "parse_mime_type", "time_ns",
     }) do
       assert.is_function(utils[name], name)
     end
