@@ -16,8 +16,15 @@ function fault.library()
   if not library:find("^/") then
     library = assert(os.getenv("PWD")) .. "/" .. library
   end
-  local made = helpers.run({ os.getenv("CC") or "cc", "-std=gnu11", "-O1", "-Wall", "-Wextra",
-    "-Werror", "-fPIC", "-shared", "-o", library, SOURCE, "-lcrypto", "-lssl", "-ldl" })
+  local command = {}
+  for word in (os.getenv("CC") or "cc"):gmatch("%S+") do -- such as "ccache gcc"
+    table.insert(command, word)
+  end
+  for _, word in ipairs({ "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
+    "-o", library, SOURCE, "-lcrypto", "-lssl", "-ldl" }) do
+    table.insert(command, word)
+  end
+  local made = helpers.run(command)
   assert(made.code == 0, made.stderr)
   return library
 end
