@@ -1,26 +1,10 @@
--- A multipart/form-data body to be changed: parts that are not changed, files above all, stay as
--- they are, byte for byte.
+-- A multipart/form-data body to be changed: the contents of parts that are not changed, files above
+-- all, stay as they are, byte for byte.
+
+local codec = require("weir.pdk.multipart")
 
 local Multipart = {}
 Multipart.__index = Multipart
-
-local function boundary_of(content_type)
-  return content_type:match('boundary="([^"]+)"') or content_type:match("boundary=([^;%s,]+)")
-end
-
--- What a part is called, with the places where that stands in its text.
-local function name_of(text)
-  local head = text:match("^(.-\r\n)\r\n") or text
-  for from, line in head:gmatch("()([^\r\n]+)") do
-    if line:lower():find("^content%-disposition:") then
-      local first, name, last = line:match('[;%s]name="()([^"]*)()"')
-      if not first then
-        first, name, last = line:match("[;%s]name=()([^;%s\"]+)()")
-      end
-      return name, first and from + first - 1, last and from + last - 1
-    end
-  end
-end
 
 -- Names in quotes, as browsers write them.
 local function escape(name)
@@ -30,30 +14,9 @@ end
 local function part_of(name, value)
   return {
     name = name,
-    text = ('Content-Disposition: form-data; name="%s"\r\n\r\n%s'):format(escape(name), value),
+    headers = { ('Content-Disposition: form-data; name="%s"'):format(escape(name)) },
+    value = tostring(value),
   }
-end
-
--- The parts between the boundaries, nil when the last one is missing.
-local function parse(text, boundary)
-  local mark = "\r\n--" .. boundary
-  local parts = {}
-  text = "\r\n" .. text
-  local _, at = text:find(mark, 1, true)
-  while at do
-    if text:sub(at + 1, at + 2) == "--" then
-      return parts
-    end
-    local start = text:match("^[ \t]*\r\n()", at + 1)
-    local next_start, next_end = text:find(mark, at + 1, true)
-    if not start or not next_start then
-      return nil
-    end
-    local part = text:sub(start, next_start - 1)
-    parts[#parts + 1] = { text = part, name = name_of(part) }
-    at = next_end
-  end
-  return nil
 end
 
 --- Takes a body apart.
@@ -61,8 +24,8 @@ end
 -- @tparam string content_type
 -- @treturn Multipart|nil nil when it is not in that format
 function Multipart.new(text, content_type)
-  local boundary = boundary_of(content_type)
-  local parts = boundary and (text == "" and {} or parse(text, boundary))
+  local boundary = codec.boundary(content_type)
+  local parts = boundary and (text == "" and {} or codec.parts(text, boundary))
   if not parts then
     return nil
   end
@@ -98,8 +61,9 @@ function Multipart:rename(old, new)
   self:remove(new)
   for _, part in ipairs(self.parts) do
     if part.name == old then
-      local _, first, last = name_of(part.text)
-      part.text = part.text:sub(1, first - 1) .. escape(new) .. part.text:sub(last)
+      local _, at, first, last = codec.name(part)
+      local line = part.headers[at]
+      part.headers[at] = line:sub(1, first - 1) .. escape(new) .. line:sub(last)
       part.name = new
       self.changed = true
     end
@@ -124,11 +88,7 @@ function Multipart:append(name, value)
 end
 
 function Multipart:encode()
-  local texts = {}
-  for i, part in ipairs(self.parts) do
-    texts[i] = ("--%s\r\n%s\r\n"):format(self.boundary, part.text)
-  end
-  return table.concat(texts) .. "--" .. self.boundary .. "--\r\n"
+  return codec.join(self.parts, self.boundary)
 end
 
 return Multipart

@@ -48,8 +48,17 @@ describe("multipart", function()
     assert.is_nil(body:get("text"))
   end)
 
+  it("reads heads with lines that go on, of other letters, and none at all", function()
+    local text = part('CONTENT-DISPOSITION: form-data;\r\n name=folded; x="name=y"\r\nX: y', "1")
+      .. "--b \t\r\n\r\nnameless\r\n--b--\r\n"
+    local read = multipart(text, TYPE)
+    assert.same({ folded = "1" }, read:get_all())
+    assert.equal((text:gsub(" \t", "")), read:tostring())
+  end)
+
   it("begins with nothing where there is no body, or none that can be read", function()
-    for _, text in ipairs({ "", "no parts", "--b\r\nwithout an end" }) do
+    for _, text in ipairs({ "", "no parts", "--b\r\nwithout an end", "--bx\r\n\r\n--b--",
+      part(TEXT, "the end is missing"), "--b\r\n" .. TEXT .. "\r\n--b--" }) do
       assert.same({}, multipart(text, TYPE):get_all())
     end
     local made = multipart(nil, nil)

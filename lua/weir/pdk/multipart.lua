@@ -9,47 +9,73 @@ function multipart.boundary(content_type)
   return content_type:match('boundary="([^"]+)"') or content_type:match("boundary=([^;%s,]+)")
 end
 
+-- The lines of a part's head. One that begins with a space belongs to the line before.
+local function lines_of(head)
+  local lines = {}
+  for line in head:gmatch("[^\r\n]+") do
+    if #lines > 0 and line:find("^[ \t]") then
+      lines[#lines] = lines[#lines] .. "\r\n" .. line
+    else
+      table.insert(lines, line)
+    end
+  end
+  return lines
+end
+
+--- What a part is called.
+-- @tparam table part
+-- @treturn string|nil name
+-- @treturn nil|number the line of `headers` where it stands
+-- @treturn nil|number first byte of the name in that line
+-- @treturn nil|number the byte behind it
+function multipart.name(part)
+  for i, line in ipairs(part.headers) do
+    if line:lower():find("^content%-disposition:") then
+      local first, name, last = line:match('[;%s]name="()([^"]*)()"')
+      if not first then
+        first, name, last = line:match("[;%s]name=()([^;%s\"]+)()")
+      end
+      return name, i, first, last
+    end
+  end
+end
+
+local function new_part(head, value)
+  local part = { headers = lines_of(head), value = value }
+  part.name = multipart.name(part)
+  return part
+end
+
 local function plain_find(text, what, from)
   return text:find(what, from, true)
 end
 
--- A part, from the text before its empty line and that behind it.
-local function new_part(head, value)
-  local part = { headers = {}, value = value }
-  for line in head:gmatch("[^\r\n]+") do
-    table.insert(part.headers, line)
-    local field, text = line:match("^([^:]+):%s*(.*)$")
-    if field and field:lower() == "content-disposition" then
-      part.name = text:match('[;%s]name="([^"]*)"') or text:match("[;%s]name=([^;%s]+)")
-    end
-  end
-  return part
-end
-
---- Cuts a body.
+--- Cuts a body. What is before the first part and behind the last is not among them.
 -- @tparam string body
 -- @tparam string boundary
 -- @treturn table|nil list of parts: `headers` (lines), `value`, and `name` if it has one; nil when
 -- the body is none
 function multipart.parts(body, boundary)
-  local mark = "--" .. boundary
+  local mark = "\r\n--" .. boundary
   local parts = {}
-  local _, at = plain_find("\r\n" .. body, "\r\n" .. mark, 1)
-  if not at then
-    return nil
-  end
-  at = at - 1 -- `body` itself has no line break in front
-  while body:sub(at, at + 1) ~= "--" do
-    local head_end = plain_find(body, "\r\n\r\n", at)
-    local next_mark = plain_find(body, "\r\n" .. mark, at)
-    if not head_end or not next_mark or head_end > next_mark then
+  body = "\r\n" .. body
+  local _, at = plain_find(body, mark, 1)
+  while at do
+    if body:sub(at + 1, at + 2) == "--" then
+      return parts
+    end
+    local start = body:match("^[ \t]*\r\n()", at + 1)
+    local next_mark, next_end = plain_find(body, mark, at + 1)
+    -- The empty line may be the part's first.
+    local head_end = start and plain_find(body, "\r\n\r\n", start - 2)
+    if not head_end or not next_mark or head_end + 2 > next_mark then
       return nil
     end
-    local value = body:sub(head_end + 4, next_mark - 1)
-    table.insert(parts, new_part(body:sub(at, head_end - 1), value))
-    at = next_mark + 2 + #mark
+    local head = body:sub(start, head_end - 1)
+    table.insert(parts, new_part(head, body:sub(head_end + 4, next_mark - 1)))
+    at = next_end
   end
-  return parts
+  return nil
 end
 
 --- Decodes a body.
@@ -86,8 +112,8 @@ end
 function multipart.join(parts, boundary)
   local texts = {}
   for _, part in ipairs(parts) do
-    table.insert(texts, ("--%s\r\n%s\r\n\r\n%s\r\n"):format(boundary,
-      table.concat(part.headers, "\r\n"), part.value))
+    local head = part.headers[1] and table.concat(part.headers, "\r\n") .. "\r\n" or ""
+    table.insert(texts, ("--%s\r\n%s\r\n%s\r\n"):format(boundary, head, part.value))
   end
   table.insert(texts, "--" .. boundary .. "--\r\n")
   return table.concat(texts)
