@@ -39,6 +39,20 @@ describe("the reference", function()
     assert.equal(4, count)
   end)
 
+  it("names every module that plugins can require by the name it has elsewhere", function()
+    local named = {}
+    for _, name in ipairs(require("spec.reference.kong").modules) do
+      named[name] = true
+    end
+    local count = 0
+    for path in io.popen("find lua -name '*.lua' -not -path 'lua/weir/*'"):lines() do
+      local name = path:match("^lua/(.*)%.lua$"):gsub("/init$", ""):gsub("/", ".")
+      assert(named[name], name .. " is not in spec/reference/kong.lua")
+      count = count + 1
+    end
+    assert.is_true(count > 50)
+  end)
+
   it("has the phases that the code asks for", function()
     local all = functions()
     assert.same({ "access" }, all["kong.client.authenticate"].phases)

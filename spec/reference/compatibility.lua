@@ -136,8 +136,9 @@ local function exists(path)
   return file ~= nil and file:close()
 end
 
-local function module_file(name)
-  return "lua/" .. name:gsub("%.", "/") .. ".lua"
+local function is_module(name)
+  local path = "lua/" .. name:gsub("%.", "/")
+  return exists(path .. ".lua") or exists(path .. "/init.lua")
 end
 
 local function add_plugins(lines)
@@ -152,11 +153,9 @@ local function add_plugins(lines)
 end
 
 local function add_modules(lines)
-  local there, missing = split(kong.modules, function(name)
-    return exists(module_file(name))
-  end)
+  local there, missing = split(kong.modules, is_module)
   table.insert(lines, "\n### Modules\n\nTo require: " .. code(there)
-    .. ", LuaJIT's own (`bit`, `ffi`, `string.buffer`, `table.new`, …) and `cjson`. Not: "
+    .. ", and LuaJIT's own (`bit`, `ffi`, `string.buffer`, `table.new`, …). Not: "
     .. with_hints(missing, function(name) return hints.modules[name] end)
     .. ". Modules that are installed on the machine for Lua 5.1 (Penlight, LuaSocket, …) are "
     .. "found, too, but what waits in them stops a worker.\n")

@@ -88,21 +88,23 @@ return {
     targets vaults acls basicauth_credentials hmacauth_credentials jwt_secrets keyauth_credentials
     consumer_groups keys key_sets filter_chains workspaces parameters oauth2_credentials]],
 
-  modules = names [[kong.constants kong.meta kong.reports kong.db.schema kong.db.schema.typedefs
-    kong.db.schema.entity kong.db.errors kong.db.dao kong.plugins.base_plugin kong.singletons
-    kong.tools.batch_queue kong.tools.cjson kong.tools.dns kong.tools.grpc kong.tools.gzip
-    kong.tools.http kong.tools.ip kong.tools.mime_type kong.tools.module kong.tools.protobuf
-    kong.tools.public kong.tools.queue kong.tools.queue_schema kong.tools.rand
-    kong.tools.redis.schema kong.tools.responses kong.tools.sandbox kong.tools.sha256
-    kong.tools.stream_api kong.tools.string kong.tools.system kong.tools.table kong.tools.time
-    kong.tools.timestamp kong.tools.uri kong.tools.utils kong.tools.uuid kong.tools.yield
-    ngx.balancer ngx.base64 ngx.errlog ngx.ocsp ngx.pipe ngx.process ngx.re ngx.req ngx.resp
-    ngx.semaphore ngx.ssl ngx.ssl.session resty.aes resty.core resty.dns.resolver resty.http
-    resty.http_headers resty.jit-uuid resty.limit.count resty.limit.req resty.lock resty.lrucache
-    resty.lrucache.pureffi resty.md5 resty.mysql resty.openssl.cipher resty.openssl.digest
-    resty.openssl.hmac resty.openssl.kdf resty.openssl.mac resty.openssl.pkey resty.openssl.rand
-    resty.openssl.x509 resty.openssl.x509.chain resty.openssl.x509.crl resty.openssl.x509.csr
-    resty.openssl.x509.name resty.openssl.x509.store resty.random resty.redis resty.sha1
-    resty.sha224 resty.sha256 resty.sha384 resty.sha512 resty.string resty.upload
-    resty.websocket.client resty.websocket.server]],
+  modules = names [[kong.constants kong.db.dao kong.db.errors kong.db.schema kong.db.schema.entity
+    kong.db.schema.typedefs kong.deprecation kong.meta kong.pdk.node kong.pdk.private.rate_limiting
+    kong.plugins.base_plugin kong.reports kong.singletons kong.tools.batch_queue kong.tools.cjson
+    kong.tools.dns kong.tools.grpc kong.tools.gzip kong.tools.http kong.tools.ip
+    kong.tools.mime_type kong.tools.module kong.tools.protobuf kong.tools.public kong.tools.queue
+    kong.tools.queue_schema kong.tools.rand kong.tools.redis.schema kong.tools.responses
+    kong.tools.sandbox kong.tools.sha256 kong.tools.stream_api kong.tools.string kong.tools.system
+    kong.tools.table kong.tools.time kong.tools.timestamp kong.tools.uri kong.tools.utils
+    kong.tools.uuid kong.tools.yield kong.workspaces ngx.balancer ngx.base64 ngx.errlog ngx.ocsp
+    ngx.pipe ngx.process ngx.re ngx.req ngx.resp ngx.semaphore ngx.ssl ngx.ssl.session resty.aes
+    resty.core resty.dns.resolver resty.http resty.http_headers resty.ipmatcher resty.jit-uuid
+    resty.limit.count resty.limit.req resty.lock resty.lrucache resty.lrucache.pureffi resty.md5
+    resty.mysql resty.openssl.cipher resty.openssl.digest resty.openssl.hmac resty.openssl.kdf
+    resty.openssl.mac resty.openssl.pkey resty.openssl.rand resty.openssl.x509
+    resty.openssl.x509.chain resty.openssl.x509.crl resty.openssl.x509.csr resty.openssl.x509.name
+    resty.openssl.x509.store resty.random resty.redis resty.sha1 resty.sha224 resty.sha256
+    resty.sha384 resty.sha512 resty.string resty.upload resty.websocket.client
+    resty.websocket.server table.clone table.isarray table.isempty table.nkeys cjson cjson.safe
+    multipart]],
 }
