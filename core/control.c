@@ -9,6 +9,7 @@
 #include "tls/libctx.h"
 #include "vm/abi.h"
 #include "vm/vm.h"
+#include "watchdog.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 struct control {
+    struct watchdog watchdog;
     struct loop *loop;
     struct vm *vm;
     struct worker **workers;
@@ -193,6 +195,7 @@ static void fill_counters(struct weir_counters *out)
     *out = (struct weir_counters){ .workers = c->worker_count };
     for (unsigned i = 0; i < c->worker_count; i++)
         add_worker(c->workers[i], out);
+    out->worker_stalls = counter_read(&c->watchdog.stalls);
     out->policies = policy_interned();
     out->trust_bundles = trust_interned();
 }
@@ -217,6 +220,8 @@ static bool start_workers(struct control *c, const struct control_options *o)
             return false;
         c->workers[c->worker_count++] = w;
     }
+    watchdog_start(&c->watchdog, c->loop, c->workers, c->worker_count, o->stall_warning,
+                   o->stall_limit, &c->current);
     return true;
 }
 
@@ -246,6 +251,7 @@ int control_run(const struct control_options *o, int ready_fd)
     else
         c.status = 1;
 
+    watchdog_stop(&c.watchdog);
     // Each one's Lua may ask for the counters of all, so none goes before the last has stopped.
     for (unsigned i = 0; i < c.worker_count; i++)
         worker_stop(c.workers[i]);

@@ -13,6 +13,7 @@ struct control_options {
     unsigned workers;
     struct worker_listen *listens; // `listen_count` for each worker, one worker after the other
     unsigned listen_count;
+    uint32_t stall_warning, stall_limit;    // ms, for the watchdog
 };
 
 // Runs until a signal ends it. Writes a byte to `ready_fd` when all workers serve. Returns the exit

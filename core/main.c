@@ -140,6 +140,8 @@ int main(int argc, char **argv)
         log_setup((enum log_level)action.log_level, STDERR_FILENO,
                   action.access_log ? STDOUT_FILENO : -1);
         g.options.blob = action.blob;
+        g.options.stall_warning = action.stall_warning;
+        g.options.stall_limit = action.stall_limit;
         raise_descriptor_limit();
         code = open_listeners(&action, &g.options) ? supervisor_run(run_gateway, &g) : 1;
         free(g.options.listens);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "net/listen.h"
 #include "proxy/client.h"
+#include "vm/activity.h"
 #include "vm/vm.h"
 
 #include <pthread.h>
@@ -227,6 +228,7 @@ static void *thread_main(void *arg)
     }
     proxy_init(&w->proxy, s->loop, s->resolver, vm_hooks());
     runtime_attach(&w->lua);
+    w->activity = activity_own();
     s->loop->before_wait = before_wait;
     s->loop->before_wait_arg = w;
     tell(s, true);

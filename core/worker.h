@@ -10,6 +10,8 @@
 #include "proxy/proxy.h"
 #include "runtime.h"
 
+struct activity;
+
 // A listening socket that a worker accepts on, once it has a configuration.
 struct worker_listen {
     int fd;
@@ -21,6 +23,7 @@ struct worker {
     unsigned id;                    // 0..
     struct proxy proxy;
     struct runtime lua;
+    const struct activity *activity;    // what its Lua is doing now
     struct worker_state *state;     // thread, listeners: worker.c
 };
 

@@ -28,7 +28,7 @@ static void on_time(uv_timer_t *timer)
 {
     struct alarm *a = container_of(timer, struct alarm, uv);
     struct loop *l = timer->data;
-    l->now = uv_now(l->uv);
+    loop_woke(l, uv_now(l->uv));
     alarm_clear(a);
     a->fire(a->arg);
 }
@@ -36,9 +36,11 @@ static void on_time(uv_timer_t *timer)
 // What has passed since libuv woke up, which is what it counts from. Its own clock stays as it is:
 // it runs the timers that are due by that in one go, those among them, too, that are set meanwhile,
 // and it would never come to an end with a plugin that sets another timer each time.
-static uint64_t since_awake(const struct loop *l)
+//
+// Its clock has whole milliseconds: one that was begun counts, so that no alarm comes too early.
+static uint64_t since_awake(const struct loop *l, uint64_t ms)
 {
-    const uint64_t now = uv_hrtime() / 1000000;
+    const uint64_t now = (uv_hrtime() + (ms > 0 ? 999999 : 0)) / 1000000;
     return now > uv_now(l->uv) ? now - uv_now(l->uv) : 0;
 }
 
@@ -50,7 +52,7 @@ struct alarm *alarm_set(struct loop *l, uint64_t ms, void (*fire)(void *arg), vo
     // Neither can fail: there is a callback, and the handle is not closing.
     int status = uv_timer_init(l->uv, &a->uv);
     a->uv.data = l;
-    status |= uv_timer_start(&a->uv, on_time, since_awake(l) + ms, 0);
+    status |= uv_timer_start(&a->uv, on_time, since_awake(l, ms) + ms, 0);
     assert(status == 0);
     (void)status;
     return a;

@@ -57,7 +57,7 @@ static void *handle_of(struct conn *c)
 static struct conn *conn_of(const void *handle)
 {
     struct conn *c = ((const uv_handle_t *)handle)->data;
-    c->loop->now = uv_now(c->loop->uv);
+    loop_woke(c->loop, uv_now(c->loop->uv));
     return c;
 }
 

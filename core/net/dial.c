@@ -45,7 +45,7 @@ static void answer(struct dial *d, struct conn *c, err_t err)
 static void on_connect(uv_connect_t *req, int status)
 {
     struct dial *d = container_of(req, struct dial, req);
-    d->loop->now = uv_now(d->loop->uv);
+    loop_woke(d->loop, uv_now(d->loop->uv));
     if (d->done && status == 0) {
         conn_connected(d->conn);
         answer(d, d->conn, NULL);

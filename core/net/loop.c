@@ -54,7 +54,7 @@ static struct loop_impl *impl_of(struct loop *l)
 // over.
 static void update_now(struct loop *l)
 {
-    l->now = uv_now(l->uv);
+    loop_woke(l, uv_now(l->uv));
 }
 
 // -- the turn -------------------------------------------------------------------------------------
@@ -116,7 +116,8 @@ static void on_prepare(uv_prepare_t *prepare)
     if (l->before_wait)
         l->before_wait(l->before_wait_arg);
     arm_timer(m);
-    l->turn++;
+    counter_add(&l->turn, 1);
+    __atomic_store_n(&l->awake, false, __ATOMIC_RELAXED);
 }
 
 static void on_wake(uv_async_t *wake)

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/buf.h"
+#include "base/counter.h"
 #include "base/list.h"
 #include "base/wheel.h"
 
@@ -30,6 +31,7 @@ struct loop {
     void *uv;                   // uv_loop_t
     uint64_t now;               // ms, monotonic: when the loop last woke up
     uint64_t turn;              // counts waits: a turn's events happened before what it sends
+    bool awake;                 // it does not wait; this and `turn` are read by other threads
     struct wheel wheel;
     struct arena_pool arenas;
     struct buf_pool bufs;
@@ -42,6 +44,19 @@ struct loop {
     unsigned conns;             // open connections, for drain and counters
     unsigned finishing;         // of which nobody owns any more: conn_finish()
 };
+
+// Each callback from libuv begins with it; `now` is libuv's.
+static inline void loop_woke(struct loop *l, uint64_t now)
+{
+    l->now = now;
+    __atomic_store_n(&l->awake, true, __ATOMIC_RELAXED);
+}
+
+// From any thread.
+static inline bool loop_awake(const struct loop *l)
+{
+    return __atomic_load_n(&l->awake, __ATOMIC_RELAXED);
+}
 
 // loop_new() also makes the process ignore SIGPIPE: a write to a peer that is gone has to be an
 // error.

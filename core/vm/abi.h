@@ -247,6 +247,11 @@ const struct weir_turn *weir_turn(void);
 // called when that is over.
 void weir_keep(void);
 
+// For the watchdog: Lua stores here which plugin runs, as weir_plugin_mark() numbers it (0: none).
+// The calling thread's.
+uint32_t *weir_plugin_running(void);
+uint32_t weir_plugin_mark(const char *name, size_t n);
+
 struct weir_build *weir_build_new(void);
 void weir_build_free(struct weir_build *b);       // an unfinished one
 int weir_build_settings(struct weir_build *b, const struct weir_settings *s);
@@ -625,6 +630,7 @@ struct weir_counters {
     uint64_t upstream_connections_opened, upstream_connections_reused, upstream_connections_idle;
     uint64_t lua_phases;            // entries into Lua
     uint64_t lua_renewals;          // Lua states of workers that took the place of another
+    uint64_t worker_stalls;         // workers that did not come back to their loop in time
     uint64_t policies, trust_bundles;
     uint32_t workers;
     int64_t serial;                 // of the configuration in force

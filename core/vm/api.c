@@ -3,6 +3,7 @@
 #include "vm/api.h"
 
 #include "proxy/request.h"
+#include "vm/activity.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +24,16 @@ const struct weir_turn *weir_turn(void)
 {
     static const struct weir_turn nobodys;
     return turn.vm ? &turn.vm->now : &nobodys;
+}
+
+uint32_t *weir_plugin_running(void)
+{
+    return &activity_own()->plugin;
+}
+
+uint32_t weir_plugin_mark(const char *name, size_t n)
+{
+    return activity_mark(api_str(name, n));
 }
 
 int api_refuse(const char *format, ...)

@@ -93,6 +93,8 @@ static void read_action(lua_State *L, struct cli_action *out)
     out->log_level = log_level_parse(level);
     free((char *)(uintptr_t)level.p);
     out->access_log = boolean_field(L, "access_log");
+    out->stall_warning = (uint32_t)integer_field(L, "stall_warning_ms", 0);
+    out->stall_limit = (uint32_t)integer_field(L, "stall_limit_ms", 0);
     out->blob = string_field(L, "blob");
 }
 

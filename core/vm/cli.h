@@ -25,6 +25,7 @@ struct cli_action {
     unsigned workers;
     int log_level;          // enum log_level
     bool access_log;
+    uint32_t stall_warning, stall_limit;    // ms, of a worker; 0: none
     struct str blob;        // for control.start()
 };
 

@@ -5,6 +5,7 @@
 #include "base/counter.h"
 #include "proxy/client.h"
 #include "proxy/request.h"
+#include "vm/activity.h"
 #include "vm/state.h"
 
 #include <stdio.h>
@@ -107,8 +108,10 @@ static bool judge(void *state, struct request *r, const struct shown *p,
     const struct weir_turn seen = vm->now;
     r->phase = PHASE_UPSTREAM_VERIFY;
     vm->now.phase = 1u << PHASE_UPSTREAM_VERIFY;
+    const struct activity elsewhere = activity_enter(PHASE_UPSTREAM_VERIFY, r);
     count_entry(r->proxy);
     const bool accepts = call_judge(vm, r, said);
+    activity_leave(elsewhere);
     r->phase = waiting_in;
     vm->now = seen;
     turn = before;
@@ -123,6 +126,7 @@ static bool certificate(void *state, struct client *c)
     turn = (struct turn){ .vm = vm, .client = c };
     const struct weir_turn seen = vm->now;
     vm->now.phase = 1u << PHASE_CERTIFICATE;
+    const struct activity elsewhere = activity_enter(PHASE_CERTIFICATE, NULL);
     count_entry(c->proxy);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->certificate);
     lua_pushnumber(L, (lua_Number)c->proxy->view->snapshot->serial);
@@ -136,6 +140,7 @@ static bool certificate(void *state, struct client *c)
         accepted = lua_isboolean(L, -1) && lua_toboolean(L, -1);
     lua_settop(L, 0);
     bounds_leave(&vm->bounds, L);
+    activity_leave(elsewhere);
     vm->now = seen;
     turn = before;
     return accepted;

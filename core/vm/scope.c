@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "proxy/request.h"
 #include "vm/abi.h"
+#include "vm/activity.h"
 #include "vm/state.h"
 
 #include <lauxlib.h>
@@ -214,7 +215,9 @@ enum hook_result scope_enter(struct coroutine *c, int arguments)
     const struct weir_turn seen = vm->now;
     struct coroutine *beneath = vm->running;
     turn = (struct turn){ .vm = vm, .request = s->request, .scope = s };
-    vm->now.phase = 1u << (s->request ? (int)s->request->phase : WEIR_PHASE_TIMER);
+    const uint32_t phase = s->request ? (uint32_t)s->request->phase : WEIR_PHASE_TIMER;
+    vm->now.phase = 1u << phase;
+    const struct activity elsewhere = activity_enter(phase, s->request);
     vm->running = c;
     c->exits = false;
     const bool bounded = bounds_switch(&vm->bounds, true);
@@ -226,6 +229,7 @@ enum hook_result scope_enter(struct coroutine *c, int arguments)
         vm->bounds.on = true; // a plugin's thread: the plugin goes on
     else
         bounds_leave(&vm->bounds, vm->L);
+    activity_leave(elsewhere);
     vm->now = seen;
     turn = before;
     return result;

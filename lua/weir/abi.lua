@@ -50,4 +50,5 @@ return {
   phases = { [0] = "rewrite", "access", "header_filter", "body_filter", "log", "upstream_verify",
     "balancer", "response", "certificate" },
   turn = C.weir_turn(),
+  running = C.weir_plugin_running(),
 }

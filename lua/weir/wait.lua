@@ -8,7 +8,8 @@ local current = require("weir.pdk.current")
 local wait = {}
 
 local function put_back(plugin, slot, phase, generation, ...)
-  current.plugin, current.slot, current.phase, current.generation = plugin, slot, phase, generation
+  current.begin(plugin)
+  current.slot, current.phase, current.generation = slot, phase, generation
   return ...
 end
 

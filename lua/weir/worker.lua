@@ -46,7 +46,7 @@ end)
 
 -- Runs one handler in access; true when it fails.
 local function step_in_access(record, fn)
-  current.plugin = record
+  current.begin(record)
   local ok, err = xpcall(fn, traceback, record.handler, record.conf)
   if not ok then
     report(record, abi.phases[ACCESS], err)
@@ -147,7 +147,7 @@ end
 -- Asks one plugin. A failure refuses, too, and is logged.
 local function ask(record)
   local handler = record.handler
-  current.plugin = record
+  current.begin(record)
   local ok, verdict, reason =
     xpcall(handler.upstream_verify, traceback, handler, record.conf, certificates.open())
   certificates.close()

@@ -72,8 +72,11 @@ local function lua_vms()
   return { { bytes, kong.node.get_id(), pid, SUBSYSTEM } }
 end
 
-local function renewals()
-  return { { kong.node.get_statistics().lua_renewals } }
+-- A metric that is one field of what is counted of the workers.
+local function of_workers(field)
+  return function()
+    return { { kong.node.get_statistics()[field] } }
+  end
 end
 
 -- ---- targets
@@ -137,7 +140,10 @@ local list = {
       .. "value is 1 when state is populated.",
     { "upstream", "target", "address", "state", "subsystem" }, target_health },
   { "weir_lua_renewals_total", "counter",
-    "Lua states that were given up since plugins kept too much memory in them", {}, renewals },
+    "Lua states that were given up since plugins kept too much memory in them", {},
+    of_workers("lua_renewals") },
+  { "weir_worker_stalls_total", "counter",
+    "Workers that did not come back to their loop in time", {}, of_workers("worker_stalls") },
 }
 
 -- Writes those metrics of a list that have samples.

@@ -1,7 +1,7 @@
 # Who may include whom. A folder of core/ sees itself and the folders to its left:
 #
-#   base <- net <- tls <- http <- conf <- proxy <- vm <- worker, runtime, control, supervisor
-#   <- main
+#   base <- net <- tls <- http <- conf <- proxy <- vm <- worker, runtime, watchdog, control,
+#   supervisor <- main
 #
 # and each foreign library has one home.
 
@@ -9,7 +9,7 @@ BEGIN {
     count = split("base net tls http conf proxy vm", order)
     for (i = 1; i <= count; i++)
         rank[order[i]] = i
-    rank["worker.h"] = rank["runtime.h"] = count + 1
+    rank["worker.h"] = rank["runtime.h"] = rank["watchdog.h"] = count + 1
     rank["control.h"] = rank["supervisor.h"] = count + 1
     rank["main.h"] = count + 2
 

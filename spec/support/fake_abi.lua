@@ -73,6 +73,10 @@ function C.weir_log(level, p, n)
 end
 
 -- Nothing bounds plugins here; what they were told to is kept.
+function C.weir_plugin_mark()
+  return 1
+end
+
 function C.weir_bounds_check()
   return 0
 end
@@ -802,7 +806,7 @@ function fake.install()
   fake.published, fake.freed, fake.counters, fake.tally = {}, 0, {}, {}
   fake.error, fake.request, fake.lua_bytes = "", nil, {}
   package.loaded["weir.abi"] = {
-    C = setmetatable(C, { __index = ffi.C }), phases = PHASES, turn = turn,
+    C = setmetatable(C, { __index = ffi.C }), phases = PHASES, turn = turn, running = { [0] = 0 },
   }
   package.loaded["weir.wait"] = {
     TOKEN = {},

@@ -39,6 +39,7 @@ local function status()
     tls = statistics.total(counters),
     lua_phases = tonumber(counters.lua_phases),
     lua_renewals = tonumber(counters.lua_renewals),
+    worker_stalls = tonumber(counters.worker_stalls),
   }
 end
 

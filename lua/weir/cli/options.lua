@@ -45,8 +45,9 @@ end
 --   "text", text, name }
 -- @treturn table what the core reads: `listeners`, an array of { host, port, family, ssl,
 --   reuseport, role = "proxy" or "admin" } with, if given, backlog, deferred, ipv6only,
---   so_keepalive; `workers`; `log_level`; `access_log`; and `blob`, for the control VM:
---   string.buffer's encoding of { settings, source }
+--   so_keepalive; `workers`; `log_level`; `access_log`; `stall_warning_ms` and
+--   `stall_limit_ms`, for the watchdog; and `blob`, for the control VM: string.buffer's encoding of
+--   { settings, source }
 function options.run_action(loaded, source)
   local listeners = {}
   add_listeners(listeners, loaded.proxy_listen, "proxy")
@@ -58,6 +59,8 @@ function options.run_action(loaded, source)
     workers = workers == "auto" and processors.count() or workers,
     log_level = loaded.log_level,
     access_log = loaded.proxy_access_log ~= "off",
+    stall_warning_ms = loaded.worker_stall_warning * 1000,
+    stall_limit_ms = loaded.worker_stall_limit * 1000,
     blob = buffer.encode({ settings = loaded, source = source }),
   }
 end

@@ -26,7 +26,8 @@ local function run(job, premature, slot)
     C.weir_log(ALERT, line, #line)
     return
   end
-  current.plugin, current.slot = job.plugin, slot
+  current.begin(job.plugin)
+  current.slot = slot
   current.phase, current.generation = C.WEIR_PHASE_TIMER, current.newest
   local ok, err = xpcall(job.callback, failure.traceback, premature, unpack(job, 1, job.count))
   if not ok then

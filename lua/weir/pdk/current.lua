@@ -8,17 +8,27 @@
 local abi = require("weir.abi")
 local clear = require("table.clear")
 local new = require("table.new")
+local abi = require("weir.abi")
+
+local running = abi.running
 
 local C = abi.C
 
 local current = {
-  plugin = nil,      -- the plugin record that runs: { name, id, instance_name, conf, … }
+  plugin = nil,      -- the plugin record that runs: { name, id, instance_name, conf, mark, … }
   slot = 0,          -- the request's place, 0 outside of requests
   phase = nil,       -- enum WEIR_PHASE_…
   generation = nil,  -- the configuration the request runs on: entities, plans, settings
   newest = nil,      -- the one that timers and new requests run on
   makers = {},       -- key -> what makes its table for ctx(), where that is not just an empty one
 }
+
+--- A plugin's turn begins; for the watchdog, too.
+-- @tparam ?table plugin
+function current.begin(plugin)
+  current.plugin = plugin
+  running[0] = plugin and plugin.mark or 0
+end
 
 -- slot -> { key, table, key, table, … } of the request in it; a request has very few keys.
 local stores = {}

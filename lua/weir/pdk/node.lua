@@ -83,14 +83,16 @@ end
 
 local counters = ffi.new("struct weir_counters")
 
---- What is counted of the workers' Lua, since the start; weir's own.
+--- What is counted of the workers and their Lua, since the start; weir's own.
 -- @treturn table lua_phases: how often a request entered it; lua_renewals: how often a worker gave
---   a Lua state up whose plugins kept too much memory
+--   a Lua state up whose plugins kept too much memory; worker_stalls: how often one did not come
+--   back to its loop for worker_stall_warning
 function node.get_statistics()
   C.weir_counters(counters)
   return {
     lua_phases = tonumber(counters.lua_phases),
     lua_renewals = tonumber(counters.lua_renewals),
+    worker_stalls = tonumber(counters.worker_stalls),
   }
 end
 

@@ -1,15 +1,18 @@
 -- The handlers of plugins that a worker has loaded, and what they are told outside of requests.
+local abi = require("weir.abi")
 local bounds = require("weir.bounds")
 local current = require("weir.pdk.current")
 local failure = require("weir.runner.failure")
+
+local C = abi.C
 
 local Handlers = {}
 Handlers.__index = Handlers
 
 function Handlers.new()
   return setmetatable({
-    by_module = {},
-    ordered = {}, -- list of { name, module, handler }, in Kong's order
+    by_module = {}, -- { name, module, handler, mark }
+    ordered = {}, -- the same, in Kong's order
     started = {}, -- by module: init_worker was called
   }, Handlers)
 end
@@ -23,7 +26,7 @@ local function runs_before(a, b)
   return a.name > b.name
 end
 
---- Sets `handler` of a plugin record.
+--- Sets `handler` and `mark` of a plugin record.
 -- @tparam table record
 -- @treturn true|nil
 -- @treturn nil|string why it cannot be loaded
@@ -34,11 +37,14 @@ function Handlers:load(record)
     if not ok then
       return nil, handler
     end
-    self.by_module[module] = handler
-    table.insert(self.ordered, { name = record.name, module = module, handler = handler })
+    local plugin = { name = record.name, module = module, handler = handler }
+    plugin.mark = C.weir_plugin_mark(record.name, #record.name)
+    self.by_module[module] = plugin
+    table.insert(self.ordered, plugin)
     table.sort(self.ordered, runs_before)
   end
-  record.handler = self.by_module[module]
+  local plugin = self.by_module[module]
+  record.handler, record.mark = plugin.handler, plugin.mark
   return true
 end
 
@@ -59,7 +65,8 @@ local function call(plugin, what, ...)
     return
   end
   -- A request that waits may have left its own.
-  current.plugin, current.slot, current.phase = plugin, 0, nil
+  current.begin(plugin)
+  current.slot, current.phase = 0, nil
   local ok, err = bounds.xpcall(fn, failure.traceback, plugin.handler, ...)
   current.plugin = nil
   if not ok then

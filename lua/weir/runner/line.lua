@@ -27,9 +27,9 @@ end
 -- ---- steps
 
 local STEP = [[
-local fn, phase, current, traceback, report = ...
+local fn, phase, begin, traceback, report = ...
 return function(record, handler, conf, more)
-  current.plugin = record
+  begin(record)
   local ok, err = xpcall(fn, traceback, handler, conf, more)
   if not ok then
     report(record, phase, err)
@@ -47,7 +47,7 @@ function line.step(phase, fn)
   local key = phase .. tostring(fn)
   local step = steps[key]
   if not step then
-    step = compile(STEP, fn, abi.phases[phase], current, failure.traceback, failure.report)
+    step = compile(STEP, fn, abi.phases[phase], current.begin, failure.traceback, failure.report)
     steps[key] = step
   end
   return step

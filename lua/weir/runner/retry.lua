@@ -28,7 +28,7 @@ end
 -- @treturn boolean whether the try is to be made
 function retry.ask()
   local asked = current.ctx(KEY)
-  current.plugin = asked.plugin
+  current.begin(asked.plugin)
   local why = objection(xpcall(asked.callback, failure.traceback))
   if why then
     failure.report(asked.plugin, "target retry callback", why)

@@ -136,6 +136,13 @@ return {
       .. "the state that loads configurations, beyond which one is refused; 0: no limit; not "
       .. "Kong's" },
 
+  { name = "worker_stall_warning", type = "time", default = "2", max = 86400,
+    description = "seconds after which the error log says what a worker is doing that does not "
+      .. "come back to its loop; 0: never; not Kong's" },
+  { name = "worker_stall_limit", type = "time", default = "60", max = 86400,
+    description = "seconds after which such a worker ends the gateway process, which is started "
+      .. "anew; 0: never; not Kong's" },
+
   { name = "untrusted_lua", type = "enum", default = "sandbox",
     options = { "off", "sandbox", "on" },
     description = "what becomes of Lua that stands in configurations (pre-function and the like): "

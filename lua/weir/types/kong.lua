@@ -307,8 +307,8 @@ function kong.node.get_id() end
 ---@return table # { lua_shared_dicts = { [name] = { allocated_slabs, capacity } }, workers_lua_vms = list of { pid, http_allocated_gc } }
 function kong.node.get_memory_stats(unit, scale) end
 
---- What is counted of the workers' Lua, since the start; weir's own.
----@return table # lua_phases: how often a request entered it; lua_renewals: how often a worker gave a Lua state up whose plugins kept too much memory
+--- What is counted of the workers and their Lua, since the start; weir's own.
+---@return table # lua_phases: how often a request entered it; lua_renewals: how often a worker gave a Lua state up whose plugins kept too much memory; worker_stalls: how often one did not come back to its loop for worker_stall_warning
 function kong.node.get_statistics() end
 
 ---@class kong.plugin
