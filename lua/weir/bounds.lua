@@ -162,15 +162,31 @@ end
 
 -- ---- the whole state
 
+--- Lua's functions that load code.
+-- @tparam table env what is global to code for which nothing else is said
+-- @treturn table by name
+function bounds.loaders(env)
+  local loaders = {}
+  function loaders.load(chunk, name, mode, own)
+    return bounds.load(chunk, name, mode, own or env)
+  end
+  function loaders.loadstring(text, name)
+    return bounds.load(text, name, "t", env)
+  end
+  function loaders.loadfile(path, mode, own)
+    return bounds.loadfile(path, mode, own or env)
+  end
+  function loaders.dofile(path)
+    local chunk, err = bounds.loadfile(path, "t", env)
+    return (chunk or error(err, 0))()
+  end
+  return loaders
+end
+
 --- Puts these functions in the place of Lua's own, in a state of the gateway.
 function bounds.install()
-  _G.load, _G.loadfile = bounds.load, bounds.loadfile
-  function _G.loadstring(text, name)
-    return bounds.load(text, name)
-  end
-  function _G.dofile(path)
-    local chunk, err = bounds.loadfile(path)
-    return (chunk or error(err, 0))()
+  for name, loads in pairs(bounds.loaders(_G)) do
+    _G[name] = loads
   end
 end
 

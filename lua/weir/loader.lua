@@ -33,11 +33,19 @@ local function is_below(path, folder)
   return path:sub(1, #folder + 1) == folder .. "/"
 end
 
+-- Weir's own files as they are; others within bounds, those of plugins with globals of their own.
+local function read_file(name, path)
+  if is_below(path, modules) or is_below(path, shipped) then
+    return loadfile(path)
+  end
+  local plugin = name:match("^kong%.plugins%.([%w_-]+)%.")
+  return require("weir.bounds").loadfile(path, "t",
+    plugin and require("weir.bounds.globals").of(plugin) or _G)
+end
+
 -- A file that is there but does not compile is an error, not a miss.
 local function load_file(name, path)
-  local is_own = is_below(path, modules) or is_below(path, shipped)
-  local load = is_own and loadfile or require("weir.bounds").loadfile
-  local chunk, err = load(path)
+  local chunk, err = read_file(name, path)
   return chunk
     or error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, err), 0)
 end

@@ -220,6 +220,63 @@ describe("a plugin", function()
     end)
   end)
 
+  describe("that spoils what is global", function()
+    local USES = [[
+      function P:log()
+        local found = {}
+        for _, name in ipairs({ "type", "select" }) do
+          found[#found + 1] = tostring(type(_G[name]))
+        end
+        assert(table.concat(found, " ") == "function function" and ("x"):find("x") == 1)
+        assert(pcall(error, "x") == false and string.format("%d", 1) == "1" and count == nil)
+        kong.log.notice("all is well")
+      end]]
+
+    local SPOILS = {
+      ["by a missing local"] =
+        "type, select, error, pcall, tostring, ipairs, table, count = 1, 2, 3, 4, 5, 6, 7, 8",
+      ["in a library"] = "string.find, string.match, string.format, table.concat = nil",
+      ["in _G"] = "local all = _G for name in pairs(all) do all[name] = false end",
+      ["in code that it loads"] = "loadstring('type, select, error, pcall, ipairs = nil')()",
+    }
+    for name, source in pairs(SPOILS) do
+      it(name .. " spoils it for itself", function()
+        start({
+          spoiler = ("function P:access()\n%s\nend\nfunction P:log() error('own') end")
+            :format(source),
+          other = USES,
+        })
+        assert.equal("done", world:run("access"), world:log())
+        world:run("log")
+        assert.matches("%[spoiler%] log: ", world:log())
+        assert.matches("all is well", world:log())
+      end)
+    end
+
+    it("finds it as it left it, in all of its files", function()
+      start({ keeper = [[
+        count = (count or 0) + 1
+        function string.shout(s) return s:upper() .. "!" end
+        function P:access()
+          assert(count == 1 and _G.count == 1 and string.shout("x") == "X!")
+          assert(loadstring("return count")() == 1)
+          assert(rawequal(kong, _G.kong) and ngx.null)
+        end]] })
+      assert.equal("done", world:run("access"), world:log())
+    end)
+  end)
+
+  it("that would end the gateway, or hook itself into everything, fails", function()
+    start({
+      a = "function P:access() os.exit(0) end",
+      b = "function P:log() debug.sethook(function() end, 'l') end",
+    })
+    assert.equal("error", world:run("access"))
+    assert.equal("error", world:run("log"))
+    assert.matches("%[a%] access: [^\n]*os.exit is not for plugins", world:log())
+    assert.matches("%[b%] log: [^\n]*debug.sethook is not for plugins", world:log())
+  end)
+
   describe("that nests without end fails", function()
     local NESTS = {
       ["in Lua"] = "local function f() return 1 + f() end f()",
