@@ -8,7 +8,6 @@
 local abi = require("weir.abi")
 local clear = require("table.clear")
 local new = require("table.new")
-local abi = require("weir.abi")
 
 local running = abi.running
 
