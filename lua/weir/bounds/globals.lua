@@ -10,12 +10,13 @@ local globals = {}
 
 local by_plugin = {}
 
+-- What a table inherits, as weir's `coroutine` does from Lua's, its copy inherits, too.
 local function copy_of(t)
   local copy = {}
   for key, value in pairs(t) do
     copy[key] = value
   end
-  return copy
+  return setmetatable(copy, getmetatable(t))
 end
 
 local function not_for_plugins(name, why)
