@@ -529,12 +529,10 @@ describe("core/vm", function()
       watch = [[
         local compiled, place = {}, nil
         jit.attach(function(what, _, func, pc)
-          if what == "abort" then
-            compiled[#compiled + 1] = "abort"
-          elseif what == "start" then
+          if what == "start" then
             place = require("jit.util").funcinfo(func, pc).loc or "?"
-          elseif what == "stop" and not place:find("^log%.lua") then -- which the report below calls
-            compiled[#compiled + 1] = place
+          elseif what ~= "flush" and not place:find("^log%.lua") then -- which the report below calls
+            compiled[#compiled + 1] = (what == "abort" and "abort " or "") .. place
           end
         end, "trace")
         function P:access()
