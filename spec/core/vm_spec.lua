@@ -527,19 +527,28 @@ describe("core/vm", function()
   it("has the runner and the PDK's accessors compiled", function()
     start({
       watch = [[
-        local compiled, place = {}, nil
+        local events, place, runs, reported_at = {}, nil, 0, {}
         jit.attach(function(what, _, func, pc)
           if what == "start" then
             place = require("jit.util").funcinfo(func, pc).loc or "?"
-          elseif what ~= "flush" and not place:find("^log%.lua") then -- which the report below calls
-            compiled[#compiled + 1] = (what == "abort" and "abort " or "") .. place
+          elseif what ~= "flush" then
+            local event = (what == "abort" and "abort " or "") .. place
+            events[#events + 1] = { at = runs, event = event }
           end
         end, "trace")
         function P:access()
+          runs = runs + 1
           if kong.request.get_header("X-Depth") == "9" then kong.response.set_header("X", "1") end
         end
         function P:log()
-          kong.log.notice("compiled: ", table.concat(compiled, ", "))
+          local of_runs = {}
+          reported_at[runs] = true
+          for _, event in ipairs(events) do
+            if not reported_at[event.at] then -- those are of a report like this one
+              of_runs[#of_runs + 1] = event.event
+            end
+          end
+          kong.log.notice("compiled: ", table.concat(of_runs, ", "))
         end]],
       other = [[function P:access() return kong.request.get_method() end]],
     }, { "watch", "other" })
