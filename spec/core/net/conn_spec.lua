@@ -273,7 +273,7 @@ describe("net/conn", function()
 
     it("sends what is small before it closes", function()
       world.write(conn, "the end")
-      C.conn_close(conn)
+      close()
       assert.equal("the end", world.read(peer))
     end)
 
