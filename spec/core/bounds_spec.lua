@@ -253,6 +253,35 @@ describe("a plugin", function()
       end)
     end
 
+    it("gives strings methods, as everywhere in Lua", function()
+      start({
+        adds = [[
+          function string.exclaim(s) return s .. "!" end
+          string.upper = nil
+          string.upper = function() return "mine" end
+          function P:access()
+            assert(("x"):exclaim() == "x!" and string.exclaim("x") == "x!")
+            assert(string.upper("x") == "mine" and ("x"):upper() == "X")
+          end]],
+        other = [[function P:log() assert(string.upper("x") == "X") kong.log.notice("well") end]],
+      })
+      assert.equal("done", world:run("access"), world:log())
+      world:run("log")
+      assert.matches("well", world:log())
+    end)
+
+    it("finds what a module of no plugin has put into Lua's libraries", function()
+      start({ asks = [[
+        package.preload["a library"] = setfenv(function()
+          string.doubled, table.first = function(s) return s .. s end, function(t) return t[1] end
+        end, getfenv(0))
+        require("a library")
+        function P:access()
+          assert(string.doubled("x") == "xx" and table.first({ 7 }) == 7)
+        end]] })
+      assert.equal("done", world:run("access"), world:log())
+    end)
+
     it("finds it as it left it, in all of its files", function()
       start({ keeper = [[
         count = (count or 0) + 1

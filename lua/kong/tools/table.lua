@@ -1,5 +1,8 @@
 -- kong.tools.table.
+local clone = require("table.clone")
+local count_of = require("table.nkeys")
 local helpers = require("weir.pdk.table")
+local is_indexed = require("table.isarray")
 
 local tables = {
   table_merge = helpers.merge,
@@ -31,14 +34,6 @@ function tables.table_contains(t, value)
   return false
 end
 
-local function count_of(t)
-  local count = 0
-  for _ in pairs(t) do
-    count = count + 1
-  end
-  return count
-end
-
 --- Whether a table is a list without holes whose numbers may be texts.
 function tables.is_lapis_array(t)
   if type(t) ~= "table" then
@@ -46,15 +41,6 @@ function tables.is_lapis_array(t)
   end
   for i = 1, count_of(t) do
     if t[i] == nil and t[tostring(i)] == nil then
-      return false
-    end
-  end
-  return true
-end
-
-local function has_only_numbers(t)
-  for key in pairs(t) do
-    if type(key) ~= "number" or key % 1 ~= 0 then
       return false
     end
   end
@@ -72,7 +58,7 @@ function tables.is_array(t, mode)
   elseif mode == "lapis" then
     return tables.is_lapis_array(t)
   elseif mode == "fast" then
-    return has_only_numbers(t)
+    return is_indexed(t)
   end
   local count = count_of(t)
   for i = 1, count do
@@ -85,14 +71,7 @@ end
 
 --- A copy of a table, its keys and values as they are, without metatable.
 function tables.shallow_copy(value)
-  if type(value) ~= "table" then
-    return value
-  end
-  local copy = {}
-  for key, item in pairs(value) do
-    copy[key] = item
-  end
-  return copy
+  return type(value) == "table" and clone(value) or value
 end
 
 --- A copy of all tables in a value, each copied once, with the same metatables.

@@ -4,19 +4,35 @@
 
 local bounds = require("weir.bounds")
 
-local LIBRARIES = { "bit", "coroutine", "debug", "io", "jit", "math", "os", "string", "table" }
+local LIBRARIES = { "bit", "coroutine", "debug", "io", "jit", "math", "os", "table" }
 
 local globals = {}
 
 local by_plugin = {}
 
--- What a table inherits, as weir's `coroutine` does from Lua's, its copy inherits, too.
-local function copy_of(t)
+-- A table of a plugin's own in place of a global one: what that has. What is added to the global one
+-- later, by modules of no plugin, is found in it, too.
+local function own(global)
   local copy = {}
-  for key, value in pairs(t) do
+  for key, value in pairs(global) do
     copy[key] = value
   end
-  return setmetatable(copy, getmetatable(t))
+  return setmetatable(copy, { __index = global })
+end
+
+local strings = _G.string
+
+-- Lua's functions, before anybody has added some.
+local LUAS = own(strings)
+
+-- What a plugin adds to `string` are methods of strings, which have one table for all plugins; what
+-- it puts in the place of Lua's is its own.
+local function own_strings()
+  local copy = own(LUAS)
+  getmetatable(copy).__newindex = function(_, name, value)
+    rawset(rawget(LUAS, name) and copy or strings, name, value)
+  end
+  return copy
 end
 
 local function not_for_plugins(name, why)
@@ -26,18 +42,18 @@ local function not_for_plugins(name, why)
 end
 
 local function make()
-  local env = copy_of(_G)
+  local env = own(_G)
   env._G = env
   for _, name in ipairs(LIBRARIES) do
-    env[name] = copy_of(_G[name])
+    env[name] = own(_G[name])
   end
+  env.string = own_strings()
   env.os.exit = not_for_plugins("os.exit", "it would end the gateway")
   env.debug.sethook = not_for_plugins("debug.sethook", "all plugins would run with the hook")
   for name, loads in pairs(bounds.loaders(env)) do
     env[name] = loads
   end
-  -- What is set later on.
-  return setmetatable(env, { __index = _G })
+  return env
 end
 
 --- The globals of a plugin's files.

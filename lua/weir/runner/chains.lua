@@ -1,5 +1,5 @@
 -- What runs in a phase, flat: { step, record, handler, conf, … } in the order of execution, and as
--- `run` the function that runs it (weir.runner.line).
+-- `run` the function that runs it (weir.runner.line); in `rests` what rest() has made of it.
 
 local bit = require("bit")
 local abi = require("weir.abi")
@@ -41,17 +41,24 @@ function chains.make(phase, records)
   return finish(phase, chain)
 end
 
---- What of a chain comes behind a plugin's handler.
+--- What of a chain comes behind a plugin's handler, made once: handlers leave again and again, and
+-- each line is a new text to compile.
 -- @tparam number phase WEIR_PHASE_…
 -- @tparam table chain
 -- @tparam table record of the plugin
 -- @treturn table|nil nil when nothing does
 function chains.rest(phase, chain, record)
-  local at = 1
-  while chain[at + 1] ~= record do
-    at = at + 4
+  chain.rests = chain.rests or {}
+  local rest = chain.rests[record]
+  if rest == nil then
+    local at = 1
+    while chain[at + 1] ~= record do
+      at = at + 4
+    end
+    rest = finish(phase, { unpack(chain, at + 4) }) or false
+    chain.rests[record] = rest
   end
-  return finish(phase, { unpack(chain, at + 4) })
+  return rest or nil
 end
 
 --- Chains of one phase for many plans; plans with the same plugins share them.
