@@ -10,8 +10,8 @@ local globals = {}
 
 local by_plugin = {}
 
--- A table of a plugin's own in place of a global one: what that has. What is added to the global one
--- later, by modules of no plugin, is found in it, too.
+-- A table of a plugin's own in place of a global one: what that has. What is added to the global
+-- one later, by modules of no plugin, is found in it, too.
 local function own(global)
   local copy = {}
   for key, value in pairs(global) do
