@@ -95,7 +95,9 @@ static void on_timer(uv_timer_t *timer)
 
 static void arm_timer(struct loop_impl *m)
 {
-    const uint64_t at = list_empty(&m->loop.deferred) ? wheel_next(&m->loop.wheel) : m->loop.now;
+    // The hook may have left work, too; it is done in a turn that does not wait.
+    const bool due = !list_empty(&m->loop.deferred) || !list_empty(&m->loop.batch);
+    const uint64_t at = due ? m->loop.now : wheel_next(&m->loop.wheel);
     if (at == m->timer_at)
         return;
     m->timer_at = at;

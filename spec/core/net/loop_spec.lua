@@ -103,6 +103,24 @@ describe("net/loop", function()
     assert.is_true(loop.turn > turns)
   end)
 
+  it("does not wait while before_wait has left something to send", function()
+    local order, left = {}, false
+    local batched = task(function() order[#order + 1] = "batched" end)
+    local late = timer(function()
+      order[#order + 1] = "late"
+      C.loop_stop(loop)
+    end)
+    loop.before_wait = callback("void (*)(void *)", function()
+      if not left then
+        left = true
+        C.loop_batch(loop, batched)
+      end
+    end)
+    C.loop_timer(loop, late, 100)
+    C.loop_run(loop)
+    assert.same({ "batched", "late" }, order)
+  end)
+
   it("fires timers in time, and not those that were cleared", function()
     local fired = {}
     local a = timer(function() fired.a = loop.now end)
