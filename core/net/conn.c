@@ -666,11 +666,11 @@ void conn_finish(struct conn *c, uint64_t linger)
     struct conn_impl *m = impl_of(c);
     if (c->closing || c->finishing)
         return;
+    conn_flush(c);
     if (c->broken) {
         conn_close(c);
         return;
     }
-    conn_flush(c);
     c->finishing = true;
     c->loop->finishing++;
     m->linger = linger;

@@ -380,6 +380,16 @@ describe("net/conn", function()
       assert.equal("reset", record.failed)
     end)
 
+    it("shows when it is finished, too, and then nobody is waited for", function()
+      world.reset(peer)
+      socket.sleep(0.01)
+      world.write(conn, "into the void")
+      C.conn_finish(conn, 60000)
+      record.ended = true
+      assert.is_true(conn.closing)
+      assert.equal(0, world.loop.finishing)
+    end)
+
     it("does not lose an answer that came before the peer closed on us", function()
       peer:send("early answer")
       world.reset(peer)
