@@ -112,6 +112,8 @@ static err_t build(const struct member *m, unsigned count, const unsigned char s
         destroy(t);
         return err;
     }
+    // The first who looks a certificate up would sort the store, while others read it.
+    sk_X509_OBJECT_sort(X509_STORE_get0_objects(t->store));
     *out = intern_add(&bundles, t);
     return NULL;
 }

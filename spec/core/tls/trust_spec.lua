@@ -2,7 +2,14 @@ local tls = require "spec.support.tls"
 local pki = require "spec.fixtures.pki"
 local ffi = require "ffi"
 
+ffi.cdef [[
+void *X509_STORE_get0_objects(const void *store);
+int OPENSSL_sk_num(const void *stack);
+int OPENSSL_sk_is_sorted(const void *stack);
+]]
+
 local C = tls.C
+local crypto = ffi.load("crypto")
 
 local function same(a, b)
   return ffi.cast("void *", a) == ffi.cast("void *", b)
@@ -24,6 +31,12 @@ describe("trust", function()
     assert.is_true(same(a, assert(tls.trust("a comment\n" .. root .. "another\n" .. inter, other))))
     assert.is_false(same(a, assert(tls.trust(root, inter))))
     assert.equal(16, #ffi.string(a.id))
+  end)
+
+  it("is sorted, so that nobody who looks a certificate up changes what others read", function()
+    local members = crypto.X509_STORE_get0_objects(assert(tls.trust(root, inter, other)).store)
+    assert.equal(3, crypto.OPENSSL_sk_num(members))
+    assert.equal(1, crypto.OPENSSL_sk_is_sorted(members))
   end)
 
   it("goes with its last user", function()
