@@ -150,7 +150,7 @@ void runtime_turn(struct runtime *t)
     if (t->old)
         bytes += vm_collect(t->old);
     __atomic_store_n(&t->bytes, bytes, __ATOMIC_RELAXED);
-    if (vm_spent(t->vm) && !t->exiting)
+    if (vm_spent(t->vm) && t->proxy->view && !t->exiting)
         renew(t);
 }
 

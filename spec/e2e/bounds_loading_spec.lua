@@ -124,6 +124,32 @@ describe("a plugin that misbehaves while it is loaded", function()
   end)
 end)
 
+describe("a worker whose plugins keep all memory before it has a configuration", function()
+  teardown(helpers.stop_all)
+
+  it("does not start, and says why", function()
+    local folder = write({
+      handler = "require('kong.plugins.brute.hoard')(ngx.worker.id())\nfunction P:access() end",
+    })
+    helpers.write(folder .. "/brute/hoard.lua", [[local kept = {}
+      return function(worker) while worker do kept[#kept + 1] = ("x"):rep(1000) .. #kept end end]])
+    local settings = settings_of(folder, TOO_MUCH)
+    settings.proxy_listen = "127.0.0.1:" .. client.free_port()
+    settings.admin_listen = "127.0.0.1:" .. client.free_port()
+    local argv = { helpers.binary(), "run", "-", seconds = SECONDS }
+    argv.stdin = helpers.write(folder .. "/weir.json", require("cjson").encode(document(1, "x")))
+    for key, value in pairs(settings) do
+      argv[#argv + 1] = "--set"
+      argv[#argv + 1] = key .. "=" .. value
+    end
+    local result = helpers.run(argv)
+    assert.equal(1, result.code, result.stderr)
+    assert.truthy(result.stderr:find("a worker cannot use the configuration", 1, true),
+      result.stderr)
+    assert.truthy(result.stderr:find(TOO_MUCH, 1, true), result.stderr)
+  end)
+end)
+
 describe("a plugin that misbehaves in a gateway that runs", function()
   local peer
 
