@@ -111,6 +111,7 @@ static void close_listeners(struct worker_state *s)
 static void adoption_free(struct adoption *a)
 {
     list_remove(&a->node);
+    snapshot_unref(a->snapshot);
     free(a->why);
     free(a);
 }
@@ -129,6 +130,7 @@ static void adoption_there(void *arg)
     struct adoption *a = arg;
     a->why = runtime_adopt(&a->worker->lua, a->snapshot);
     snapshot_unref(a->snapshot);
+    a->snapshot = NULL;
     if (!a->why)
         open_listeners(a->worker->state);
     loop_post(a->reply, adoption_back, a);
