@@ -72,6 +72,7 @@ describe("weir.settings", function()
     for _, group in ipairs(absent.GROUPS) do
       for _, name in ipairs(group[1]) do
         assert.is_nil(known[name], name)
+        assert.equal(group[2], absent.instead((name:gsub("%*$", "x"))), name)
       end
     end
     assert.is_nil(absent.instead("log_levl"))

@@ -1,5 +1,5 @@
 -- Kong's settings that weir does not have, each with what is so in place of it: kong.conf files are
--- tried on weir as they are. `*` at the end of a name stands for any rest.
+-- tried on weir as they are. `*` at the end of a name stands for any rest; what comes first counts.
 local GROUPS = {
   { { "prefix", "nginx_daemon", "nginx_user", "nginx_main_daemon", "nginx_main_user" },
     "weir runs in the foreground, as whoever starts it, and has no folder of its own" },
@@ -22,12 +22,15 @@ local GROUPS = {
   { { "ssl_cipher_suite", "ssl_ciphers", "ssl_protocols", "ssl_prefer_server_ciphers",
       "ssl_dhparam", "nginx_http_ssl_*" },
     "listeners take TLS 1.2 and 1.3, with forward secrecy and AEAD ciphers only" },
+  { { "wasm*", "proxy_wasm*", "nginx_wasm_*" }, "there are no WebAssembly filters" },
   { { "nginx_*" }, "there is no nginx that directives could be put into" },
   { { "client_ssl", "client_ssl_cert", "client_ssl_cert_key" },
     "use client_certificate of a service or upstream, or of upstream-tls for all" },
   { { "admin_ssl_*", "status_ssl_*", "debug_ssl_*" },
     "the Admin API is served without TLS: keep it on a loopback address" },
   { { "lua_ssl_protocols" }, "plugins' own TLS connections are of version 1.2 or 1.3" },
+  { { "lua_max_req_headers", "lua_max_resp_headers", "lua_max_uri_args", "lua_max_post_args" },
+    "functions that read header fields or arguments give 100, unless a plugin says how many" },
   { { "lua_package_cpath" }, "use LUA_CPATH in the environment" },
   { { "dns_*", "resolver_*", "new_dns_client" },
     "names are looked up as /etc/hosts and /etc/resolv.conf say; stale answers serve while new "
@@ -38,7 +41,8 @@ local GROUPS = {
   { { "worker_consistency", "worker_state_update_frequency" },
     "a new configuration is in force at once, in all workers" },
   { { "role", "cluster_*", "konnect_mode", "kic", "data_plane_config_cache_*", "rpc_*",
-      "dedicated_config_processing", "allow_inconsistent_data_plane_plugins" },
+      "dedicated_config_processing", "privileged_agent", "proxy_server", "proxy_server_ssl_verify",
+      "allow_inconsistent_data_plane_plugins" },
     "weir forms no cluster and asks no control plane" },
   { { "admin_gui_*", "admin_api_uri", "admin_emails_*", "admin_invitation_expiry",
       "admin_approved_email", "portal*", "smtp_*", "proxy_url", "enforce_rbac",
@@ -52,12 +56,12 @@ local GROUPS = {
   { { "port_maps", "host_ports" },
     "X-Forwarded-Port of a peer in trusted_ips says which port clients see" },
   { { "allow_debug_header", "request_debug*" }, "there are no debug header fields" },
-  { { "vaults" }, "env is the only vault" },
+  { { "vaults", "vault_aws_*", "vault_azure_*", "vault_conjur_*", "vault_gcp_*", "vault_hcv_*" },
+    "env is the only vault" },
   { { "pluginserver_*" }, "plugins are Lua" },
-  { { "wasm*", "proxy_wasm*", "nginx_wasm_*" }, "there are no WebAssembly filters" },
   { { "node_id" }, "a new one is made at each start" },
   { { "openresty_path", "legacy_worker_events", "route_validation_strategy",
-      "enforce_route_path_pattern", "debug_listen", "feature_conf_path" },
+      "enforce_route_path_pattern", "debug_listen*", "feature_conf_path" },
     "weir has nothing that it would change" },
 }
 
