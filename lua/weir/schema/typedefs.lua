@@ -34,15 +34,11 @@ local function check_host_with_optional_port(value)
 end
 
 local function check_name_without_port(value)
-  local parsed, err, why = host.parse(value)
-  if err == "invalid port number" or parsed and parsed.port then
-    return nil, "must not have a port"
-  elseif not parsed then
-    return invalid(value, why)
-  elseif parsed.type ~= "name" then
+  local ok, err = check_host(value)
+  if ok and host.parse(value).type ~= "name" then
     return nil, "must not be an IP"
   end
-  return true
+  return ok, err
 end
 
 local function check_wildcard_host(value)
