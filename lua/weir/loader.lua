@@ -38,7 +38,7 @@ local function read_file(name, path)
   if is_below(path, modules) or is_below(path, shipped) then
     return loadfile(path)
   end
-  local plugin = name:match("^kong%.plugins%.([%w_-]+)%.")
+  local plugin = name:match("^kong%.plugins%.([%w_-]+)")
   return require("weir.bounds").loadfile(path, "t",
     plugin and require("weir.bounds.globals").of(plugin) or _G)
 end

@@ -1,6 +1,7 @@
 -- What plugins do to a worker's VM, and that it goes on: loops without end, memory without end,
 -- nesting without end, errors of every kind.
 
+local helpers = require("spec.helpers")
 local vm = require("spec.support.vm")
 
 -- The core is called from interpreted code here, as it is from C.
@@ -111,8 +112,8 @@ describe("a plugin", function()
     end)
 
     it("in a module that it brings", function()
-      local folder = require("spec.helpers").directory()
-      require("spec.helpers").write(folder .. "/bounds_spec_module.lua",
+      local folder = helpers.directory()
+      helpers.write(folder .. "/bounds_spec_module.lua",
         "return {\nspin = function()\nwhile true do end end }")
       start({ endless = [[local module = require("bounds_spec_module")
         function P:access() module.spin() end]] .. WELL },
@@ -252,6 +253,17 @@ describe("a plugin", function()
         assert.matches("all is well", world:log())
       end)
     end
+
+    it("finds it in the module that has nothing but its name", function()
+      local folder = helpers.directory()
+      assert(os.execute(("mkdir -p '%s/kong/plugins'"):format(folder)))
+      helpers.write(folder .. "/kong/plugins/named.lua", "type = 'own' return count")
+      start({ named = ([[
+        count, package.path = 7, "%s/?.lua;" .. package.path
+        assert(require("kong.plugins.named") == 7)
+        function P:access() assert(type == "own") end]]):format(folder) })
+      assert.equal("done", world:run("access"), world:log())
+    end)
 
     it("gives strings methods, as everywhere in Lua", function()
       start({
