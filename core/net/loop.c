@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <uv.h>
 
 // Tasks queued by tasks run in the same turn, but so many rounds at most: sockets have to get their
@@ -73,6 +74,14 @@ void loop_run_deferred(struct loop *l)
             t->run(t);
         }
     }
+}
+
+// The clock that is read in no time, since it stands still between the kernel's ticks.
+static uint64_t kernel_tick(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static void run_batch(struct loop *l)
@@ -246,8 +255,11 @@ void loop_batch(struct loop *l, struct task *t)
 {
     if (!list_empty(&t->node))
         return;
+    const uint64_t tick = kernel_tick();
+    if (list_empty(&l->batch))
+        l->batch_tick = tick;
     list_push_tail(&l->batch, &t->node);
-    if (++l->batched == LOOP_BATCH)
+    if (++l->batched == LOOP_BATCH || tick != l->batch_tick)
         run_batch(l);
 }
 

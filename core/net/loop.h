@@ -39,6 +39,7 @@ struct loop {
     struct list deferred;       // struct task
     struct list batch;          // struct task, of which `batched` were added since it was run
     unsigned batched;
+    uint64_t batch_tick;        // of the kernel's clock, when the first of them was
     void (*before_wait)(void *arg);
     void *before_wait_arg;
     unsigned conns;             // open connections, for drain and counters
@@ -73,9 +74,10 @@ static inline void task_init(struct task *t, void (*run)(struct task *t))
     t->run = run;
 }
 
-// Runs `t` together with others of its kind: after the deferred tasks of this turn, or as soon as
-// there are LOOP_BATCH of them, so that the first one's wait has a bound. It may call nobody's
-// callbacks; to call it off, unlink it.
+// Runs `t` together with others of its kind: after the deferred tasks of this turn, or with the one
+// that makes them LOOP_BATCH or comes in another tick of the kernel's clock (a few ms) than the
+// first. So the first waits for few others, and not for long where they take much of the processor.
+// It may call nobody's callbacks; to call it off, unlink it.
 enum { LOOP_BATCH = 32 };
 void loop_batch(struct loop *l, struct task *t);
 

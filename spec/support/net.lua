@@ -25,6 +25,9 @@ if not pcall(ffi.sizeof, "struct rlimit") then
   ]]
 end
 
+ffi.cdef "int clock_gettime(int clock, struct timespec *now);"
+
+local MONOTONIC_COARSE = 6
 local RLIMIT_NOFILE = 7
 local PATIENCE = 10   -- s; a spec that waits longer has failed
 
@@ -148,6 +151,32 @@ function World:pass(ms)
     self:turn()
     socket.sleep(0.001)
   until socket.gettime() > deadline
+end
+
+
+--- The tick of the kernel's clock that it is in.
+local function tick()
+  local now = ffi.new("struct timespec")
+  ffi.C.clock_gettime(MONOTONIC_COARSE, now)
+  return tonumber(now.tv_sec) * 1000000000 + tonumber(now.tv_nsec)
+end
+
+
+--- Comes back when another tick of the kernel's clock has begun.
+function World.next_tick()
+  local before = tick()
+  while tick() == before do end -- luacheck: ignore 542
+end
+
+
+--- Makes attempts, each at the begin of a tick, until one has ended in the tick that it began in.
+function World.in_one_tick(attempt)
+  local began
+  repeat
+    World.next_tick()
+    began = tick()
+    attempt()
+  until tick() == began
 end
 
 
