@@ -2,18 +2,20 @@
 -- the code of a plugin.
 --
 -- The setting untrusted_lua says whether that is done at all ("off"), with the globals of
--- weir.sandbox.environment ("sandbox"), or with all ("on").
+-- weir.sandbox.environment ("sandbox"), or with what plugins have ("on").
 
 local bounds = require("weir.bounds")
 local configuration = require("weir.pdk.configuration")
 local environment = require("weir.sandbox.environment")
+local globals = require("weir.bounds.globals")
 
 local sandbox = {}
 
 local OFF = "loading of untrusted Lua code disabled because 'untrusted_lua' config option is set "
   .. "to 'off'"
 
-local everything = { __index = _G }
+-- No plugin is called that.
+local NOBODY = "untrusted Lua"
 
 -- load() as untrusted code has it: what it loads has its globals, or a table of its own making.
 local function inner_load(env)
@@ -34,7 +36,7 @@ function sandbox.load(chunk, name, env)
   if mode == "off" then
     return nil, OFF
   elseif mode == "on" then
-    return bounds.load(chunk, name, "t", setmetatable(env, everything))
+    return bounds.load(chunk, name, "t", setmetatable(env, { __index = globals.of(NOBODY) }))
   end
   return bounds.load(chunk, name, "t", environment.fill(env, inner_load(env)))
 end

@@ -199,6 +199,18 @@ describe("the settings", function()
     assert.is_nil(_G.leak)
   end)
 
+  it("allow it what a plugin may, and no more", function()
+    with({ untrusted_lua = "on" })
+    local find = string.find
+    run("string.find, table.insert, _G.type = nil, nil, 'mine' string.find = print")
+    assert.equal(find, string.find)
+    assert.equal("function", type(type))
+    assert.has_error(function()
+      run("os.exit(3)")
+    end)
+    assert.is_function(run("return debug.getinfo"))
+  end)
+
   it("offer modules, which cannot be changed through it", function()
     with({ untrusted_lua = "sandbox", untrusted_lua_sandbox_requires = { "cjson" } })
     assert.equal("[1]", run([[return require("cjson").encode({ 1 })]]))
