@@ -134,8 +134,8 @@ void peer_give(struct peer_conn *pc)
     bool spent = r->max_requests > 0 && pc->requests >= r->max_requests;
     conn_flush(pc->conn);
     bool busy = pc->conn->held.len > 0 || pc->conn->pending.len > 0;
-    bool over = !is_within(&pc->span, now);
-    if (p->realm->retired || spent || busy || over || p->idle_count >= r->pool_size) {
+    bool expired = !is_within(&pc->span, now);
+    if (p->realm->retired || spent || busy || expired || p->idle_count >= r->pool_size) {
         peer_conn_close(pc);
         return;
     }

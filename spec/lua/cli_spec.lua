@@ -1,8 +1,8 @@
 require("spec.support.fake_abi").install()
 require("spec.support.fake_core").install()
-require("spec.support.fake_abi").install()
 local buffer = require("string.buffer")
 local cli = require("weir.cli")
+local helpers = require("spec.helpers")
 
 package.preload["kong.plugins.echo.schema"] = function()
   return { name = "echo", fields = { { config = { type = "record", fields = {} } } } }
@@ -26,12 +26,7 @@ local function weir(...)
 end
 
 local function written(text)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-  finally(function() os.remove(path) end)
-  return path
+  return helpers.write(helpers.directory() .. "/written", text)
 end
 
 local function exits(code, ...)
